@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The tables of a filter and the decision on them: what the kernel program and user space share.
+ *
+ * A filter is three maps. User space folds the policy into them, so that the program has nothing
+ * left to weigh: every entry it finds holds the final verdict for all three access bits.
+ *
+ *   index   type and major -> slot; in the program's read-only data
+ *   slots   slot -> the entry of every minor of that major
+ *   rules   type, major, minor -> the entry of one device; looked up only where the slot says so
+ *
+ * The kernel's copy of the rules is an array of buckets that user space has hashed, not a map of the
+ * type hash: look-ups in an array are compiled into the program, those in a hash are calls, which
+ * took as long again as everything else that is asked at an open.
+ *
+ * The includer provides bpfdev_slot() and bpfdev_rule() before the decision (BPFDEV_DECIDE) can be
+ * used: map look-ups in the kernel, arrays in user space.
+ */
+#ifndef BPFDEV_H
+#define BPFDEV_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+/* dev_t inside the kernel: 12 bits of major, 20 bits of minor (linux/kdev_t.h). */
+#define BPFDEV_MAJORS 4096u
+#define BPFDEV_MINORS (1u << 20)
+/* Drivers register majors below this only (CHRDEV_MAJOR_MAX, BLKDEV_MAJOR_MAX): these are indexed. */
+#define BPFDEV_INDEXED_MAJORS 512u
+/* In a key: every major, or every minor, that no other key names. Outside either's range. */
+#define BPFDEV_ANY 0xffffffffu
+
+#define BPFDEV_MKNOD BPF_DEVCG_ACC_MKNOD
+#define BPFDEV_READ BPF_DEVCG_ACC_READ
+#define BPFDEV_WRITE BPF_DEVCG_ACC_WRITE
+#define BPFDEV_ACCESS (BPFDEV_MKNOD | BPFDEV_READ | BPFDEV_WRITE)
+#define BPFDEV_BITS 3
+
+/* The kernel's BPF_DEVCG_DEV_BLOCK and _CHAR, less one: an array's index. */
+enum bpfdev_type { BPFDEV_BLOCK, BPFDEV_CHAR, BPFDEV_TYPES };
+
+/* The first slots answer for the majors without a slot of their own. */
+#define BPFDEV_DEFAULT_SLOT(type) ((__u32)(type))
+
+/* Flags of a slot's entry: which keys of the rules map can still change the verdict. */
+#define BPFDEV_MINORS_OF_MAJOR 0x1 /* type, this major, minor */
+#define BPFDEV_MINORS_OF_ANY 0x2   /* type, BPFDEV_ANY, minor */
+
+/*
+ * Where a verdict comes from: the file in the high 12 bits (its place in the order of reading, from
+ * 1), the line in the low 20 (a file has at most 1 MiB, so at most that many lines). 0: no line.
+ */
+#define BPFDEV_SOURCE_LINE_BITS 20
+#define BPFDEV_SOURCE_BASELINE 0xffffffffu
+
+/* The folded verdict on one device, or on all minors of one major. */
+struct bpfdev_entry {
+	__u32 source[BPFDEV_BITS]; /* per access bit, lowest first: the line that decided it */
+	__u8 allow;                /* access bits that are granted */
+	__u8 audit;                /* of those: the bits that only an audit line grants */
+	__u8 flags;
+	__u8 reserved;
+};
+
+struct bpfdev_key {
+	__u32 type;  /* enum bpfdev_type */
+	__u32 major; /* or BPFDEV_ANY */
+	__u32 minor; /* or BPFDEV_ANY, for a major that is not indexed */
+};
+
+/*
+ * The rules map is a cuckoo hash table: a power of two of buckets, and each key in one of the two
+ * that its hash names. Two look-ups at most, then, and no loop, which the verifier of the kernel
+ * would have to walk at each login.
+ */
+struct bpfdev_bucket {
+	__u64 key; /* from bpfdev_pack(); 0: an empty bucket */
+	struct bpfdev_entry entry;
+};
+
+/* One value of the map: the kernel copies values one by one, so they had better be large. */
+#define BPFDEV_ROW 64
+
+struct bpfdev_row {
+	struct bpfdev_bucket buckets[BPFDEV_ROW];
+};
+
+/* dev_t's 20 and 12 bits and one more each, for BPFDEV_ANY. */
+#define BPFDEV_PACKED_MINOR 21
+#define BPFDEV_PACKED_MAJOR 13
+#define BPFDEV_PACKED_USED (1ull << 63)
+
+static inline __attribute__((always_inline)) __u64 bpfdev_pack(const struct bpfdev_key *key)
+{
+	__u64 major = key->major & ((1u << BPFDEV_PACKED_MAJOR) - 1);
+	__u64 minor = key->minor & ((1u << BPFDEV_PACKED_MINOR) - 1);
+
+	return BPFDEV_PACKED_USED | (__u64)key->type << (BPFDEV_PACKED_MAJOR + BPFDEV_PACKED_MINOR) |
+	       major << BPFDEV_PACKED_MINOR | minor;
+}
+
+static inline struct bpfdev_key bpfdev_unpack(__u64 packed)
+{
+	__u32 major = packed >> BPFDEV_PACKED_MINOR & ((1u << BPFDEV_PACKED_MAJOR) - 1);
+	__u32 minor = packed & ((1u << BPFDEV_PACKED_MINOR) - 1);
+	struct bpfdev_key key = {
+		.type = packed >> (BPFDEV_PACKED_MAJOR + BPFDEV_PACKED_MINOR) & 1,
+		.major = major < BPFDEV_MAJORS ? major : BPFDEV_ANY,
+		.minor = minor < BPFDEV_MINORS ? minor : BPFDEV_ANY,
+	};
+
+	return key;
+}
+
+/* Bits 16 to 39 and 40 to 63 are the two places of a key, before they are masked. */
+static inline __attribute__((always_inline)) __u64 bpfdev_hash(__u64 packed)
+{
+	packed *= 0x9e3779b97f4a7c15ull;
+	packed ^= packed >> 32;
+	return packed * 0xd6e8feb86659fd93ull;
+}
+
+#define BPFDEV_FIRST_PLACE(hash, mask) ((__u32)((hash) >> 40) & (mask))
+#define BPFDEV_SECOND_PLACE(hash, mask) ((__u32)((hash) >> 16) & (mask))
+#define BPFDEV_BUCKETS_MAX (1u << 24)
+
+#define BPFDEV_INFO_MAGIC 0x62706476u /* "bpdv": tells our read-only data from another program's */
+#define BPFDEV_INFO_VERSION 1u
+
+enum bpfdev_role { BPFDEV_SESSION, BPFDEV_MANAGER };
+
+/* struct bpfdev_info.flags */
+#define BPFDEV_UNRESTRICTED 0x1 /* lines name the user and none counts: everything is allowed */
+#define BPFDEV_CLOSED 0x2       /* its session was closed, processes that it left are still there */
+
+/* What a filter is for. Strings are cut to fit and always end in a NUL byte. */
+struct bpfdev_info {
+	__u32 magic;
+	__u32 version;
+	__u32 role; /* enum bpfdev_role */
+	__u32 uid;
+	__u32 flags;
+	__u32 rule_count;     /* device rules of the policy that the tables were folded from */
+	__u64 opened;         /* seconds since the epoch */
+	__u64 policy_digest;  /* of the text of all policy files */
+	__u64 table_digest;   /* of index, slots and rules: equal tables have equal digests */
+	char user[64];
+	char service[64];     /* PAM_SERVICE */
+	char tty[32];         /* PAM_TTY */
+	char rhost[128];      /* PAM_RHOST */
+	char unit[128];       /* session-N.scope or user@UID.service */
+	char policy[128];     /* the policy's main file */
+};
+
+struct bpfdev_index {
+	__u16 slot[BPFDEV_TYPES][BPFDEV_INDEXED_MAJORS];
+};
+
+#ifdef BPFDEV_DECIDE
+#define BPFDEV_INLINE static inline __attribute__((always_inline))
+
+/* Provided by the includer. The slot always exists; bpfdev_rule() may return NULL. */
+BPFDEV_INLINE const struct bpfdev_entry *bpfdev_slot(const void *tables, __u32 slot);
+BPFDEV_INLINE const struct bpfdev_entry *bpfdev_rule(const void *tables,
+							      const struct bpfdev_key *key);
+BPFDEV_INLINE __u32 bpfdev_index(const void *tables, __u32 type, __u32 major);
+
+BPFDEV_INLINE const struct bpfdev_entry *bpfdev_find(const void *tables, __u32 type,
+							      __u32 major, __u32 minor)
+{
+	struct bpfdev_key key = { .type = type, .major = major, .minor = BPFDEV_ANY };
+	const struct bpfdev_entry *entry = NULL, *rule;
+
+	if (major < BPFDEV_INDEXED_MAJORS)
+		entry = bpfdev_slot(tables, bpfdev_index(tables, type, major));
+	else
+		entry = bpfdev_rule(tables, &key);
+	if (!entry)
+		entry = bpfdev_slot(tables, BPFDEV_DEFAULT_SLOT(type));
+	if (!entry || !(entry->flags & (BPFDEV_MINORS_OF_MAJOR | BPFDEV_MINORS_OF_ANY)))
+		return entry;
+	if (entry->flags & BPFDEV_MINORS_OF_ANY)
+		key.major = BPFDEV_ANY;
+	key.minor = minor;
+	rule = bpfdev_rule(tables, &key);
+	return rule ? rule : entry;
+}
+
+/*
+ * The bits of @access that the tables refuse; 0: the request passes. A request for no bits, which
+ * is what access(F_OK) makes, always does.
+ */
+BPFDEV_INLINE __u32 bpfdev_refused(const void *tables, __u32 type, __u32 major,
+					    __u32 minor, __u32 access)
+{
+	const struct bpfdev_entry *entry = bpfdev_find(tables, type, major, minor);
+
+	return entry ? access & ~entry->allow : access;
+}
+#endif
+
+#endif
