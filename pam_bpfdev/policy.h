@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Who logs in from where, what the statements say of that, and the table that follows. */
+#ifndef POLICY_H
+#define POLICY_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "conf.h"
+#include "device.h"
+#include "reason.h"
+#include "table.h"
+
+/* The PAM service of the user manager's own session. */
+#define POLICY_MANAGER_SERVICE "systemd-user"
+
+/* A user as NSS knows them. */
+struct policy_subject {
+	char *name;
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups; /* all, the primary one too */
+	int group_count;
+	uid_t uid_min; /* UID_MIN of login.defs: regular accounts begin here */
+};
+
+/* What PAM says of the session. Never NULL: "" where there is nothing. */
+struct policy_session {
+	const char *service;
+	const char *tty; /* without "/dev/" */
+	const char *rhost;
+};
+
+enum policy_kind {
+	POLICY_NONE,	     /* no line names the user: no filter */
+	POLICY_UNRESTRICTED, /* lines name the user, none counts: everything is allowed */
+	POLICY_RULES,
+};
+
+struct policy_result {
+	enum policy_kind kind;
+	struct table *table; /* NULL for POLICY_NONE */
+	uint32_t rule_count; /* device rules that count, the baseline not among them */
+};
+
+/*
+ * Looks @name up through NSS, with all groups.
+ * Returns 0; -ENOENT: there is no such user; another negative errno, with @why, if NSS or memory
+ * failed. Free with policy_subject_free().
+ */
+int policy_subject_load(const char *name, struct policy_subject *subject, struct reason *why);
+
+/* The same by uid: the user manager's owner, say. */
+int policy_subject_load_uid(uid_t uid, struct policy_subject *subject, struct reason *why);
+
+void policy_subject_free(struct policy_subject *subject);
+
+/*
+ * Decides what the statements of @conf (without errors) come to for @subject in @session.
+ * A mistake that only shows here (a device that stands for too many rules on this machine) is added
+ * to @conf's errors.
+ * Returns 0; -EINVAL: @conf has errors; another negative errno with @why. Free:
+ * policy_result_free().
+ */
+int policy_decide(struct conf *conf, const struct device_source *devices,
+		  const struct policy_subject *subject, const struct policy_session *session,
+		  struct policy_result *result, struct reason *why);
+
+/*
+ * The same for the user manager while no session is alive: conditional deny lines apply,
+ * conditional lines of other verbs do not, unless they name the service systemd-user. A conditional
+ * allow or audit line that does not apply still restricts: nobody may gain by having no session.
+ */
+int policy_decide_manager(struct conf *conf, const struct device_source *devices,
+			  const struct policy_subject *subject, struct policy_result *result,
+			  struct reason *why);
+
+/* Nothing but what every shell needs: for a manager whose policy cannot be read. 0 or -ENOMEM. */
+int policy_baseline(struct table **table);
+
+void policy_result_free(struct policy_result *result);
+
+#endif

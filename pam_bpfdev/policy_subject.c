@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* Users and groups, through NSS. */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy_internal.h"
+
+#define LOGIN_DEFS "/etc/login.defs"
+#define UID_MIN_DEFAULT 1000
+/* A group's members come with it: 10,000 of them need some 100 KiB. */
+#define NSS_BUFFER_MAX (64u << 20)
+#define GROUPS_MAX (1 << 20)
+
+/* NSS modules differ in how they say "not found": see ERRORS in getpwnam(3). */
+static bool is_not_found(int error)
+{
+	return error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;
+}
+
+/* Doubles a buffer that NSS found too small. Returns 0 or -ENOMEM. */
+static int grow_buffer(char **buffer, size_t *size)
+{
+	char *grown;
+
+	if (*size >= NSS_BUFFER_MAX)
+		return -ENOMEM;
+	*size = *size ? *size * 2 : 4096;
+	grown = realloc(*buffer, *size);
+	if (!grown)
+		return -ENOMEM;
+	*buffer = grown;
+	return 0;
+}
+
+static int nss_failed(struct reason *why, const char *what, const char *name, int error)
+{
+	reason_set(why, "%s \"%s\" cannot be looked up: %s", what, name, strerror(error));
+	return -error;
+}
+
+static uid_t read_uid_min(void)
+{
+	FILE *file = fopen(LOGIN_DEFS, "re");
+	unsigned long value = UID_MIN_DEFAULT, found;
+	char *line = NULL;
+	size_t size = 0;
+
+	while (file && getline(&line, &size, file) >= 0)
+		if (sscanf(line, " UID_MIN %lu", &found) == 1)
+			value = found;
+	free(line);
+	if (file)
+		fclose(file);
+	return (uid_t)value;
+}
+
+static int load_groups(struct policy_subject *subject, struct reason *why)
+{
+	int count = 64, asked;
+	gid_t *grown;
+
+	do {
+		grown = reallocarray(subject->groups, (size_t)count, sizeof(*grown));
+		if (!grown)
+			return nss_failed(why, "groups of user", subject->name, ENOMEM);
+		subject->groups = grown;
+		asked = count;
+		if (getgrouplist(subject->name, subject->gid, grown, &count) >= 0) {
+			subject->group_count = count;
+			return 0;
+		}
+		/* It says how many there are; if it does not, guess. */
+		count = count > asked ? count : asked * 2;
+	} while (count <= GROUPS_MAX);
+	return nss_failed(why, "groups of user", subject->name, E2BIG);
+}
+
+static int fill(struct policy_subject *subject, const struct passwd *entry, struct reason *why)
+{
+	int ret;
+
+	*subject = (struct policy_subject) {
+		.name = strdup(entry->pw_name),
+		.uid = entry->pw_uid,
+		.gid = entry->pw_gid,
+		.uid_min = read_uid_min(),
+	};
+	if (!subject->name)
+		return nss_failed(why, "user", entry->pw_name, ENOMEM);
+	ret = load_groups(subject, why);
+	if (ret < 0)
+		policy_subject_free(subject);
+	return ret;
+}
+
+/* By @name, or, if that is NULL, by @uid. */
+static int look_up(const char *name, uid_t uid, struct policy_subject *subject, struct reason *why)
+{
+	struct passwd entry, *found = NULL;
+	char *buffer = NULL, number[16];
+	size_t size = 0;
+	int error = ERANGE, ret;
+
+	snprintf(number, sizeof(number), "%u", uid);
+	while (error == ERANGE && grow_buffer(&buffer, &size) == 0)
+		error = name ? getpwnam_r(name, &entry, buffer, size, &found)
+			     : getpwuid_r(uid, &entry, buffer, size, &found);
+	if (found) {
+		ret = fill(subject, found, why);
+	} else if (!error || is_not_found(error)) {
+		reason_set(why, "there is no user \"%s\"", name ? name : number);
+		ret = -ENOENT;
+	} else {
+		ret = nss_failed(why, "user", name ? name : number, error);
+	}
+	free(buffer);
+	return ret;
+}
+
+int policy_subject_load(const char *name, struct policy_subject *subject, struct reason *why)
+{
+	*subject = (struct policy_subject) { 0 };
+	return look_up(name, 0, subject, why);
+}
+
+int policy_subject_load_uid(uid_t uid, struct policy_subject *subject, struct reason *why)
+{
+	*subject = (struct policy_subject) { 0 };
+	return look_up(NULL, uid, subject, why);
+}
+
+void policy_subject_free(struct policy_subject *subject)
+{
+	free(subject->name);
+	free(subject->groups);
+	*subject = (struct policy_subject) { 0 };
+}
+
+int policy_group_id(const char *name, gid_t *gid, struct reason *why)
+{
+	struct group entry, *found = NULL;
+	char *buffer = NULL;
+	size_t size = 0;
+	int error = ERANGE;
+
+	while (error == ERANGE && grow_buffer(&buffer, &size) == 0)
+		error = getgrnam_r(name, &entry, buffer, size, &found);
+	if (found)
+		*gid = found->gr_gid;
+	free(buffer);
+	if (found)
+		return 1;
+	return !error || is_not_found(error) ? 0 : nss_failed(why, "group", name, error);
+}

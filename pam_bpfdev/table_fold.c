@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/*
+ * Folding rules into a table.
+ *
+ * Rules on the same numbers or wildcards come together in an atom, which keeps the best rule for
+ * each access bit. Four atoms at most bear on a device (M:m, M:*, *:m, *:*); per bit, the best of
+ * them decides. So the whole order of precedence is one number, see precedence().
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "table_build.h"
+
+struct best {
+	uint64_t precedence; /* 0: no rule */
+	uint32_t source;
+	uint32_t allow;
+};
+
+struct atom {
+	struct bpfdev_key key;
+	struct best best[BPFDEV_BITS];
+};
+
+struct fold {
+	struct atom *atoms; /* sorted by key, one of each */
+	size_t count;
+	enum table_rank audit;
+	struct table_build build;
+	struct table_minors minors; /* of the major that is being added */
+};
+
+/* Exact, then M:*, then *:m, then all. */
+static uint64_t specificity(const struct device_pattern *device)
+{
+	if (device->major != BPFDEV_ANY)
+		return device->minor != BPFDEV_ANY ? 3 : 2;
+	if (device->each_major)
+		return 2;
+	return device->minor != BPFDEV_ANY ? 1 : 0;
+}
+
+/* The rank first, then how specific the device is, then the place in the order of reading. */
+static uint64_t precedence(const struct table_rule *rule, size_t place)
+{
+	return (uint64_t)rule->rank << 48 | specificity(&rule->device) << 40 | (place + 1);
+}
+
+static enum table_rank rank_of(const struct best *best)
+{
+	return (enum table_rank)(best->precedence >> 48);
+}
+
+static void better(struct best best[BPFDEV_BITS], const struct best other[BPFDEV_BITS])
+{
+	for (int bit = 0; bit < BPFDEV_BITS; bit++)
+		if (other[bit].precedence > best[bit].precedence)
+			best[bit] = other[bit];
+}
+
+static struct atom make_atom(const struct table_rule *rule, size_t place)
+{
+	struct atom atom = { .key = { rule->device.type, rule->device.major, rule->device.minor } };
+
+	for (int bit = 0; bit < BPFDEV_BITS; bit++)
+		if (rule->access & (1u << bit))
+			atom.best[bit] = (struct best) { precedence(rule, place), rule->source,
+							 rule->allow };
+	return atom;
+}
+
+static int compare_atoms(const void *a, const void *b)
+{
+	return table_compare_keys(&((const struct atom *)a)->key, &((const struct atom *)b)->key);
+}
+
+/* Fills fold->atoms. Returns 0 or -ENOMEM. */
+static int make_atoms(struct fold *fold, const struct table_rule *rules, size_t count)
+{
+	struct atom *atoms = calloc(count + 1, sizeof(*atoms));
+	size_t last = 0;
+
+	if (!atoms)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		atoms[i] = make_atom(&rules[i], i);
+	qsort(atoms, count, sizeof(*atoms), compare_atoms);
+	for (size_t i = 1; i < count; i++) {
+		if (compare_atoms(&atoms[last], &atoms[i]) == 0)
+			better(atoms[last].best, atoms[i].best);
+		else
+			atoms[++last] = atoms[i];
+	}
+	fold->atoms = atoms;
+	fold->count = count ? last + 1 : 0;
+	return 0;
+}
+
+static const struct best no_rule[BPFDEV_BITS];
+
+static const struct best *best_at(const struct fold *fold, uint32_t type, uint32_t major,
+				  uint32_t minor)
+{
+	const struct atom wanted = { .key = { type, major, minor } };
+	const struct atom *found =
+		bsearch(&wanted, fold->atoms, fold->count, sizeof(wanted), compare_atoms);
+
+	return found ? found->best : no_rule;
+}
+
+/* The final verdict on a device, or, with wildcards, on those that no other key names. */
+static struct bpfdev_entry decide(const struct fold *fold, uint32_t type, uint32_t major,
+				  uint32_t minor)
+{
+	struct bpfdev_entry entry = { .flags = 0 };
+	struct best best[BPFDEV_BITS];
+
+	memcpy(best, best_at(fold, type, major, minor), sizeof(best));
+	better(best, best_at(fold, type, major, BPFDEV_ANY));
+	better(best, best_at(fold, type, BPFDEV_ANY, minor));
+	better(best, best_at(fold, type, BPFDEV_ANY, BPFDEV_ANY));
+	for (int bit = 0; bit < BPFDEV_BITS; bit++) {
+		__u8 mask = (__u8)(1u << bit);
+
+		entry.source[bit] = best[bit].source;
+		if (best[bit].allow)
+			entry.allow |= mask;
+		else if (fold->audit != TABLE_BASELINE && rank_of(&best[bit]) <= fold->audit)
+			entry.audit |= mask;
+	}
+	entry.allow |= entry.audit;
+	return entry;
+}
+
+/* A range of fold->atoms. */
+struct atoms {
+	const struct atom *begin, *end;
+};
+
+static int add_minor(struct fold *fold, uint32_t type, uint32_t major, uint32_t minor)
+{
+	struct bpfdev_entry entry = decide(fold, type, major, minor);
+
+	return table_minors_add(&fold->minors, minor, &entry);
+}
+
+/*
+ * Adds one major: @own are its atoms (the general one last, if there is any), @any those of all
+ * majors. Their minors are merged, as both are sorted.
+ */
+static int add_major(struct fold *fold, uint32_t type, uint32_t major, struct atoms own,
+		     struct atoms any)
+{
+	struct bpfdev_entry general = decide(fold, type, major, BPFDEV_ANY);
+	int ret = 0;
+
+	fold->minors.count = 0;
+	while (ret == 0) {
+		uint32_t first = own.begin < own.end ? own.begin->key.minor : BPFDEV_ANY;
+		uint32_t second = any.begin < any.end ? any.begin->key.minor : BPFDEV_ANY;
+		uint32_t minor = first < second ? first : second;
+
+		if (minor == BPFDEV_ANY)
+			return table_build_major(&fold->build, type, major, &general,
+						 &fold->minors);
+		own.begin += first == minor;
+		any.begin += second == minor;
+		ret = add_minor(fold, type, major, minor);
+	}
+	return ret;
+}
+
+/* The atoms of the major that @begin is of. */
+static struct atoms same_major(const struct atom *begin, const struct atom *end)
+{
+	struct atoms atoms = { begin, begin };
+
+	while (atoms.end < end && atoms.end->key.type == begin->key.type &&
+	       atoms.end->key.major == begin->key.major)
+		atoms.end++;
+	return atoms;
+}
+
+static int add_type(struct fold *fold, uint32_t type)
+{
+	const struct atom *at = fold->atoms, *end = fold->atoms + fold->count;
+	struct atoms any = { end, end }, own;
+	int ret = 0;
+
+	for (const struct atom *a = at; a < end; a = same_major(a, end).end)
+		if (a->key.type == type && a->key.major == BPFDEV_ANY)
+			any = same_major(a, end);
+	for (; at < end && ret == 0; at = own.end) {
+		own = same_major(at, end);
+		if (at->key.type == type && at->key.major != BPFDEV_ANY)
+			ret = add_major(fold, type, at->key.major, own, any);
+	}
+	own = (struct atoms) { end, end };
+	return ret < 0 ? ret : add_major(fold, type, BPFDEV_ANY, own, any);
+}
+
+int table_fold(const struct table_rule *rules, size_t count, enum table_rank audit,
+	       struct table **table, struct reason *why)
+{
+	struct fold fold = { .audit = audit };
+	int ret = table_build_begin(&fold.build, why);
+
+	if (ret < 0)
+		return ret;
+	ret = make_atoms(&fold, rules, count);
+	for (uint32_t type = 0; type < BPFDEV_TYPES && ret == 0; type++)
+		ret = add_type(&fold, type);
+	free(fold.atoms);
+	free(fold.minors.items);
+	if (ret == -ENOMEM)
+		reason_set(why, "out of memory");
+	if (ret < 0)
+		table_free(fold.build.table);
+	else
+		*table = fold.build.table;
+	return ret;
+}
+
+int table_allow_all(struct table **table)
+{
+	struct table_rule rules[BPFDEV_TYPES];
+
+	for (uint32_t type = 0; type < BPFDEV_TYPES; type++)
+		rules[type] = (struct table_rule) {
+			.device = { type, BPFDEV_ANY, BPFDEV_ANY, false },
+			.access = BPFDEV_ACCESS,
+			.rank = TABLE_USER,
+			.allow = 1,
+		};
+	return table_fold(rules, BPFDEV_TYPES, TABLE_BASELINE, table, NULL);
+}
