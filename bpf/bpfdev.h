@@ -9,9 +9,9 @@
  *   slots   slot -> the entry of every minor of that major
  *   rules   type, major, minor -> the entry of one device; looked up only where the slot says so
  *
- * The kernel's copy of the rules is an array of buckets that user space has hashed, not a map of the
- * type hash: look-ups in an array are compiled into the program, those in a hash are calls, which
- * took as long again as everything else that is asked at an open.
+ * The kernel's copy of the rules is an array of buckets that user space has hashed, not a map of
+ * the type hash: look-ups in an array are compiled into the program, those in a hash are calls,
+ * which took as long again as everything else that is asked at an open.
  *
  * The includer provides bpfdev_slot() and bpfdev_rule() before the decision (BPFDEV_DECIDE) can be
  * used: map look-ups in the kernel, arrays in user space.
@@ -25,7 +25,8 @@
 /* dev_t inside the kernel: 12 bits of major, 20 bits of minor (linux/kdev_t.h). */
 #define BPFDEV_MAJORS 4096u
 #define BPFDEV_MINORS (1u << 20)
-/* Drivers register majors below this only (CHRDEV_MAJOR_MAX, BLKDEV_MAJOR_MAX): these are indexed. */
+/* Drivers register majors below this only (CHRDEV_MAJOR_MAX, BLKDEV_MAJOR_MAX): these are indexed.
+ */
 #define BPFDEV_INDEXED_MAJORS 512u
 /* In a key: every major, or every minor, that no other key names. Outside either's range. */
 #define BPFDEV_ANY 0xffffffffu
@@ -56,8 +57,8 @@ enum bpfdev_type { BPFDEV_BLOCK, BPFDEV_CHAR, BPFDEV_TYPES };
 /* The folded verdict on one device, or on all minors of one major. */
 struct bpfdev_entry {
 	__u32 source[BPFDEV_BITS]; /* per access bit, lowest first: the line that decided it */
-	__u8 allow;                /* access bits that are granted */
-	__u8 audit;                /* of those: the bits that only an audit line grants */
+	__u8 allow;		   /* access bits that are granted */
+	__u8 audit;		   /* of those: the bits that only an audit line grants */
 	__u8 flags;
 	__u8 reserved;
 };
@@ -95,7 +96,8 @@ static inline __attribute__((always_inline)) __u64 bpfdev_pack(const struct bpfd
 	__u64 major = key->major & ((1u << BPFDEV_PACKED_MAJOR) - 1);
 	__u64 minor = key->minor & ((1u << BPFDEV_PACKED_MINOR) - 1);
 
-	return BPFDEV_PACKED_USED | (__u64)key->type << (BPFDEV_PACKED_MAJOR + BPFDEV_PACKED_MINOR) |
+	return BPFDEV_PACKED_USED |
+	       (__u64)key->type << (BPFDEV_PACKED_MAJOR + BPFDEV_PACKED_MINOR) |
 	       major << BPFDEV_PACKED_MINOR | minor;
 }
 
@@ -124,14 +126,15 @@ static inline __attribute__((always_inline)) __u64 bpfdev_hash(__u64 packed)
 #define BPFDEV_SECOND_PLACE(hash, mask) ((__u32)((hash) >> 16) & (mask))
 #define BPFDEV_BUCKETS_MAX (1u << 24)
 
-#define BPFDEV_INFO_MAGIC 0x62706476u /* "bpdv": tells our read-only data from another program's */
+#define BPFDEV_INFO_MAGIC 0x62706476u /* "bpdv": tells our read-only data from another program's   \
+				       */
 #define BPFDEV_INFO_VERSION 1u
 
 enum bpfdev_role { BPFDEV_SESSION, BPFDEV_MANAGER };
 
 /* struct bpfdev_info.flags */
 #define BPFDEV_UNRESTRICTED 0x1 /* lines name the user and none counts: everything is allowed */
-#define BPFDEV_CLOSED 0x2       /* its session was closed, processes that it left are still there */
+#define BPFDEV_CLOSED 0x2	/* its session was closed, processes that it left are still there */
 
 /* What a filter is for. Strings are cut to fit and always end in a NUL byte. */
 struct bpfdev_info {
@@ -140,16 +143,16 @@ struct bpfdev_info {
 	__u32 role; /* enum bpfdev_role */
 	__u32 uid;
 	__u32 flags;
-	__u32 rule_count;     /* device rules of the policy that the tables were folded from */
-	__u64 opened;         /* seconds since the epoch */
-	__u64 policy_digest;  /* of the text of all policy files */
-	__u64 table_digest;   /* of index, slots and rules: equal tables have equal digests */
+	__u32 rule_count;    /* device rules of the policy that the tables were folded from */
+	__u64 opened;	     /* seconds since the epoch */
+	__u64 policy_digest; /* of the text of all policy files */
+	__u64 table_digest;  /* of index, slots and rules: equal tables have equal digests */
 	char user[64];
-	char service[64];     /* PAM_SERVICE */
-	char tty[32];         /* PAM_TTY */
-	char rhost[128];      /* PAM_RHOST */
-	char unit[128];       /* session-N.scope or user@UID.service */
-	char policy[128];     /* the policy's main file */
+	char service[64]; /* PAM_SERVICE */
+	char tty[32];	  /* PAM_TTY */
+	char rhost[128];  /* PAM_RHOST */
+	char unit[128];	  /* session-N.scope or user@UID.service */
+	char policy[128]; /* the policy's main file */
 };
 
 struct bpfdev_index {
@@ -162,11 +165,11 @@ struct bpfdev_index {
 /* Provided by the includer. The slot always exists; bpfdev_rule() may return NULL. */
 BPFDEV_INLINE const struct bpfdev_entry *bpfdev_slot(const void *tables, __u32 slot);
 BPFDEV_INLINE const struct bpfdev_entry *bpfdev_rule(const void *tables,
-							      const struct bpfdev_key *key);
+						     const struct bpfdev_key *key);
 BPFDEV_INLINE __u32 bpfdev_index(const void *tables, __u32 type, __u32 major);
 
-BPFDEV_INLINE const struct bpfdev_entry *bpfdev_find(const void *tables, __u32 type,
-							      __u32 major, __u32 minor)
+BPFDEV_INLINE const struct bpfdev_entry *bpfdev_find(const void *tables, __u32 type, __u32 major,
+						     __u32 minor)
 {
 	struct bpfdev_key key = { .type = type, .major = major, .minor = BPFDEV_ANY };
 	const struct bpfdev_entry *entry = NULL, *rule;
@@ -190,8 +193,8 @@ BPFDEV_INLINE const struct bpfdev_entry *bpfdev_find(const void *tables, __u32 t
  * The bits of @access that the tables refuse; 0: the request passes. A request for no bits, which
  * is what access(F_OK) makes, always does.
  */
-BPFDEV_INLINE __u32 bpfdev_refused(const void *tables, __u32 type, __u32 major,
-					    __u32 minor, __u32 access)
+BPFDEV_INLINE __u32 bpfdev_refused(const void *tables, __u32 type, __u32 major, __u32 minor,
+				   __u32 access)
 {
 	const struct bpfdev_entry *entry = bpfdev_find(tables, type, major, minor);
 

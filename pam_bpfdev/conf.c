@@ -99,11 +99,22 @@ void conf_free(struct conf *conf)
 	free(conf);
 }
 
+/* Said of the last file that still counts; the text of the one too many is dropped. */
+static int too_many_files(struct conf_parser *parser, char *text)
+{
+	free(text);
+	parser->line = 0;
+	return conf_mistake(parser, 0, "more files than %d in the policy; put the rules into fewer",
+			    CONF_FILES_MAX);
+}
+
 int conf_add_file(struct conf_parser *parser, const char *path, char *text, size_t length)
 {
 	struct conf *conf = parser->conf;
 	struct conf_file *file = &conf->files[conf->file_count];
 
+	if (conf->file_count == CONF_FILES_MAX)
+		return too_many_files(parser, text);
 	file->path = strdup(path);
 	file->text = text;
 	parser->file = conf->file_count++;

@@ -14,6 +14,7 @@
 #define CONF_FILE_MAX (1024 * 1024) /* bytes */
 #define CONF_FILES_MAX 4094	    /* so that a file's number fits into a bpfdev source */
 
+#define CONF_CLASSES_MAX 1024
 #define CONF_GLOB_MAX 256 /* bytes of one glob of a condition, with a final NUL */
 
 enum conf_who_kind {

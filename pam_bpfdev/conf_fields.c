@@ -102,16 +102,29 @@ static const char *const verbs[] = {
 	[CONF_AUDIT] = "audit",
 };
 
-int conf_parse_verb(struct conf_parser *parser, const struct conf_word *word, enum conf_verb *verb)
+static bool find_verb(const char *word, enum conf_verb *verb)
 {
-	const char *near;
-
 	for (size_t i = 0; i < COUNT(verbs); i++) {
-		if (strcmp(word->text, verbs[i]) == 0) {
+		if (strcmp(word, verbs[i]) == 0) {
 			*verb = (enum conf_verb)i;
-			return 1;
+			return true;
 		}
 	}
+	return false;
+}
+
+int conf_parse_verb(struct conf_parser *parser, size_t at, enum conf_verb *verb)
+{
+	const struct conf_word *word = &parser->words[at];
+	const char *near;
+
+	if (find_verb(word->text, verb))
+		return 1;
+	if (at + 1 < parser->count && find_verb(word[1].text, verb))
+		return conf_mistake(parser, word->column,
+				    "\"%s\" stands before the verb; names cannot hold blanks here: "
+				    "write :uid for such a user, @:gid for such a group",
+				    QUOTE(word->text));
 	near = conf_nearest(word->text, verbs, COUNT(verbs));
 	return conf_mistake(parser, word->column,
 			    "unknown verb \"%s\"; expected allow, deny, exempt or audit%s%s%s",
@@ -189,6 +202,15 @@ static int parse_globs(struct conf_parser *parser, const struct conf_word *word,
 	return 1;
 }
 
+/* Only what stands up to the "=" is compared. */
+static const char *nearest_condition(const char *word, const char *const *names, size_t count)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "=") + 1, word);
+	return conf_nearest(name, names, count);
+}
+
 int conf_parse_when(struct conf_parser *parser, const struct conf_word *word,
 		    struct conf_when *when)
 {
@@ -203,7 +225,7 @@ int conf_parse_when(struct conf_parser *parser, const struct conf_word *word,
 		return parse_globs(parser, word, word->text + 8, &when->service);
 	if (strncmp(word->text, "tty=", 4) == 0)
 		return parse_globs(parser, word, word->text + 4, &when->tty);
-	near = conf_nearest(word->text, conditions, COUNT(conditions));
+	near = nearest_condition(word->text, conditions, COUNT(conditions));
 	return conf_mistake(parser, word->column,
 			    "unknown condition \"%s\"; expected local, remote, service=GLOB or "
 			    "tty=GLOB%s%s%s",

@@ -166,7 +166,10 @@ static int keep_name(struct names *names, const char *name)
 		return -ENOMEM;
 	names->items = grown;
 	grown[names->count] = strdup(name);
-	return grown[names->count++] ? 0 : -ENOMEM;
+	if (!grown[names->count])
+		return -ENOMEM;
+	names->count++;
+	return 0;
 }
 
 /* Returns 0, -ENOMEM, or what reading the folder gave. */
@@ -196,11 +199,6 @@ static int add_listed(struct conf_parser *parser, int dir_fd, const char *folder
 	int ret = 0;
 
 	for (size_t i = 0; i < names->count && ret == 0; i++) {
-		if (parser->conf->file_count >= CONF_FILES_MAX - 1)
-			return conf_mistake(parser, 0,
-					    "one of more than %d files in the policy; "
-					    "put the rules into fewer",
-					    CONF_FILES_MAX - 1);
 		snprintf(path, sizeof(path), "%s/%s", folder, names->items[i]);
 		ret = add_file_at(parser, dir_fd, names->items[i], path, paths);
 	}

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* Names in a policy: which one was meant, and whether classes hold together. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "conf_parser.h"
 
 #define NAME_MAX_COMPARED 32
-/* A class in a class in a class is fine; deeper than this it contains itself. */
-#define CLASS_DEPTH_MAX 16
-
 static size_t smallest(size_t a, size_t b, size_t c)
 {
 	size_t least = a < b ? a : b;
@@ -72,58 +70,90 @@ static const char *nearest_class(const struct conf *conf, const char *name)
 }
 
 static void add_class_mistake(struct conf *conf, const struct conf_place *line,
-			      const struct device_spec *device, const char *what)
+			      const struct device_spec *device, const char *what, bool hint)
 {
 	struct conf_place place = { line->file, line->line, device->column };
-	const char *near = nearest_class(conf, device->text);
+	const char *near = hint ? nearest_class(conf, device->text) : NULL;
 	char name[80];
 	struct reason why;
 
 	reason_quote(name, sizeof(name), device->text, strlen(device->text));
-	reason_set(&why, "%s \"@%s\"; expected the name of a class statement%s%s%s", what, name,
+	reason_set(&why, "%s \"@%s\"; expected %s%s%s%s", what, name,
+		   hint ? "the name of a class statement" : "a device, or a class of devices",
 		   near ? " (did you mean \"@" : "", near ? near : "", near ? "\"?)" : "");
 	conf_add_error(conf, &place, &why);
 }
 
-/* Whether @class leads back to @start, by way of at most @depth further classes. */
-static bool leads_to(const struct conf *conf, const struct conf_class *class,
-		     const struct conf_class *start, int depth)
-{
-	if (depth == 0)
-		return true;
-	for (size_t i = 0; i < class->count; i++) {
-		const struct conf_class *next;
+/* Per class: how deep it nests, once that is known. */
+enum { DEPTH_UNKNOWN, DEPTH_MAX = 16, DEPTH_BEING_LOOKED_AT };
 
-		if (class->devices[i].kind != DEVICE_CLASS)
-			continue;
-		next = conf_find_class(conf, class->devices[i].text);
-		if (next && (next == start || leads_to(conf, next, start, depth - 1)))
-			return true;
-	}
-	return false;
-}
+struct nesting {
+	struct conf *conf;
+	unsigned char *depths;
+};
 
-static void check_use(struct conf *conf, const struct conf_place *line,
-		      const struct device_spec *device, const struct conf_class *within)
+static unsigned char depth_of(struct nesting *nesting, size_t i);
+
+/* How deep a class nests for this one of its devices; 0: it is no class. Adds mistakes. */
+static unsigned char depth_below(struct nesting *nesting, const struct conf_class *class,
+				 const struct device_spec *device)
 {
-	const struct conf_class *class;
+	struct conf *conf = nesting->conf;
+	const struct conf_class *inner;
+	unsigned char depth;
 
 	if (device->kind != DEVICE_CLASS)
-		return;
-	class = conf_find_class(conf, device->text);
-	if (!class)
-		add_class_mistake(conf, line, device, "unknown class");
-	else if (within && (class == within || leads_to(conf, class, within, CLASS_DEPTH_MAX)))
-		add_class_mistake(conf, line, device, "class that contains itself:");
+		return 0;
+	inner = conf_find_class(conf, device->text);
+	if (!inner) {
+		add_class_mistake(conf, &class->place, device, "unknown class", true);
+		return 0;
+	}
+	depth = depth_of(nesting, (size_t)(inner - conf->classes));
+	if (depth == DEPTH_BEING_LOOKED_AT)
+		add_class_mistake(conf, &class->place, device,
+				  "class that contains itself:", false);
+	else if (depth == DEPTH_MAX)
+		add_class_mistake(conf, &class->place, device,
+				  "classes nested more than 16 deep, from", false);
+	return depth < DEPTH_MAX ? depth : 0;
+}
+
+/* Looks at each class once, whatever classes hold it. */
+static unsigned char depth_of(struct nesting *nesting, size_t i)
+{
+	const struct conf_class *class = &nesting->conf->classes[i];
+	unsigned char deepest = 0;
+
+	if (nesting->depths[i] != DEPTH_UNKNOWN)
+		return nesting->depths[i];
+	nesting->depths[i] = DEPTH_BEING_LOOKED_AT;
+	for (size_t j = 0; j < class->count; j++) {
+		unsigned char depth = depth_below(nesting, class, &class->devices[j]);
+
+		if (depth > deepest)
+			deepest = depth;
+	}
+	nesting->depths[i] = deepest + 1;
+	return nesting->depths[i];
 }
 
 int conf_check_classes(struct conf *conf)
 {
+	struct nesting nesting = { conf, calloc(conf->class_count + 1, 1) };
+
+	if (!nesting.depths)
+		return -ENOMEM;
 	for (size_t i = 0; i < conf->class_count; i++)
-		for (size_t j = 0; j < conf->classes[i].count; j++)
-			check_use(conf, &conf->classes[i].place, &conf->classes[i].devices[j],
-				  &conf->classes[i]);
-	for (size_t i = 0; i < conf->statement_count; i++)
-		check_use(conf, &conf->statements[i].place, &conf->statements[i].device, NULL);
+		depth_of(&nesting, i);
+	free(nesting.depths);
+	for (size_t i = 0; i < conf->statement_count; i++) {
+		const struct conf_statement *statement = &conf->statements[i];
+
+		if (statement->device.kind == DEVICE_CLASS &&
+		    !conf_find_class(conf, statement->device.text))
+			add_class_mistake(conf, &statement->place, &statement->device,
+					  "unknown class", true);
+	}
 	return 0;
 }

@@ -38,7 +38,8 @@ int conf_mistake(struct conf_parser *parser, uint32_t column, const char *format
 
 /* Each understands one field. They return 1, or 0: a mistake was added. */
 int conf_parse_who(struct conf_parser *parser, const struct conf_word *word, struct conf_who *who);
-int conf_parse_verb(struct conf_parser *parser, const struct conf_word *word, enum conf_verb *verb);
+/* The word number @at. */
+int conf_parse_verb(struct conf_parser *parser, size_t at, enum conf_verb *verb);
 int conf_parse_access(struct conf_parser *parser, const struct conf_word *word, uint32_t *access);
 int conf_parse_when(struct conf_parser *parser, const struct conf_word *word,
 		    struct conf_when *when);

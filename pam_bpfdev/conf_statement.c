@@ -24,7 +24,8 @@ static int parse_rule(struct conf_parser *parser, struct conf_statement *stateme
 
 	if (parser->count < 3)
 		return conf_mistake(parser, parser->end,
-				    "device missing; expected *, c M:m, b M:m, char-NAME, "
+				    "device missing; expected *, c M:m, b M:m, a M:m, "
+				    "char-NAME, "
 				    "block-NAME, /dev/PATH or @class");
 	if (!conf_parse_device(parser, next, &statement->device, &used))
 		return 0;
@@ -47,7 +48,7 @@ static int parse_statement(struct conf_parser *parser, struct conf_statement *st
 	if (parser->count < 2)
 		return conf_mistake(parser, parser->end,
 				    "verb missing; expected allow, deny, exempt or audit");
-	if (!conf_parse_verb(parser, &parser->words[1], &statement->verb))
+	if (!conf_parse_verb(parser, 1, &statement->verb))
 		return 0;
 	if (statement->verb == CONF_ALLOW || statement->verb == CONF_DENY)
 		return parse_rule(parser, statement);
@@ -104,7 +105,10 @@ static int parse_class(struct conf_parser *parser, struct conf_class *class)
 	return parse_class_devices(parser, class);
 }
 
-/* Takes @class over; one of the same name is replaced, wherever it was. Returns 1 or -ENOMEM. */
+/*
+ * Takes @class over; one of the same name is replaced, wherever it was.
+ * Returns 1, 0: a mistake was added, or -ENOMEM.
+ */
 static int store_class(struct conf_parser *parser, const struct conf_class *class)
 {
 	struct conf *conf = parser->conf;
@@ -117,6 +121,9 @@ static int store_class(struct conf_parser *parser, const struct conf_class *clas
 			return 1;
 		}
 	}
+	if (conf->class_count == CONF_CLASSES_MAX)
+		return conf_mistake(parser, parser->words[0].column,
+				    "more than %d classes in the policy", CONF_CLASSES_MAX);
 	grown = array_grow(conf->classes, conf->class_count, &parser->class_capacity,
 			   sizeof(*grown));
 	if (!grown)

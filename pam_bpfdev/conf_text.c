@@ -5,38 +5,11 @@
 
 #include "array.h"
 #include "conf_parser.h"
+#include "utf8.h"
 
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
-}
-
-static int in_range(unsigned char c, unsigned int low, unsigned int high)
-{
-	return c >= low && c <= high;
-}
-
-/*
- * Length of the UTF-8 sequence at @s with @left bytes (RFC 3629: no overlong forms, no surrogates,
- * nothing above U+10FFFF), or 0. The byte behind the text is NUL, so reading on is safe.
- */
-static size_t utf8_length(const unsigned char *s, size_t left)
-{
-	size_t length = s[0] < 0x80		     ? 1
-			: in_range(s[0], 0xc2, 0xdf) ? 2
-			: in_range(s[0], 0xe0, 0xef) ? 3
-			: in_range(s[0], 0xf0, 0xf4) ? 4
-						     : 0;
-
-	if (!length || length > left)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if (!in_range(s[i], 0x80, 0xbf))
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return length;
 }
 
 /* Checks one word's bytes from @i on. Returns how many are one character, 0: a mistake was added.
@@ -44,6 +17,7 @@ static size_t utf8_length(const unsigned char *s, size_t left)
 static size_t check_character(struct conf_parser *parser, const char *line, size_t i, size_t length)
 {
 	unsigned char c = (unsigned char)line[i];
+	uint32_t character;
 	size_t n;
 
 	if (c == '#') {
@@ -56,7 +30,13 @@ static size_t check_character(struct conf_parser *parser, const char *line, size
 			     c);
 		return 0;
 	}
-	n = utf8_length((const unsigned char *)line + i, length - i);
+	if (parser->line == 1 && i == 0 && strncmp(line, "\xef\xbb\xbf", 3) == 0) {
+		conf_mistake(parser, 1,
+			     "the file begins with a byte order mark; save it as UTF-8 "
+			     "without BOM");
+		return 0;
+	}
+	n = utf8_character(line + i, length - i, &character);
 	if (!n)
 		conf_mistake(parser, i + 1,
 			     "byte 0x%02x is not valid UTF-8; save the file as UTF-8", c);

@@ -37,7 +37,7 @@ static const struct assigned assigned_char[] = {
 	{ "ttyUSB", 188, 188 },	   { "usb_device", 189, 189 },
 	{ "nvidia", 195, 195 },	   { "nvidia-frontend", 195, 195 },
 	{ "cpu/msr", 202, 202 },   { "cpu/cpuid", 203, 203 },
-	{ "dvb", 212, 212 },	   { "rfcomm", 216, 216 },
+	{ "DVB", 212, 212 },	   { "rfcomm", 216, 216 },
 	{ "drm", 226, 226 },
 };
 

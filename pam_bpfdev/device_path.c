@@ -55,52 +55,20 @@ static int add_node(struct walk *walk, const struct stat *st)
 	return device_add(walk->patterns, &pattern, walk->why);
 }
 
-/* Removes the last component of @path, if it has any. Returns whether it had. */
-static bool go_up(char *path)
-{
-	char *slash = strrchr(path, '/');
-
-	if (!*path)
-		return false;
-	if (slash)
-		*slash = '\0';
-	else
-		*path = '\0';
-	return true;
-}
-
 /*
  * Joins the folder @here (below /dev, "" for /dev itself), a link's @target and what follows it to
- * one path below /dev without "." and "..". Returns false if that leads out of /dev.
+ * one path below /dev. Returns false if that leads out of /dev. ".." is left in: where it leads is
+ * known only when what stands before it has been followed.
  */
 static bool join(char *out, const char *here, const char *target, const char *rest)
 {
-	char path[2 * DEV_PATH_MAX], *save = NULL;
-	size_t length;
-
 	if (strncmp(target, "/dev/", 5) == 0) {
 		here = "";
 		target += 5;
 	} else if (*target == '/') {
 		return false;
 	}
-	if (snprintf(path, sizeof(path), "%s/%s", target, rest) >= (int)sizeof(path))
-		return false;
-	snprintf(out, DEV_PATH_MAX, "%s", here);
-	for (char *name = strtok_r(path, "/", &save); name; name = strtok_r(NULL, "/", &save)) {
-		if (strcmp(name, ".") == 0)
-			continue;
-		if (strcmp(name, "..") == 0) {
-			if (!go_up(out))
-				return false;
-			continue;
-		}
-		length = strlen(out);
-		if (snprintf(out + length, DEV_PATH_MAX - length, "%s%s", length ? "/" : "",
-			     name) >= (int)(DEV_PATH_MAX - length))
-			return false;
-	}
-	return true;
+	return snprintf(out, DEV_PATH_MAX, "%s/%s/%s", here, target, rest) < DEV_PATH_MAX;
 }
 
 /* From /dev on: @path is below it, without "." and "..". */
@@ -223,6 +191,18 @@ static int visit_matches(struct walk *walk, int dir_fd, const char *here, const 
 	return ret;
 }
 
+/* @here has been reached through folders only, so that its parent is what its path says. */
+static int walk_up(struct walk *walk, const char *here, const char *rest)
+{
+	char path[DEV_PATH_MAX];
+	const char *slash = strrchr(here, '/');
+	int parent = slash ? (int)(slash - here) : 0;
+
+	if (!*here || snprintf(path, sizeof(path), "%.*s/%s", parent, here, rest) >= DEV_PATH_MAX)
+		return 0;
+	return walk_path(walk, path);
+}
+
 /* Follows @rest from the folder @here on. */
 static int walk_from(struct walk *walk, int dir_fd, const char *here, const char *rest)
 {
@@ -237,6 +217,10 @@ static int walk_from(struct walk *walk, int dir_fd, const char *here, const char
 	component[length] = '\0';
 	rest += length;
 	rest += strspn(rest, "/");
+	if (strcmp(component, ".") == 0)
+		return walk_from(walk, dir_fd, here, rest);
+	if (strcmp(component, "..") == 0)
+		return walk_up(walk, here, rest);
 	if (strpbrk(component, "*?[\\"))
 		return visit_matches(walk, dir_fd, here, component, rest);
 	return visit(walk, dir_fd, here, component, rest);

@@ -109,6 +109,8 @@ static int decide(struct selection *selection, struct conf *conf,
 		ret = select_rules(selection, conf, devices, why);
 	if (ret == 0)
 		ret = fold(selection, result, why);
+	if (conf->error_count)
+		conf_describe_error(conf, &conf->errors[0], why);
 	free(selection->ranks);
 	free(selection->rules.items);
 	free(selection->question.groups.items);

@@ -53,19 +53,48 @@ int policy_add_baseline(struct policy_rules *rules)
 	return 0;
 }
 
+/* A device or class on the way to patterns. */
+struct resolution {
+	const struct conf *conf;
+	const struct device_source *source;
+	struct device_patterns *patterns;
+	struct reason *why;
+	bool *seen; /* classes: looked into already; once is enough */
+};
+
 /* Appends what @device stands for, or the devices of its class, and of the classes in that. */
-static int resolve(const struct conf *conf, const struct device_source *source,
-		   const struct device_spec *device, struct device_patterns *patterns,
-		   struct reason *why)
+static int resolve(struct resolution *resolution, const struct device_spec *device)
 {
+	const struct conf *conf = resolution->conf;
 	const struct conf_class *class;
 	int ret = 0;
 
 	if (device->kind != DEVICE_CLASS)
-		return device_resolve(source, device, patterns, why);
+		return device_resolve(resolution->source, device, resolution->patterns,
+				      resolution->why);
 	class = conf_find_class(conf, device->text);
-	for (size_t i = 0; class && i < class->count && ret == 0; i++)
-		ret = resolve(conf, source, &class->devices[i], patterns, why);
+	if (!class || resolution->seen[class - conf->classes])
+		return 0;
+	resolution->seen[class - conf->classes] = true;
+	for (size_t i = 0; i < class->count && ret == 0; i++)
+		ret = resolve(resolution, &class->devices[i]);
+	return ret;
+}
+
+static int resolve_statement(const struct conf *conf, const struct device_source *source,
+			     const struct conf_statement *statement,
+			     struct device_patterns *patterns, struct reason *why)
+{
+	bool *seen = calloc(conf->class_count + 1, sizeof(*seen));
+	struct resolution resolution = { conf, source, patterns, why, seen };
+	int ret;
+
+	if (!seen) {
+		reason_set(why, "out of memory");
+		return -ENOMEM;
+	}
+	ret = resolve(&resolution, &statement->device);
+	free(seen);
 	return ret;
 }
 
@@ -98,7 +127,8 @@ int policy_add_rules(struct policy_rules *rules, struct conf *conf,
 {
 	struct conf_place place = statement->place;
 	struct device_patterns patterns = { 0 };
-	int ret = resolve(conf, devices, &statement->device, &patterns, why);
+	struct reason what;
+	int ret = resolve_statement(conf, devices, statement, &patterns, &what);
 
 	if (ret == 0) {
 		ret = add_patterns(rules, &patterns, statement, rank);
@@ -106,8 +136,10 @@ int policy_add_rules(struct policy_rules *rules, struct conf *conf,
 			reason_set(why, "out of memory");
 	} else if (ret == -E2BIG) {
 		place.column = statement->device.column;
-		conf_add_error(conf, &place, why);
+		conf_add_error(conf, &place, &what);
 		ret = -EINVAL;
+	} else {
+		reason_set(why, "%s", what.text);
 	}
 	device_patterns_free(&patterns);
 	return ret;
