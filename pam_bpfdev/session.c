@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* From the calling process to its place in the cgroup2 hierarchy. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "session.h"
+#include "session_mount.h"
+
+static FILE *open_proc(const char *path, struct reason *why)
+{
+	FILE *file = fopen(path, "re");
+	int err = errno;
+
+	if (!file)
+		reason_set(why, "%s: %s", path, strerror(err));
+	errno = err;
+	return file;
+}
+
+/* The caller's cgroup in the cgroup2 hierarchy: the line "0::PATH". *@cgroup is NULL without one.
+ */
+static int read_cgroup(char **cgroup, struct reason *why)
+{
+	FILE *file = open_proc("/proc/self/cgroup", why);
+	char *line = NULL;
+	size_t size = 0;
+
+	*cgroup = NULL;
+	if (!file)
+		return -errno;
+	while (!*cgroup && getline(&line, &size, file) >= 0) {
+		if (strncmp(line, "0::", 3) != 0)
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		*cgroup = strdup(line + 3);
+	}
+	free(line);
+	fclose(file);
+	return 0;
+}
+
+static int not_mounted(const char *cgroup, const struct session_mount_seen *seen,
+		       struct reason *why)
+{
+	if (seen->v2)
+		reason_set(why,
+			   "no cgroup2 mount shows this process' cgroup %s: it is outside of this "
+			   "container's cgroup namespace or mounts",
+			   cgroup);
+	else if (seen->v1)
+		reason_set(why, "this machine uses cgroup v1 only: no cgroup2 hierarchy is mounted "
+				"(boot with systemd.unified_cgroup_hierarchy=1)");
+	else
+		reason_set(why, "no cgroup2 hierarchy is mounted");
+	return -ENODEV;
+}
+
+static int find_mount(const char *cgroup, struct session_mount *mount, struct reason *why)
+{
+	FILE *file = open_proc("/proc/self/mountinfo", why);
+	struct session_mount_seen seen;
+	int found;
+
+	if (!file)
+		return -errno;
+	/* Without a "0::" line nothing is shown; the mounts still tell the reason. */
+	found = session_mount_find(file, cgroup ? cgroup : "", &seen, mount);
+	fclose(file);
+	if (found == 0)
+		return not_mounted(cgroup ? cgroup : "(none)", &seen, why);
+	if (found < 0)
+		reason_set(why, "/proc/self/mountinfo: %s", strerror(-found));
+	return found < 0 ? found : 0;
+}
+
+int session_find(uid_t uid, struct session *session, struct reason *why)
+{
+	struct session_mount mount = { 0 };
+	char *cgroup;
+	int err;
+
+	*session = (struct session) { .place = SESSION_NONE, .uid = uid };
+	err = read_cgroup(&cgroup, why);
+	if (err)
+		return err;
+	err = find_mount(cgroup, &mount, why);
+	if (!err) {
+		err = session_locate(cgroup, mount.point, mount.root, uid, session, why);
+		session_mount_free(&mount);
+	}
+	free(cgroup);
+	return err;
+}
+
+const char *session_unit_name(const struct session *session)
+{
+	const char *slash = strrchr(session->unit, '/');
+
+	return slash ? slash + 1 : session->unit;
+}
+
+int session_open_cgroup(const char *path, struct reason *why)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+
+	if (fd < 0) {
+		int err = -errno;
+
+		reason_set(why, "%s: %s", path, strerror(-err));
+		return err;
+	}
+	/* Something else may be mounted over the hierarchy that mountinfo showed. */
+	if (fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+		return fd;
+	close(fd);
+	reason_set(why, "%s: not in a cgroup2 hierarchy", path);
+	return -ENODEV;
+}
+
+int session_open_manager(const struct session *session, struct reason *why)
+{
+	char *path;
+	int fd;
+
+	if (asprintf(&path, "%s/user@%u.service", session->slice, session->uid) < 0) {
+		reason_set(why, "out of memory");
+		return -ENOMEM;
+	}
+	fd = session_open_cgroup(path, why);
+	free(path);
+	return fd;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Which cgroup a login is filtered in, which sessions a user has, and the lock around both. */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "reason.h"
+
+enum session_place {
+	SESSION_OWN_SCOPE,   /* session-*.scope of the user */
+	SESSION_OWN_MANAGER, /* user@UID.service of the user */
+	SESSION_FOREIGN,     /* a session scope or user manager of another user */
+	SESSION_NONE,	     /* anything else: a daemon's cgroup, for one */
+};
+
+struct session {
+	enum session_place place;
+	uid_t uid;
+	char *cgroup; /* of the caller, as /proc/self/cgroup has it */
+	char *root;   /* where the cgroup2 hierarchy is mounted */
+	char *slice;  /* path of user-UID.slice; NULL for SESSION_FOREIGN and SESSION_NONE */
+	char *unit;   /* path of the unit's cgroup: the one to filter; NULL likewise */
+};
+
+/*
+ * Finds the calling process' place in the cgroup2 hierarchy and whether it belongs to @uid.
+ * Returns 0; -ENODEV: no cgroup2 is mounted; another negative errno; both with @why.
+ * Free with session_free().
+ */
+int session_find(uid_t uid, struct session *session, struct reason *why);
+
+/* The part of @session_find that is only text; @cgroup: the path after "0::". The same errors. */
+int session_locate(const char *cgroup, const char *mount, const char *mount_root, uid_t uid,
+		   struct session *session, struct reason *why);
+
+void session_free(struct session *session);
+
+/* The last component of the unit's path: session-3.scope. */
+const char *session_unit_name(const struct session *session);
+
+/* Opens a cgroup's folder, close-on-exec. Returns the descriptor or a negative errno with @why. */
+int session_open_cgroup(const char *path, struct reason *why);
+
+/*
+ * Opens the cgroup of the user's manager below @session's slice.
+ * Returns the descriptor; -ENOENT: there is no manager; or a negative errno with @why.
+ */
+int session_open_manager(const struct session *session, struct reason *why);
+
+/* Called with the descriptor and unit name of each session scope; not 0 ends the walk with that. */
+typedef int session_visit(int cgroup_fd, const char *unit, void *data);
+
+/*
+ * Visits the session scopes below @session's slice that have processes.
+ * Returns 0, what @visit returned, or a negative errno with @why.
+ */
+int session_each_scope(const struct session *session, session_visit *visit, void *data,
+		       struct reason *why);
+
+/*
+ * Whether the calling process is the only one left in the unit's cgroup and those below it.
+ * Returns 1, 0, or a negative errno with @why.
+ */
+int session_is_last(const struct session *session, struct reason *why);
+
+/*
+ * Takes the lock that all opening and closing of sessions shares, waiting for it at most
+ * @timeout_ms milliseconds. The file is below /run and root's alone, so that no user can hold it.
+ * Returns a descriptor, to be closed to let go; -ETIMEDOUT or another negative errno with @why.
+ */
+int session_lock(const char *path, int timeout_ms, struct reason *why);
+
+#define SESSION_LOCK_PATH "/run/pam_bpfdev.lock"
+#define SESSION_LOCK_TIMEOUT_MS 15000
+
+#endif
