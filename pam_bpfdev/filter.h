@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* A filter in the kernel: loaded, attached, found again, replaced, detached. */
+#ifndef FILTER_H
+#define FILTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../bpf/bpfdev.h"
+#include "reason.h"
+#include "table.h"
+
+#define FILTER_NAME "pam_bpfdev" /* of the program: what bpftool shows */
+
+/*
+ * Asks the kernel to list the device programs of the cgroup that @cgroup_fd is open on.
+ * Returns 0; -EOPNOTSUPP: this kernel has no such programs; -EPERM: not allowed to ask, -ENOSYS: no
+ * bpf(2) at all; each with @why.
+ */
+int filter_probe(int cgroup_fd, struct reason *why);
+
+/*
+ * Looks for our program on the cgroup. Sets *@prog_fd to a new descriptor of it.
+ * Returns 1: found; 0: there is none; or a negative errno with @why.
+ */
+int filter_find(int cgroup_fd, int *prog_fd, struct reason *why);
+
+/*
+ * Reads what a filter is for, and, if @table is not NULL, a copy of its tables.
+ * Returns 0; -EPROTO: made by another version of this program; or a negative errno; with @why.
+ */
+int filter_read(int prog_fd, struct bpfdev_info *info, struct table **table, struct reason *why);
+
+/*
+ * Loads a program with @table, frozen, and attaches it to the cgroup: beside what else is attached
+ * there, or, if @old_prog_fd is not -1, in the place of that program in one step. Reads back from
+ * the kernel that it is there. @info: magic, version and table_digest are filled in here.
+ * Returns 0 or a negative errno with @why; then the cgroup is as it was.
+ */
+int filter_attach(int cgroup_fd, const struct bpfdev_info *info, const struct table *table,
+		  int old_prog_fd, struct reason *why);
+
+/* Detaches our program @prog_fd. Returns 0, also if it is no longer there; a negative errno. */
+int filter_detach(int cgroup_fd, int prog_fd, struct reason *why);
+
+#endif
