@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+#
+# make                 build/pam_bpfdev.so; needs no root
+# sudo make demo       a real login, filtered, in a machine of its own
+# sudo make check      all tests; also: make check LAYERS="unit bpf"
+# make help            everything else
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+MANDIR ?= $(PREFIX)/share/man
+CONFDIR ?= /etc/security
+# The classes that ship belong to the system's share, wherever the manual pages go.
+VENDORDIR ?= /usr/share/pam_bpfdev
+
+CC ?= cc
+CLANG ?= clang
+LLVM_STRIP ?= llvm-strip
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+PKG_CONFIG ?= pkg-config
+PYTHON ?= /usr/bin/python3
+INSTALL ?= install
+
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+# Where Linux-PAM looks for modules: Debian's multiarch folder, else lib64, else lib.
+PAMDIR ?= $(firstword $(wildcard $(if $(MULTIARCH),/lib/$(MULTIARCH)/security \
+	/usr/lib/$(MULTIARCH)/security) /lib64/security /usr/lib64/security) \
+	$(if $(MULTIARCH),/lib/$(MULTIARCH)/security,/lib/security))
+
+BUILD ?= build
+SANITIZE ?=
+CFLAGS ?= -O2 -g
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
+	$(if $(CI),-Werror)
+# libbpf 1.0: the first whose interface is what it will stay. libelf and zlib come with it.
+LIBBPF_CFLAGS := $(shell $(PKG_CONFIG) --cflags 'libbpf >= 1.0' 2>/dev/null)
+LIBBPF_LIBS := $(shell $(PKG_CONFIG) --libs 'libbpf >= 1.0' 2>/dev/null || echo -lbpf)
+HARDENING = -fstack-protector-strong -D_FORTIFY_SOURCE=2
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) \
+	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer,$(HARDENING)) \
+	-DPAM_BPFDEV_VENDORDIR='"$(VENDORDIR)"' -DPAM_BPFDEV_CONFDIR='"$(CONFDIR)"' \
+	-I$(BUILD) $(LIBBPF_CFLAGS) $(CFLAGS)
+ALL_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -Wl,-z,relro,-z,now $(LDFLAGS)
+
+MODULE = $(BUILD)/pam_bpfdev.so
+CORE_SOURCES := $(filter-out pam_bpfdev/pam_bpfdev.c,$(wildcard pam_bpfdev/*.c))
+CORE = $(CORE_SOURCES:%.c=$(BUILD)/%.o)
+PAGES8 := $(wildcard pam_bpfdev/*.8)
+PAGES5 := $(wildcard pam_bpfdev/*.5)
+
+.PHONY: all
+all: $(MODULE)
+
+# The kernel's half. -g is for BTF, which lets bpftool show names; the DWARF beside it is stripped.
+$(BUILD)/bpfdev.bpf.o: bpf/bpfdev.bpf.c bpf/bpfdev.h
+	@mkdir -p $(@D)
+	$(CLANG) -target bpf -g -O2 -Wall $(if $(CI),-Werror) \
+		$(if $(MULTIARCH),-I/usr/include/$(MULTIARCH)) $(LIBBPF_CFLAGS) -c $< -o $@
+	$(LLVM_STRIP) -g $@
+
+$(BUILD)/bpfdev.skel.h: $(BUILD)/bpfdev.bpf.o
+	$(BPFTOOL) gen skeleton $< name bpfdev_bpf > $@.new
+	mv $@.new $@
+
+$(BUILD)/%.o: %.c $(BUILD)/bpfdev.skel.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(MODULE): $(BUILD)/pam_bpfdev/pam_bpfdev.o $(CORE) pam_bpfdev/pam_bpfdev.map
+	$(CC) $(ALL_LDFLAGS) -shared $(if $(SANITIZE),,-Wl,-z,defs) \
+		-Wl,--version-script=pam_bpfdev/pam_bpfdev.map -o $@ $(filter %.o,$^) \
+		-lpam $(LIBBPF_LIBS)
+
+.PHONY: install uninstall
+install: all
+	$(INSTALL) -d $(DESTDIR)$(PAMDIR) $(DESTDIR)$(CONFDIR)/bpfdev.d $(DESTDIR)$(VENDORDIR) \
+		$(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5
+	$(INSTALL) -m 0644 $(MODULE) $(DESTDIR)$(PAMDIR)/
+	$(INSTALL) -m 0644 conf/classes.conf $(DESTDIR)$(VENDORDIR)/
+	$(INSTALL) -m 0644 $(PAGES8) $(DESTDIR)$(MANDIR)/man8/
+	$(INSTALL) -m 0644 $(PAGES5) $(DESTDIR)$(MANDIR)/man5/
+	test -e $(DESTDIR)$(CONFDIR)/bpfdev.conf || \
+		$(INSTALL) -m 0644 conf/bpfdev.conf $(DESTDIR)$(CONFDIR)/
+
+# The policy is the administrator's: it stays.
+uninstall:
+	rm -f $(DESTDIR)$(PAMDIR)/pam_bpfdev.so $(DESTDIR)$(VENDORDIR)/classes.conf
+	rm -f $(PAGES8:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man8/%)
+	rm -f $(PAGES5:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man5/%)
+	-rmdir $(DESTDIR)$(VENDORDIR) $(DESTDIR)$(CONFDIR)/bpfdev.d 2>/dev/null
+
+.PHONY: clean help
+clean:
+	rm -rf build
+
+help:
+	@sed -n 's/^#: //p' $(MAKEFILE_LIST)
+
+#: make                 builds build/pam_bpfdev.so
+#: sudo make demo       shows a filtered login on a machine of its own
+#: sudo make check      runs all tests (LAYERS="unit bpf lab kernels fuzz" for some)
+#: make lint            looks for mistakes without running anything
+#: sudo make bench      measures the program and the module
+#: make fuzz            fuzzes the policy's parser until interrupted (RUNS=N: so many inputs)
+#: sudo make lab        a root shell on a machine where the module is installed (SUITE=trixie)
+#: make install         DESTDIR=, PREFIX=, PAMDIR=
+#: make uninstall       takes all of it away but the policy
+#: make clean
+
+include tests/tests.mk
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

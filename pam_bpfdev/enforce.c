@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "enforce_manager.h"
+#include "filter.h"
+
+/* A login that is being opened or closed. */
+struct login {
+	const struct enforce_options *options;
+	const struct policy_subject *subject;
+	const struct policy_session *session; /* NULL at close */
+	struct enforce_report *report;
+	struct reason *why;
+	struct session place;
+	int cgroup_fd; /* of the session's unit, or -1 */
+	int prog_fd;   /* of our filter that is there already, or -1 */
+	struct policy_result policy;
+	uint64_t policy_digest;
+};
+
+static void login_free(struct login *login)
+{
+	if (login->cgroup_fd >= 0)
+		close(login->cgroup_fd);
+	if (login->prog_fd >= 0)
+		close(login->prog_fd);
+	session_free(&login->place);
+	policy_result_free(&login->policy);
+}
+
+/* Opens the unit's cgroup and looks for our filter. Returns 1: it is there, 0, or an error. */
+static int look(struct login *login)
+{
+	int ret;
+
+	if (login->cgroup_fd < 0)
+		login->cgroup_fd = session_open_cgroup(login->place.unit, login->why);
+	if (login->cgroup_fd < 0)
+		return login->cgroup_fd;
+	if (login->prog_fd >= 0)
+		close(login->prog_fd);
+	login->prog_fd = -1;
+	ret = filter_probe(login->cgroup_fd, login->why);
+	return ret < 0 ? ret : filter_find(login->cgroup_fd, &login->prog_fd, login->why);
+}
+
+/* Runs @locked with the lock that all opening and closing shares. */
+static int with_lock(struct login *login, int (*locked)(struct login *login))
+{
+	int lock = session_lock(login->options->lock, SESSION_LOCK_TIMEOUT_MS, login->why), ret;
+
+	if (lock < 0)
+		return lock;
+	snprintf(login->report->unit, sizeof(login->report->unit), "%s",
+		 session_unit_name(&login->place));
+	ret = locked(login);
+	close(lock);
+	return ret;
+}
+
+static int mend_manager(struct login *login)
+{
+	return enforce_manager(login->options, login->subject, &login->place, &login->report->note,
+			       login->why);
+}
+
+/* All of the policy's mistakes count; the first one is said, and how many there are. */
+static int broken(const struct conf *conf, struct reason *why)
+{
+	struct reason first;
+
+	conf_describe_error(conf, &conf->errors[0], &first);
+	if (conf->error_count == 1)
+		*why = first;
+	else
+		reason_set(why, "%.400s; and %zu more mistakes", first.text, conf->error_count - 1);
+	return -EINVAL;
+}
+
+static int decide(struct login *login)
+{
+	struct conf *conf;
+	int ret = conf_load(login->options->conf, &conf);
+
+	if (ret < 0) {
+		reason_set(login->why, "the policy cannot be read: %s", strerror(-ret));
+		return ret;
+	}
+	if (conf->error_count == 0)
+		ret = policy_decide(conf, login->options->devices, login->subject, login->session,
+				    &login->policy, login->why);
+	if (conf->error_count)
+		ret = broken(conf, login->why);
+	login->policy_digest = conf->digest;
+	login->report->rule_count = login->policy.rule_count;
+	login->report->unrestricted = login->policy.kind == POLICY_UNRESTRICTED;
+	conf_free(conf);
+	return ret;
+}
+
+/* Attaches the session's filter; if the manager cannot be brought in line, takes it off again. */
+static int filter_scope(struct login *login)
+{
+	struct bpfdev_info info;
+	struct reason ignored;
+	int ret;
+
+	enforce_describe(&info, BPFDEV_SESSION, login->subject, login->session, login->report->unit,
+			 login->options->conf->main);
+	info.rule_count = login->policy.rule_count;
+	info.policy_digest = login->policy_digest;
+	info.flags = login->policy.kind == POLICY_UNRESTRICTED ? BPFDEV_UNRESTRICTED : 0;
+	ret = filter_attach(login->cgroup_fd, &info, login->policy.table, -1, login->why);
+	if (ret < 0)
+		return ret;
+	ret = mend_manager(login);
+	if (ret < 0 && filter_find(login->cgroup_fd, &login->prog_fd, &ignored) > 0)
+		filter_detach(login->cgroup_fd, login->prog_fd, &ignored);
+	return ret;
+}
+
+static int open_locked(struct login *login)
+{
+	int ret = look(login);
+
+	if (ret < 0)
+		return ret;
+	login->report->outcome = ENFORCE_FILTERED;
+	if (login->place.place == SESSION_OWN_MANAGER) {
+		login->report->manager = true;
+		return mend_manager(login);
+	}
+	if (ret == 0)
+		return filter_scope(login);
+	login->report->outcome = ENFORCE_INNER;
+	return 0;
+}
+
+/* The policy names the user no more: a manager that lingers may still have an older one's filter.
+ */
+static void release_manager(struct login *login)
+{
+	struct reason ignored;
+	int manager_fd = session_open_manager(&login->place, &ignored), prog_fd = -1;
+
+	if (manager_fd >= 0 && filter_find(manager_fd, &prog_fd, &ignored) > 0) {
+		close(prog_fd);
+		with_lock(login, mend_manager);
+	}
+	if (manager_fd >= 0)
+		close(manager_fd);
+}
+
+/* @found: whether the caller's place could be found; if not, login->why says why. */
+static int open_by_policy(struct login *login, int found)
+{
+	struct reason lost = *login->why;
+	int ret = decide(login);
+
+	if (ret < 0)
+		return ret;
+	if (login->policy.kind == POLICY_NONE) {
+		if (found >= 0 && login->place.unit)
+			release_manager(login);
+		return 0;
+	}
+	if (found < 0 && !login->report->unrestricted) {
+		*login->why = lost;
+		return found;
+	}
+	if (found >= 0 && login->place.unit)
+		return with_lock(login, open_locked);
+	/* Outside any session: what there is to enforce cannot be. */
+	login->report->outcome =
+		login->report->unrestricted ? ENFORCE_UNRESTRICTED : ENFORCE_NO_SESSION;
+	reason_set(&login->report->note, "%s", found < 0 ? lost.text : login->place.cgroup);
+	return 0;
+}
+
+/*
+ * Whether the caller is in a session whose filter stays, whatever the policy says now: another
+ * user's (su, sudo), or the user's own that is filtered already (su to oneself). So even a broken
+ * policy does not stop those.
+ */
+static bool is_inner(struct login *login)
+{
+	if (login->place.place == SESSION_FOREIGN) {
+		login->report->outcome = ENFORCE_FOREIGN;
+		return true;
+	}
+	if (login->place.place != SESSION_OWN_SCOPE || look(login) <= 0)
+		return false;
+	login->report->outcome = ENFORCE_INNER;
+	return true;
+}
+
+int enforce_open(const struct enforce_options *options, const struct policy_subject *subject,
+		 const struct policy_session *session, struct enforce_report *report,
+		 struct reason *why)
+{
+	struct login login = { options, subject,	 session,      report,
+			       why,	.cgroup_fd = -1, .prog_fd = -1 };
+	int ret;
+
+	*report = (struct enforce_report) { .outcome = ENFORCE_NO_RULES };
+	ret = session_find(subject->uid, &login.place, why);
+	if (ret < 0 || !is_inner(&login))
+		ret = open_by_policy(&login, ret);
+	login_free(&login);
+	return ret;
+}
+
+/* The same rules, and the mark that the manager owes this session nothing any more. */
+static int mark_closed(struct login *login)
+{
+	struct bpfdev_info info;
+	struct table *table = NULL;
+	int ret = filter_read(login->prog_fd, &info, &table, login->why);
+
+	if (ret == 0 && !(info.flags & BPFDEV_CLOSED)) {
+		info.flags |= BPFDEV_CLOSED;
+		ret = filter_attach(login->cgroup_fd, &info, table, login->prog_fd, login->why);
+	}
+	table_free(table);
+	return ret;
+}
+
+/* @ours: this process opened the session, so that it is the session's end and no inner one's. */
+static int end_filter(struct login *login, bool ours)
+{
+	int last = session_is_last(&login->place, login->why);
+
+	if (last < 0)
+		return last;
+	login->report->outcome = last ? ENFORCE_REMOVED : ENFORCE_KEPT;
+	if (last)
+		return filter_detach(login->cgroup_fd, login->prog_fd, login->why);
+	return ours ? mark_closed(login) : 0;
+}
+
+static int close_locked(struct login *login, bool ours)
+{
+	int ret = look(login);
+
+	if (ret <= 0)
+		return ret;
+	ret = end_filter(login, ours);
+	return ret < 0 ? ret : mend_manager(login);
+}
+
+static int close_ours(struct login *login)
+{
+	return close_locked(login, true);
+}
+
+static int close_of_another(struct login *login)
+{
+	return close_locked(login, false);
+}
+
+static int close_in_place(struct login *login, bool ours)
+{
+	switch (login->place.place) {
+	case SESSION_OWN_SCOPE:
+		return with_lock(login, ours ? close_ours : close_of_another);
+	case SESSION_OWN_MANAGER:
+		login->report->outcome = ENFORCE_INNER;
+		return 0;
+	case SESSION_FOREIGN:
+		login->report->outcome = ENFORCE_FOREIGN;
+		return 0;
+	default:
+		login->report->outcome = ENFORCE_NO_SESSION;
+		return 0;
+	}
+}
+
+int enforce_close(const struct enforce_options *options, const struct policy_subject *subject,
+		  bool ours, struct enforce_report *report, struct reason *why)
+{
+	struct login login = {
+		options, subject, NULL, report, why, .cgroup_fd = -1, .prog_fd = -1
+	};
+	int ret;
+
+	*report = (struct enforce_report) { .outcome = ENFORCE_NO_RULES };
+	ret = session_find(subject->uid, &login.place, why);
+	if (ret == 0)
+		ret = close_in_place(&login, ours);
+	login_free(&login);
+	return ret;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Opening and closing a session's filter: the one place where session, policy and filter meet. */
+#ifndef ENFORCE_H
+#define ENFORCE_H
+
+#include <stdbool.h>
+
+#include "conf.h"
+#include "device.h"
+#include "policy.h"
+#include "reason.h"
+
+/* What was done, for the caller to log and to answer with. */
+enum enforce_outcome {
+	ENFORCE_FILTERED,     /* the session, or the manager, has its filter */
+	ENFORCE_NO_RULES,     /* no line names the user */
+	ENFORCE_UNRESTRICTED, /* no session to filter, and nothing to filter either */
+	ENFORCE_INNER,	      /* within a filtered session of the user: its filter stays */
+	ENFORCE_FOREIGN,      /* within another user's session: that one's filter stays */
+	ENFORCE_NO_SESSION,   /* rules apply, and the caller is in no session's cgroup */
+	ENFORCE_KEPT,	      /* close: processes are left, so the filter stays */
+	ENFORCE_REMOVED,      /* close: the filter is gone */
+};
+
+struct enforce_options {
+	const struct conf_paths *conf;
+	const struct device_source *devices;
+	const char *lock; /* path */
+};
+
+struct enforce_report {
+	enum enforce_outcome outcome;
+	bool manager;	   /* the caller is the user's manager, not a session */
+	bool unrestricted; /* lines name the user and none counts: everything is allowed */
+	uint32_t rule_count;
+	char unit[128];
+	struct reason note; /* what the log should say beside it; often empty */
+};
+
+/*
+ * Filters the session that the calling process is in, for @subject, and brings the user's manager
+ * in line. Returns 0 with *@report, or a negative errno with @why: then a policy applies (or could)
+ * and is not in place, and the cgroups are as they were.
+ */
+int enforce_open(const struct enforce_options *options, const struct policy_subject *subject,
+		 const struct policy_session *session, struct enforce_report *report,
+		 struct reason *why);
+
+/*
+ * Ends the filter of the session that the calling process is in, if nobody else is left there, and
+ * brings the user's manager in line. @ours: this very process opened the session's filter.
+ * Returns as enforce_open().
+ */
+int enforce_close(const struct enforce_options *options, const struct policy_subject *subject,
+		  bool ours, struct enforce_report *report, struct reason *why);
+
+#endif
