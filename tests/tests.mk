@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+# What is built and run for tests: see tests/run for the layers of `make check`.
+
+LAYERS ?= unit sanitizers bpf module fuzz kernels lab
+SUITE ?= bookworm
+RUNS ?=
+
+comma := ,
+
+# One program for each test_*.c or bench_*.c; the other files of its folder are linked into it.
+UNIT_SHARED := $(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c))
+BPF_SHARED := $(filter-out tests/bpf/test_%.c tests/bpf/bench_%.c,$(wildcard tests/bpf/*.c))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+BPF_TESTS := $(patsubst tests/bpf/%.c,$(BUILD)/tests/%,$(wildcard tests/bpf/test_*.c))
+BENCHES := $(patsubst tests/bpf/%.c,$(BUILD)/tests/%,$(wildcard tests/bpf/bench_*.c))
+
+# The tests look at the core's inside: its headers are theirs too.
+$(BUILD)/tests/%.o: ALL_CFLAGS += -Ipam_bpfdev -Ibpf
+
+LINK_TEST = @mkdir -p $(@D); $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBBPF_LIBS) -lcmocka
+
+$(UNIT_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(UNIT_SHARED:%.c=$(BUILD)/%.o) $(CORE)
+	$(LINK_TEST)
+
+# It makes allocations and opens fail.
+$(BUILD)/tests/test_oom: ALL_LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc \
+	reallocarray strdup open openat fopen fdopendir)
+
+$(BPF_TESTS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/bpf/%.o \
+		$(BPF_SHARED:%.c=$(BUILD)/%.o) $(CORE)
+	$(LINK_TEST)
+
+.SECONDARY:
+.PHONY: tests unit-tests bpf-tests
+unit-tests: $(UNIT_TESTS)
+bpf-tests: $(BPF_TESTS)
+tests: unit-tests bpf-tests $(BENCHES)
+
+.PHONY: check demo lab bench lint fuzz packages-check
+check: packages-check
+	tests/run $(LAYERS)
+
+packages-check:
+	tests/setup/packages check
+
+demo:
+	tests/setup/packages demo
+	$(MAKE) all
+	$(PYTHON) tests/lab/demo
+
+lab:
+	tests/setup/packages demo
+	$(MAKE) all
+	$(PYTHON) tests/lab/lab shell --suite $(SUITE)
+
+bench: packages-check all $(BENCHES)
+	tests/bench
+
+lint: packages-check
+	tests/lint
+
+fuzz:
+	$(MAKE) BUILD=build/fuzz CC=$(CLANG) SANITIZE=fuzzer-no-link,address,undefined \
+		build/fuzz/tests/fuzz_conf
+	mkdir -p build/fuzz/corpus
+	build/fuzz/tests/fuzz_conf -dict=tests/fuzz/conf.dict $(if $(RUNS),-runs=$(RUNS)) \
+		build/fuzz/corpus tests/fuzz/corpus
+
+$(BUILD)/tests/fuzz_conf: $(BUILD)/tests/fuzz/fuzz_conf.o $(CORE)
+	@mkdir -p $(@D)
+	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(LIBBPF_LIBS)
