@@ -126,8 +126,8 @@ static inline __attribute__((always_inline)) __u64 bpfdev_hash(__u64 packed)
 #define BPFDEV_SECOND_PLACE(hash, mask) ((__u32)((hash) >> 16) & (mask))
 #define BPFDEV_BUCKETS_MAX (1u << 24)
 
-#define BPFDEV_INFO_MAGIC 0x62706476u /* "bpdv": tells our read-only data from another program's   \
-				       */
+/* "bpdv": tells our read-only data from another program's. */
+#define BPFDEV_INFO_MAGIC 0x62706476u
 #define BPFDEV_INFO_VERSION 1u
 
 enum bpfdev_role { BPFDEV_SESSION, BPFDEV_MANAGER };

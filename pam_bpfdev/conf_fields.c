@@ -75,6 +75,10 @@ static int parse_name(struct conf_parser *parser, const struct conf_word *word, 
 				    "\"%s\": names take no wildcards; expected a name, @group, "
 				    ":uid, min:max or * for every regular account",
 				    QUOTE(name));
+	if (strchr(name, ','))
+		return conf_mistake(parser, word->column,
+				    "\"%s\": expected one name; write a line for each",
+				    QUOTE(name));
 	who->name = name;
 	return 1;
 }

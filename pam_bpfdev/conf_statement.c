@@ -52,6 +52,11 @@ static int parse_statement(struct conf_parser *parser, struct conf_statement *st
 		return 0;
 	if (statement->verb == CONF_ALLOW || statement->verb == CONF_DENY)
 		return parse_rule(parser, statement);
+	if (parser->count > 2 && !conf_is_when(parser->words[2].text))
+		return conf_mistake(
+			parser, parser->words[2].column,
+			"exempt and audit are for all devices; expected a condition "
+			"(local, remote, service=GLOB, tty=GLOB) or the end of the line");
 	return parse_conditions(parser, 2, &statement->when);
 }
 

@@ -12,6 +12,14 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* Unicode's blanks, invisible characters and changes of direction. */
+static bool looks_like_nothing(uint32_t c)
+{
+	return (c >= 0x80 && c <= 0xa0) || c == 0xad || c == 0x1680 ||
+	       (c >= 0x2000 && c <= 0x200f) || (c >= 0x2028 && c <= 0x202f) ||
+	       (c >= 0x205f && c <= 0x206f) || c == 0x3000 || c == 0xfeff;
+}
+
 /* Checks one word's bytes from @i on. Returns how many are one character, 0: a mistake was added.
  */
 static size_t check_character(struct conf_parser *parser, const char *line, size_t i, size_t length)
@@ -37,6 +45,14 @@ static size_t check_character(struct conf_parser *parser, const char *line, size
 		return 0;
 	}
 	n = utf8_character(line + i, length - i, &character);
+	if (n && looks_like_nothing(character)) {
+		conf_mistake(
+			parser, i + 1,
+			"U+%04X, which looks like a blank or like nothing; only blanks and tabs "
+			"separate words",
+			character);
+		return 0;
+	}
 	if (!n)
 		conf_mistake(parser, i + 1,
 			     "byte 0x%02x is not valid UTF-8; save the file as UTF-8", c);

@@ -117,14 +117,32 @@ static int parse_typed(char type, const char *numbers, struct device_spec *spec,
 	return -EINVAL;
 }
 
+/* glob(7) takes a "[" that nothing closes as a plain character, which nobody means. */
+static int check_glob(const char *glob, struct reason *why)
+{
+	const char *open = glob;
+
+	for (; *open && *open != '['; open++)
+		if (*open == '\\' && open[1])
+			open++;
+	if (!*open || strchr(open + 1, ']'))
+		return 0;
+	reason_set(why, "\"%s\": \"[\" without \"]\"", QUOTE(glob));
+	return -EINVAL;
+}
+
 static int parse_driver(const char *glob, bool block, struct device_spec *spec, struct reason *why)
 {
 	spec->kind = DEVICE_DRIVER;
 	spec->block = block;
 	spec->character = !block;
 	spec->text = glob;
+	if (strchr(glob, ',')) {
+		reason_set(why, "\"%s\": expected one driver; write a line for each", QUOTE(glob));
+		return -EINVAL;
+	}
 	if (*glob)
-		return 0;
+		return check_glob(glob, why);
 	reason_set(why, "driver name missing; expected %s-NAME, as in /proc/devices, or %s-*",
 		   block ? "block" : "char", block ? "block" : "char");
 	return -EINVAL;
@@ -143,13 +161,15 @@ static int parse_path(const char *path, struct device_spec *spec, struct reason 
 	spec->kind = DEVICE_PATH;
 	spec->block = spec->character = true;
 	spec->text = path;
-	if (strncmp(path, "/dev/", 5) != 0 || !path[5])
+	if (strcmp(path, "/dev/") == 0)
+		reason_set(why, "a device's name is missing; expected /dev/NAME");
+	else if (strncmp(path, "/dev/", 5) != 0)
 		reason_set(why, "path \"%s\" is not below /dev; expected /dev/...", QUOTE(path));
 	else if (has_dot_component(path))
 		reason_set(why, "path \"%s\" has a component \".\" or \"..\"; write it without",
 			   QUOTE(path));
 	else
-		return 0;
+		return check_glob(path, why);
 	return -EINVAL;
 }
 

@@ -102,24 +102,6 @@ static bool escape(char *out, size_t size, const char *text)
 	return !*text;
 }
 
-static int follow(struct walk *walk, int dir_fd, const char *here, const char *name,
-		  const char *rest)
-{
-	char target[DEV_PATH_MAX / 2], escaped[DEV_PATH_MAX], path[DEV_PATH_MAX];
-	ssize_t length = readlinkat(dir_fd, name, target, sizeof(target) - 1);
-	int ret;
-
-	if (length < 0 || length == (ssize_t)sizeof(target) - 1 || walk->links == 0)
-		return 0; /* gone meanwhile, or in a circle: no device */
-	target[length] = '\0';
-	if (!escape(escaped, sizeof(escaped), target) || !join(path, here, escaped, rest))
-		return 0;
-	walk->links--;
-	ret = walk_path(walk, path);
-	walk->links++;
-	return ret;
-}
-
 /*
  * What is not there is no device. But a device that cannot be looked at must not turn a rule into
  * nothing unseen. Returns 0 or a negative errno, from errno.
@@ -133,6 +115,26 @@ static int unreachable(struct walk *walk, const char *name)
 	reason_set(walk->why, "\"%s\" below %s cannot be looked at: %s", name, walk->dev,
 		   strerror(error));
 	return -error;
+}
+
+static int follow(struct walk *walk, int dir_fd, const char *here, const char *name,
+		  const char *rest)
+{
+	char target[DEV_PATH_MAX / 2], escaped[DEV_PATH_MAX], path[DEV_PATH_MAX];
+	ssize_t length = readlinkat(dir_fd, name, target, sizeof(target) - 1);
+	int ret;
+
+	if (length < 0)
+		return unreachable(walk, name);
+	if (length == (ssize_t)sizeof(target) - 1 || walk->links == 0)
+		return 0; /* gone meanwhile, or in a circle: no device */
+	target[length] = '\0';
+	if (!escape(escaped, sizeof(escaped), target) || !join(path, here, escaped, rest))
+		return 0;
+	walk->links--;
+	ret = walk_path(walk, path);
+	walk->links++;
+	return ret;
 }
 
 static int enter(struct walk *walk, int dir_fd, const char *here, const char *name,
@@ -183,10 +185,12 @@ static int visit_matches(struct walk *walk, int dir_fd, const char *here, const 
 			close(fd);
 		return ret;
 	}
-	while (ret == 0 && (entry = readdir(dir)))
+	while (ret == 0 && (errno = 0, entry = readdir(dir)))
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
 		    fnmatch(glob, entry->d_name, FNM_PERIOD) == 0)
 			ret = visit(walk, dirfd(dir), here, entry->d_name, rest);
+	if (ret == 0 && errno)
+		ret = unreachable(walk, here);
 	closedir(dir);
 	return ret;
 }

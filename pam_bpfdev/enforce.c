@@ -105,7 +105,6 @@ static int decide(struct login *login)
 static int filter_scope(struct login *login)
 {
 	struct bpfdev_info info;
-	struct reason ignored;
 	int ret;
 
 	enforce_describe(&info, BPFDEV_SESSION, login->subject, login->session, login->report->unit,
@@ -113,12 +112,13 @@ static int filter_scope(struct login *login)
 	info.rule_count = login->policy.rule_count;
 	info.policy_digest = login->policy_digest;
 	info.flags = login->policy.kind == POLICY_UNRESTRICTED ? BPFDEV_UNRESTRICTED : 0;
-	ret = filter_attach(login->cgroup_fd, &info, login->policy.table, -1, login->why);
-	if (ret < 0)
-		return ret;
+	login->prog_fd =
+		filter_attach(login->cgroup_fd, &info, login->policy.table, -1, login->why);
+	if (login->prog_fd < 0)
+		return login->prog_fd;
 	ret = mend_manager(login);
-	if (ret < 0 && filter_find(login->cgroup_fd, &login->prog_fd, &ignored) > 0)
-		filter_detach(login->cgroup_fd, login->prog_fd, &ignored);
+	if (ret < 0)
+		filter_detach(login->cgroup_fd, login->prog_fd, NULL);
 	return ret;
 }
 
@@ -225,7 +225,10 @@ static int mark_closed(struct login *login)
 		ret = filter_attach(login->cgroup_fd, &info, table, login->prog_fd, login->why);
 	}
 	table_free(table);
-	return ret;
+	if (ret <= 0)
+		return ret;
+	close(ret);
+	return 0;
 }
 
 /* @ours: this process opened the session, so that it is the session's end and no inner one's. */

@@ -167,13 +167,16 @@ static int put(const struct enforce_options *options, const struct policy_subjec
 {
 	static const struct policy_session session = { POLICY_MANAGER_SERVICE, "", "" };
 	struct bpfdev_info info, old;
+	int new_fd;
 
 	if (old_fd >= 0 && filter_read(old_fd, &old, NULL, why) == 0 &&
 	    old.table_digest == table_digest(table))
 		return 0;
 	enforce_describe(&info, BPFDEV_MANAGER, subject, &session, "", options->conf->main);
 	snprintf(info.unit, sizeof(info.unit), "user@%u.service", subject->uid);
-	return filter_attach(manager_fd, &info, table, old_fd, why);
+	new_fd = filter_attach(manager_fd, &info, table, old_fd, why);
+	close_fd(&new_fd);
+	return new_fd < 0 ? new_fd : 0;
 }
 
 static int reconcile(const struct enforce_options *options, const struct policy_subject *subject,

@@ -15,8 +15,8 @@ static const struct {
 	int err;
 	const char *meaning;
 } failures[] = {
-	{ -EPERM, "it takes CAP_SYS_ADMIN (and, before Linux 5.11, RLIMIT_MEMLOCK), and no seccomp "
-		  "filter that refuses bpf(2)" },
+	{ -EPERM, "bpf(2) takes CAP_SYS_ADMIN, enough RLIMIT_MEMLOCK before Linux 5.11, and no "
+		  "seccomp filter that refuses it" },
 	{ -EACCES, "a security module refuses bpf(2), or the kernel's verifier the program" },
 	{ -ENOSYS, "this kernel has no bpf(2), or a seccomp filter refuses it" },
 	{ -EOPNOTSUPP,

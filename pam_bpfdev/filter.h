@@ -20,7 +20,9 @@
 int filter_probe(int cgroup_fd, struct reason *why);
 
 /*
- * Looks for our program on the cgroup. Sets *@prog_fd to a new descriptor of it.
+ * Looks for our program on the cgroup. Sets *@prog_fd to a new descriptor of it. Should there be
+ * several, the one that was attached first: the kernel asks all of them, so that any one tells that
+ * there is a filter; detaching it uncovers the next.
  * Returns 1: found; 0: there is none; or a negative errno with @why.
  */
 int filter_find(int cgroup_fd, int *prog_fd, struct reason *why);
@@ -35,7 +37,8 @@ int filter_read(int prog_fd, struct bpfdev_info *info, struct table **table, str
  * Loads a program with @table, frozen, and attaches it to the cgroup: beside what else is attached
  * there, or, if @old_prog_fd is not -1, in the place of that program in one step. Reads back from
  * the kernel that it is there. @info: magic, version and table_digest are filled in here.
- * Returns 0 or a negative errno with @why; then the cgroup is as it was.
+ * Returns a descriptor of the new program, to be closed: with it, detaching needs no memory. Or a
+ * negative errno with @why; then the cgroup is as it was.
  */
 int filter_attach(int cgroup_fd, const struct bpfdev_info *info, const struct table *table,
 		  int old_prog_fd, struct reason *why);

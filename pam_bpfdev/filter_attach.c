@@ -81,21 +81,31 @@ static int check(int cgroup_fd, int prog_fd, int old_prog_fd, struct reason *why
 	return -EIO;
 }
 
+/* Attached, but not listed as it should be: back to what was before. */
+static void undo(int cgroup_fd, int prog_fd, int old_prog_fd)
+{
+	if (old_prog_fd >= 0)
+		attach(cgroup_fd, old_prog_fd, prog_fd);
+	else
+		bpf_prog_detach2(prog_fd, cgroup_fd, BPF_CGROUP_DEVICE);
+}
+
 int filter_attach(int cgroup_fd, const struct bpfdev_info *info, const struct table *table,
 		  int old_prog_fd, struct reason *why)
 {
-	FILTER_CLOSE int prog_fd = filter_load(info, table, why);
-	int err;
+	int prog_fd = filter_load(info, table, why), err;
 
 	if (prog_fd < 0)
 		return prog_fd;
 	err = attach(cgroup_fd, prog_fd, old_prog_fd);
-	if (err)
-		return attach_failed(err, why);
-	err = check(cgroup_fd, prog_fd, old_prog_fd, why);
-	if (err && old_prog_fd >= 0)
-		attach(cgroup_fd, old_prog_fd, prog_fd);
-	else if (err)
-		bpf_prog_detach2(prog_fd, cgroup_fd, BPF_CGROUP_DEVICE);
+	if (err) {
+		attach_failed(err, why);
+	} else {
+		err = check(cgroup_fd, prog_fd, old_prog_fd, why);
+		if (!err)
+			return prog_fd;
+		undo(cgroup_fd, prog_fd, old_prog_fd);
+	}
+	close(prog_fd);
 	return err;
 }

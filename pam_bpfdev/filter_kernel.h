@@ -42,8 +42,8 @@ struct filter_mark {
 };
 
 /*
- * Reads a program's read-only data into *@data, to be freed, of *@size bytes:
- * at least a mark. Returns 0; -ENOENT: it has none; or another negative errno.
+ * Reads a program's read-only data into *@data, to be freed, of *@size bytes: at least a mark.
+ * Returns 0; -ENOENT: it has none; or another negative errno.
  */
 int filter_read_data(int prog_fd, void **data, __u32 *size);
 

@@ -74,10 +74,9 @@ int filter_place_rules(const struct table *table, struct filter_buckets *buckets
 
 static int compare_rules(const void *a, const void *b)
 {
-	__u64 left = bpfdev_pack(&((const struct table_entry *)a)->key);
-	__u64 right = bpfdev_pack(&((const struct table_entry *)b)->key);
+	const struct table_entry *left = a, *right = b;
 
-	return left < right ? -1 : left > right;
+	return table_compare_keys(&left->key, &right->key);
 }
 
 int filter_collect_rules(const struct filter_buckets *buckets, struct table *table)

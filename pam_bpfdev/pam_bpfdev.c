@@ -267,8 +267,11 @@ static bool was_opened(struct login *login, bool *ours)
  */
 static int close_failed(struct login *login, int error, const struct reason *why)
 {
-	pam_syslog(login->pamh, error == -EPERM ? LOG_DEBUG : LOG_WARNING,
-		   "the filter of %s ends only with its cgroup: %s", login->user, why->text);
+	/* Some services close as the user, for whom this is nothing new at each logout. */
+	int level = error == -EPERM || error == -EACCES ? LOG_DEBUG : LOG_WARNING;
+
+	pam_syslog(login->pamh, level, "the filter of %s ends only with its cgroup: %s",
+		   login->user, why->text);
 	return PAM_SUCCESS;
 }
 

@@ -52,7 +52,8 @@ static int take(struct selection *selection, struct conf *conf, const struct dev
 		return 0;
 	if (!policy_holds(&selection->question, statement)) {
 		/* Without a session, a grant that is not made is no reason to grant everything. */
-		selection->restricted |= selection->question.manager;
+		if (selection->question.manager && statement->verb == CONF_ALLOW)
+			selection->restricted = true;
 		return 0;
 	}
 	selection->restricted = true;

@@ -69,7 +69,7 @@ int policy_decide(struct conf *conf, const struct device_source *devices,
 /*
  * The same for the user manager while no session is alive: conditional deny lines apply,
  * conditional lines of other verbs do not, unless they name the service systemd-user. A conditional
- * allow or audit line that does not apply still restricts: nobody may gain by having no session.
+ * allow line that does not apply still restricts: nobody may gain by having no session.
  */
 int policy_decide_manager(struct conf *conf, const struct device_source *devices,
 			  const struct policy_subject *subject, struct policy_result *result,

@@ -99,14 +99,18 @@ int policy_rank(struct policy_question *question, const struct conf_who *who, st
 	return common_rank(question, who, why);
 }
 
-/* Whether @text matches one of the comma-separated @globs. NULL: there is no such condition. */
-static bool matches(const char *globs, const char *text)
+/* Whether @text matches one of the comma-separated @globs, each of them without @prefix. */
+static bool matches(const char *globs, const char *prefix, const char *text)
 {
 	char glob[CONF_GLOB_MAX];
 
-	while (globs && *globs) {
+	while (*globs) {
 		size_t length = strcspn(globs, ",");
 
+		if (strncmp(globs, prefix, strlen(prefix)) == 0) {
+			globs += strlen(prefix);
+			length -= strlen(prefix);
+		}
 		if (length < sizeof(glob)) {
 			memcpy(glob, globs, length);
 			glob[length] = '\0';
@@ -123,9 +127,9 @@ static bool all_hold(const struct conf_when *when, const struct policy_session *
 	if (when->origin != CONF_ORIGIN_ANY &&
 	    (when->origin == CONF_ORIGIN_REMOTE) != (*session->rhost != '\0'))
 		return false;
-	if (when->service && !matches(when->service, session->service))
+	if (when->service && !matches(when->service, "", session->service))
 		return false;
-	return !when->tty || matches(when->tty, session->tty);
+	return !when->tty || matches(when->tty, "/dev/", session->tty);
 }
 
 bool policy_holds(const struct policy_question *question, const struct conf_statement *statement)

@@ -42,20 +42,38 @@ static int nss_failed(struct reason *why, const char *what, const char *name, in
 	return -error;
 }
 
-static uid_t read_uid_min(void)
+/* A missing file or setting means the default; one that cannot be read must not pass for that. */
+static int read_uid_min(uid_t *uid_min, struct reason *why)
 {
 	FILE *file = fopen(LOGIN_DEFS, "re");
-	unsigned long value = UID_MIN_DEFAULT, found;
+	int error = file ? 0 : errno;
 	char *line = NULL;
 	size_t size = 0;
 
+	*uid_min = UID_MIN_DEFAULT;
+	if (error == ENOENT)
+		return 0;
+	errno = 0;
 	while (file && getline(&line, &size, file) >= 0)
-		if (sscanf(line, " UID_MIN %lu", &found) == 1)
-			value = found;
+		sscanf(line, " UID_MIN %u", uid_min);
+	if (file && !feof(file))
+		error = errno ? errno : EIO;
 	free(line);
 	if (file)
 		fclose(file);
-	return (uid_t)value;
+	if (error)
+		reason_set(why, "%s cannot be read: %s", LOGIN_DEFS, strerror(error));
+	return -error;
+}
+
+/*
+ * getgrouplist(3) passes over a group database that fails, so that the user seems to be in fewer
+ * groups, and rules on those would be lost. What it leaves in errno tells the failures of this
+ * process; those of a remote directory look like an answer.
+ */
+static int groups_failure(void)
+{
+	return errno == ENOMEM || errno == EMFILE || errno == ENFILE ? errno : 0;
 }
 
 static int load_groups(struct policy_subject *subject, struct reason *why)
@@ -69,14 +87,19 @@ static int load_groups(struct policy_subject *subject, struct reason *why)
 			return nss_failed(why, "groups of user", subject->name, ENOMEM);
 		subject->groups = grown;
 		asked = count;
+		errno = 0;
 		if (getgrouplist(subject->name, subject->gid, grown, &count) >= 0) {
 			subject->group_count = count;
-			return 0;
+			break;
 		}
 		/* It says how many there are; if it does not, guess. */
 		count = count > asked ? count : asked * 2;
-	} while (count <= GROUPS_MAX);
-	return nss_failed(why, "groups of user", subject->name, E2BIG);
+	} while (count <= GROUPS_MAX && !groups_failure());
+	if (groups_failure())
+		return nss_failed(why, "groups of user", subject->name, errno);
+	if (!subject->group_count)
+		return nss_failed(why, "groups of user", subject->name, E2BIG);
+	return 0;
 }
 
 static int fill(struct policy_subject *subject, const struct passwd *entry, struct reason *why)
@@ -87,11 +110,12 @@ static int fill(struct policy_subject *subject, const struct passwd *entry, stru
 		.name = strdup(entry->pw_name),
 		.uid = entry->pw_uid,
 		.gid = entry->pw_gid,
-		.uid_min = read_uid_min(),
 	};
 	if (!subject->name)
 		return nss_failed(why, "user", entry->pw_name, ENOMEM);
-	ret = load_groups(subject, why);
+	ret = read_uid_min(&subject->uid_min, why);
+	if (ret == 0)
+		ret = load_groups(subject, why);
 	if (ret < 0)
 		policy_subject_free(subject);
 	return ret;

@@ -23,26 +23,38 @@ static FILE *open_proc(const char *path, struct reason *why)
 	return file;
 }
 
-/* The caller's cgroup in the cgroup2 hierarchy: the line "0::PATH". *@cgroup is NULL without one.
- */
-static int read_cgroup(char **cgroup, struct reason *why)
+/* The path in the line "0::PATH" of the file, where the cgroup2 hierarchy stands; NULL without. */
+static int read_path(FILE *file, char **path)
 {
-	FILE *file = open_proc("/proc/self/cgroup", why);
 	char *line = NULL;
 	size_t size = 0;
 
-	*cgroup = NULL;
-	if (!file)
-		return -errno;
-	while (!*cgroup && getline(&line, &size, file) >= 0) {
+	*path = NULL;
+	while (!*path && getline(&line, &size, file) >= 0) {
 		if (strncmp(line, "0::", 3) != 0)
 			continue;
 		line[strcspn(line, "\n")] = '\0';
-		*cgroup = strdup(line + 3);
+		*path = strdup(line + 3);
+		if (!*path)
+			break;
 	}
 	free(line);
+	return *path || feof(file) ? 0 : -ENOMEM;
+}
+
+/* The caller's cgroup in the cgroup2 hierarchy; *@cgroup is NULL if there is no such hierarchy. */
+static int read_cgroup(char **cgroup, struct reason *why)
+{
+	FILE *file = open_proc("/proc/self/cgroup", why);
+	int err;
+
+	if (!file)
+		return -errno;
+	err = read_path(file, cgroup);
 	fclose(file);
-	return 0;
+	if (err)
+		reason_set(why, "/proc/self/cgroup: %s", strerror(-err));
+	return err;
 }
 
 static int not_mounted(const char *cgroup, const struct session_mount_seen *seen,
@@ -82,7 +94,7 @@ static int find_mount(const char *cgroup, struct session_mount *mount, struct re
 int session_find(uid_t uid, struct session *session, struct reason *why)
 {
 	struct session_mount mount = { 0 };
-	char *cgroup;
+	char *cgroup = NULL;
 	int err;
 
 	*session = (struct session) { .place = SESSION_NONE, .uid = uid };

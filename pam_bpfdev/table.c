@@ -9,13 +9,9 @@
 
 int table_compare_keys(const struct bpfdev_key *a, const struct bpfdev_key *b)
 {
-	if (a->type != b->type)
-		return a->type < b->type ? -1 : 1;
-	if (a->major != b->major)
-		return a->major < b->major ? -1 : 1;
-	if (a->minor != b->minor)
-		return a->minor < b->minor ? -1 : 1;
-	return 0;
+	__u64 left = bpfdev_pack(a), right = bpfdev_pack(b);
+
+	return (left > right) - (left < right);
 }
 
 static int compare_to_rule(const void *key, const void *rule)

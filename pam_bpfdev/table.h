@@ -70,6 +70,9 @@ uint32_t table_refused(const struct table *table, enum bpfdev_type type, uint32_
 /* Of index, slots and rules: equal tables have equal digests. */
 uint64_t table_digest(const struct table *table);
 
+/* The order of a table's rules: by type, then major, then minor. As strcmp(3). */
+int table_compare_keys(const struct bpfdev_key *a, const struct bpfdev_key *b);
+
 /* NULL is fine. */
 void table_free(struct table *table);
 

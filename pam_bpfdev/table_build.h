@@ -33,9 +33,6 @@ int table_build_major(struct table_build *build, uint32_t type, uint32_t major,
 /* Appends to @minors. Returns 0 or -ENOMEM. */
 int table_minors_add(struct table_minors *minors, uint32_t minor, const struct bpfdev_entry *entry);
 
-/* By type, then major, then minor. */
-int table_compare_keys(const struct bpfdev_key *a, const struct bpfdev_key *b);
-
 /* The entry at a key of the rules, or NULL. */
 const struct bpfdev_entry *table_rule_at(const struct table *table, const struct bpfdev_key *key);
 

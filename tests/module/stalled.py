@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""A login that waits for the lock in vain. It has to wait long, so it does that beside the other tests."""
+
+import contextlib
+
+from client import Client
+from scratch import Scratch
+from waiting import LOCK, open_files, wait_for
+
+# A /run of its own, or every other login would wait too; the shell that becomes the client keeps the lock open.
+HOLD_LOCK = f"mount -t tmpfs tmpfs /run; umask 077; exec 9>{LOCK}; flock -n 9"
+
+
+@contextlib.contextmanager
+def stalled_login(world, program):
+    """Logs alice in; gives her cgroups and the client, which is going to answer."""
+    with Scratch() as tree, Client(world.command(tree.scope(), [program], inside=HOLD_LOCK)) as client:
+        client.start("alice")
+        client.send("open")
+        # Its turn at the policy, which other tests change, is over then.
+        wait_for(lambda: open_files(client.pid).count(LOCK) == 2, "the client has come to the lock")
+        yield tree, client

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""Who closes a session, how often, from where, and what stays because of whom."""
+
+import kernel
+import scratch
+from test_open import ALLOWED, DENIED, MANAGER, SCOPE
+from waiting import wait_for
+
+
+def flags_of(cgroup):
+    """The flags of the only filter of the cgroup."""
+    (program,) = scratch.programs(cgroup)
+    return kernel.info(program)["flags"]
+
+
+def test_close_in_another_process(login, tree):
+    alice = login()
+    alice.open()
+    alice.kill()
+    assert tree.filters() == {SCOPE: 1}
+    assert login().close() == "PAM_SUCCESS"
+    assert tree.filters() == {}
+
+
+def test_close_in_another_process_with_others_left(login, stay, tree):
+    """It cannot know whether it ends the session or one within it (su), so it leaves all as it is."""
+    alice, end = login(), stay(tree.scope())
+    alice.open()
+    alice.kill()
+    closer = login()
+    assert closer.close() == "PAM_SUCCESS"
+    assert tree.filters() == {SCOPE: 1} and flags_of(tree.scope()) == 0
+    end()
+    assert closer.close() == "PAM_SUCCESS"
+    assert tree.filters() == {}
+
+
+def test_close_without_privileges_changes_nothing(login, tree, world):
+    alice = login()
+    alice.open()
+    world.log.clear()
+    assert alice.call("become", 1000) == "ok"
+    assert alice.close() == "PAM_SUCCESS"
+    assert tree.filters() == {SCOPE: 1}
+    assert all("ends only with its cgroup" in text for text in world.log.texts())
+
+
+def test_unprivileged_close_is_no_news(login, world):
+    alice = login()
+    alice.open()
+    world.log.clear()
+    alice.call("become", 1000)
+    alice.close()
+    assert {entry.priority for entry in world.log.entries()} <= {"debug"}
+
+
+def test_close_twice(login, tree):
+    alice = login()
+    alice.open()
+    assert alice.close() == "PAM_SUCCESS"
+    alice.close()
+    assert tree.filters() == {}
+    assert login().close() == "PAM_IGNORE"
+
+
+def test_close_that_was_never_opened(login, tree, world):
+    assert login().close() == "PAM_IGNORE"
+    assert login("bob", cgroup=tree.scope(1, 1001)).close() == "PAM_IGNORE"
+    assert tree.filters() == {} and world.log.entries() == []
+
+
+def test_without_close_the_filter_ends_with_its_cgroup(login, tree):
+    alice, scope = login(), tree.scope(7)
+    alice.call("move", scope / "cgroup.procs")
+    alice.open()
+    (program,) = scratch.programs(scope)
+    assert program in kernel.of_unit("session-7.scope")
+    alice.kill()
+    scope.rmdir()
+    wait_for(lambda: not kernel.info(program), "the kernel has dropped the program")
+
+
+def test_open_twice_in_one_process(login, tree):
+    alice = login()
+    assert (alice.open(), alice.open()) == ("PAM_SUCCESS", "PAM_IGNORE")
+    assert tree.filters() == {SCOPE: 1}
+    assert alice.opens("/dev/zero") == DENIED
+    alice.close()
+    assert tree.filters() == {}
+    alice.close()
+    assert tree.filters() == {}
+
+
+def test_open_close_open_in_one_process(login, tree):
+    alice = login()
+    for _ in range(2):
+        assert alice.open() == "PAM_SUCCESS"
+        assert tree.filters() == {SCOPE: 1}
+        assert alice.close() == "PAM_SUCCESS"
+        assert tree.filters() == {}
+
+
+def test_inner_session_first_to_close_leaves_the_outer_one(login, tree):
+    outer = login()
+    outer.open()
+    inner = login()
+    assert inner.open() == "PAM_IGNORE"
+    inner.close()
+    inner.kill()
+    assert tree.filters() == {SCOPE: 1} and flags_of(tree.scope()) == 0
+    assert outer.close() == "PAM_SUCCESS"
+    assert tree.filters() == {}
+
+
+def test_a_hundred_nested_sessions(login, tree):
+    outer = login()
+    outer.open()
+    before = scratch.programs(tree.scope())
+    nested = [login() for _ in range(100)]
+    assert [inner.open() for inner in nested] == ["PAM_IGNORE"] * 100
+    assert scratch.programs(tree.scope()) == before
+    for inner in reversed(nested):
+        inner.close()
+        inner.kill()
+    assert scratch.programs(tree.scope()) == before and flags_of(tree.scope()) == 0
+    assert outer.close() == "PAM_SUCCESS" and tree.filters() == {}
+
+
+def test_forked_child_that_ends_its_handle_leaves_the_filter(login, tree):
+    alice = login()
+    alice.open()
+    before = scratch.programs(tree.scope())
+    assert alice.call("end-in-child") == "ok"
+    assert scratch.programs(tree.scope()) == before and flags_of(tree.scope()) == 0
+    assert alice.opens("/dev/zero") == DENIED
+    assert alice.close() == "PAM_SUCCESS" and tree.filters() == {}
+
+
+def test_end_without_close_leaves_the_filter(login, tree):
+    alice = login()
+    alice.open()
+    assert alice.call("end") == "PAM_SUCCESS"
+    assert tree.filters() == {SCOPE: 1}
+
+
+def test_processes_left_behind_stay_filtered(login, stay, tree, world):
+    tree.manager()
+    alice, end = login(), stay(tree.scope())
+    alice.open()
+    world.log.clear()
+    assert alice.close() == "PAM_SUCCESS"
+    assert world.log.entries() == [("info", "alice left processes in session-1.scope: they stay filtered")]
+    assert flags_of(tree.scope()) == kernel.CLOSED
+    assert tree.filters() == {SCOPE: 1, MANAGER: 1}
+    alice.kill()
+    left = login()
+    assert left.opens("/dev/zero") == DENIED and left.opens("/dev/null") == ALLOWED
+    end()
+
+
+def test_processes_left_below_the_scope_count(login, stay, tree):
+    below = tree.make(SCOPE + "/container/deep")
+    stay(below)
+    alice = login()
+    alice.open()
+    assert alice.close() == "PAM_SUCCESS"
+    assert flags_of(tree.scope()) == kernel.CLOSED
+
+
+def test_leaving_processes_twice_changes_nothing_more(login, stay, tree):
+    stay(tree.scope())
+    alice = login()
+    alice.open()
+    alice.close()
+    before = scratch.programs(tree.scope())
+    alice.close()
+    assert scratch.programs(tree.scope()) == before
+
+
+def test_session_reopened_in_a_closed_scope_stays_filtered(login, stay, tree):
+    stay(tree.scope())
+    alice = login()
+    alice.open()
+    alice.close()
+    assert login().open() == "PAM_IGNORE"
+    assert alice.opens("/dev/zero") == DENIED
+
+
+def test_broken_policy_does_not_keep_a_session_open(login, tree, world):
+    alice = login()
+    alice.open()
+    world.policy("nonsense\n")
+    assert alice.close() == "PAM_SUCCESS" and tree.filters() == {}
+
+
+def test_close_takes_only_our_program_away(login, tree, foreign_program):
+    alice = login()
+    alice.open()
+    foreign_program(tree.scope())
+    assert alice.close() == "PAM_SUCCESS"
+    assert len(scratch.programs(tree.scope())) == 1

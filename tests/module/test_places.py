@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""Where a login may be found, and in which of these places nothing is touched."""
+
+import pytest
+
+import scratch
+from test_open import ALLOWED, DENIED, SCOPE
+from test_policy_files import refusal
+
+CRON = "system.slice/cron.service"
+POLICY = "alice deny c 1:5\nbob deny c 1:7\n"
+
+# Cgroups that are no session's: none of them may be filtered, for it is not one user's.
+NO_SESSIONS = [
+    CRON, "user.slice", "user.slice/user-1000.slice", "user.slice/user-1000.slice/session-.scope",
+    "user.slice/user-1000.slice/session-1.service", "user.slice/user-1000.slice/user@1001.service",
+    "user.slice/user-01000.slice/session-1.scope", "user.slice/user-1000.slice/tmux-spawn-1.scope",
+    "user.slice/session-1.scope", "machine.slice/user-1000.slice/session-1.scope",
+    "user.slice/x.slice/user.slice/user-1000.slice/session-1.scope",
+]
+
+
+@pytest.mark.parametrize("place", NO_SESSIONS)
+def test_rules_without_a_session_are_refused(login, tree, world, place):
+    folder = tree.make(place)
+    alice = login(cgroup=folder)
+    assert alice.open() == "PAM_SESSION_ERR"
+    (text,) = world.log.texts()
+    assert text.startswith(refusal("alice", f"cgroup /{folder.relative_to(scratch.mount_point())} is not a login"))
+    assert "pam_systemd must come before pam_bpfdev" in text and "nosession=ignore" in text
+    assert tree.filters() == {} and alice.opens("/dev/zero") == ALLOWED
+
+
+def test_nosession_ignore_lets_jobs_run(login, tree, world):
+    world.service("alone", "nosession=ignore")
+    alice = login(cgroup=tree.make(CRON))
+    assert alice.open() == "PAM_IGNORE"
+    (entry,) = world.log.entries()
+    assert entry.priority == "notice" and entry.text.startswith("alice runs WITHOUT device rules (nosession=ignore)")
+    assert tree.filters() == {} and alice.close() == "PAM_IGNORE"
+
+
+def test_nosession_deny_is_the_default(login, tree, world):
+    world.service("alone", "nosession=ignore nosession=deny")
+    assert login(cgroup=tree.make(CRON)).open() == "PAM_SESSION_ERR"
+
+
+def test_nosession_does_not_matter_in_a_session(login, tree, world):
+    world.service("alone", "nosession=ignore")
+    assert login().open() == "PAM_SUCCESS" and tree.filters() == {SCOPE: 1}
+
+
+def test_nosession_ignore_does_not_forgive_mistakes(login, tree, world):
+    world.service("alone", "nosession=ignore")
+    world.policy("alice nonsense\n")
+    assert login(cgroup=tree.make(CRON)).open() == "PAM_SESSION_ERR"
+
+
+def test_without_rules_no_session_is_needed(login, tree, world):
+    world.policy("bob deny *\nalice deny * rwm remote\n")
+    assert login(cgroup=tree.make(CRON)).open() == "PAM_IGNORE"
+    assert login("carol", cgroup=tree.make(CRON)).open() == "PAM_IGNORE"
+    assert world.log.entries() == [] and tree.filters() == {}
+
+
+def test_root_needs_no_session(login, tree, world):
+    world.policy("root deny c 1:5\n")
+    assert login("root", cgroup=tree.make(CRON)).open() == "PAM_IGNORE"
+    (text,) = world.log.texts()
+    assert text.startswith("root is let in WITHOUT device rules (root is never locked out): cgroup /")
+
+
+@pytest.mark.parametrize("place", [SCOPE, "user.slice/user-1000.slice/user@1000.service",
+                                   "user.slice/user-1000.slice/user@1000.service/app.slice/run-1.service"])
+def test_another_users_session_is_left_alone(login, tree, world, place):
+    world.policy(POLICY)
+    bob = login("bob", cgroup=tree.make(place))
+    assert (bob.open(), bob.close()) == ("PAM_IGNORE", "PAM_IGNORE")
+    assert tree.filters() == {} and world.log.entries() == []
+
+
+def test_su_to_another_user_keeps_the_outer_rules(login, tree, world):
+    world.policy(POLICY)
+    alice, bob = login(), login("bob")
+    assert (alice.open(), bob.open()) == ("PAM_SUCCESS", "PAM_IGNORE")
+    before = scratch.programs(tree.scope())
+    assert bob.opens("/dev/zero") == DENIED and bob.opens("/dev/full") == ALLOWED
+    bob.close()
+    bob.kill()
+    assert scratch.programs(tree.scope()) == before
+
+
+def test_su_to_root_keeps_the_outer_rules(login, tree, world):
+    world.policy(POLICY + "root deny c 1:9\n")
+    alice, root = login(), login("root")
+    assert (alice.open(), root.open()) == ("PAM_SUCCESS", "PAM_IGNORE")
+    assert root.opens("/dev/zero") == DENIED and root.opens("/dev/urandom") == ALLOWED
+    assert tree.filters() == {SCOPE: 1}
+
+
+def test_broken_policy_does_not_stop_su(login, tree, world):
+    """The session's filter is there already, and stays whatever the policy says by now."""
+    login().open()
+    world.policy("nonsense\n")
+    assert login("bob").open() == "PAM_IGNORE"
+    assert login().open() == "PAM_IGNORE"
+    assert tree.filters() == {SCOPE: 1} and world.log.entries()[1:] == []
+
+
+def test_a_path_that_a_user_can_make_is_not_believed(login, tree, world):
+    """alice's manager may make any cgroup below its own: only the first user.slice is systemd's."""
+    world.policy(POLICY)
+    forged = "user.slice/user-1000.slice/user@1000.service/user.slice/user-1001.slice/session-2.scope"
+    bob = login("bob", cgroup=tree.make(forged))
+    assert bob.open() == "PAM_IGNORE" and tree.filters() == {}
+    assert login(cgroup=tree.make(forged)).open() == "PAM_SUCCESS"
+    assert tree.filters() == {"user.slice/user-1000.slice/user@1000.service": 1}
+
+
+def test_scope_below_the_own_scope_is_the_own_scope(login, tree):
+    inner = tree.make(SCOPE + "/user.slice/user-1000.slice/session-2.scope")
+    assert login(cgroup=inner).open() == "PAM_SUCCESS"
+    assert tree.filters() == {SCOPE: 1}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* What every unit test needs: cmocka with its headers, skipping out loud, fragments of texts. */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Leaves a test that cannot run here. Where PAM_BPFDEV_REQUIRE is set, it had to run. */
+static inline void cannot_run(const char *why)
+{
+	print_message("skipped: %s\n", why);
+	if (getenv("PAM_BPFDEV_REQUIRE"))
+		fail_msg("must run, but cannot: %s", why);
+	skip();
+}
+
+#define assert_contains(text, fragment) check_contains((text), (fragment), __FILE__, __LINE__)
+
+static inline void check_contains(const char *text, const char *fragment, const char *file,
+				  int line)
+{
+	if (strstr(text, fragment))
+		return;
+	print_error("\"%s\" is not in \"%s\"\n", fragment, text);
+	_fail(file, line);
+}
+
+#endif

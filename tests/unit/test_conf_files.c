@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Which files a policy is made of, and in which order they are read. */
+#include "check.h"
+
+#include <locale.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "policy_files.h"
+
+static void files_are_read_in_order(void **state)
+{
+	(void)state;
+	files_write("vendor/a.conf", "class cam c 81:*\n");
+	files_write("main.conf", "one audit\ntwo audit\n");
+	files_write("drop/20.conf", "four audit");
+	files_write("drop/10.conf", "three audit");
+	expect_users("one two three four");
+}
+
+static void drop_ins_come_in_the_order_of_their_bytes(void **state)
+{
+	static const char *const locales[] = { "C", "C.UTF-8", "en_US.UTF-8", "de_DE.UTF-8", "" };
+
+	(void)state;
+	files_write("drop/a.conf", "a audit");
+	files_write("drop/B.conf", "B audit");
+	files_write("drop/10.conf", "ten audit");
+	files_write("drop/9.conf", "nine audit");
+	files_write("drop/_.conf", "underscore audit");
+	files_write("drop/\xc3\xa4.conf", "umlaut audit");
+	files_write("drop/b-1.conf", "hyphen audit");
+	files_write("drop/b.conf", "dot audit");
+	files_write("drop/b1.conf", "one audit");
+	for (size_t i = 0; i < ARRAY_SIZE(locales); i++) {
+		setlocale(LC_ALL, locales[i]);
+		expect_users("ten nine B underscore a hyphen dot one umlaut");
+	}
+	setlocale(LC_ALL, "C");
+}
+
+static void only_files_called_conf_count(void **state)
+{
+	(void)state;
+	files_write("drop/a.conf", "a audit");
+	files_write("drop/b.conf~", "b audit");
+	files_write("drop/c.conf.dpkg-old", "c audit");
+	files_write("drop/.d.conf", "d audit");
+	files_write("drop/e.CONF", "e audit");
+	files_write("drop/econf", "e audit");
+	files_write("drop/.conf", "f audit");
+	files_write("drop/README", "not a policy");
+	assert_int_equal(mkdir(files_at("drop/folder"), 0777), 0);
+	expect_users("a");
+}
+
+static void missing_folders_are_empty_ones(void **state)
+{
+	(void)state;
+	files_write("main.conf", "main audit");
+	assert_int_equal(rmdir(files_vendor), 0);
+	assert_int_equal(rmdir(files_dropins), 0);
+	expect_users("main");
+	files_paths.vendor = NULL;
+	files_paths.dropins = NULL;
+	expect_users("main");
+}
+
+static void the_main_file_may_be_missing_unless_it_was_asked_for(void **state)
+{
+	(void)state;
+	files_write("drop/a.conf", "a audit");
+	expect_users("a");
+	files_paths.main_required = true;
+	expect_refused("main.conf", "No such file");
+	files_write("main.conf", "");
+	expect_users("a");
+}
+
+static void places_name_the_file(void **state)
+{
+	struct reason why;
+	struct conf *conf;
+
+	(void)state;
+	files_write("main.conf", "one audit\n");
+	files_write("drop/a.conf", "# fine\ntwo audti\n");
+	conf = files_load();
+	assert_int_equal(conf->error_count, 1);
+	conf_describe_error(conf, &conf->errors[0], &why);
+	assert_contains(why.text, "/drop/a.conf:2:5: unknown verb");
+	assert_contains(why.text, files_folder);
+	assert_string_equal(conf->files[conf->statements[0].place.file].path, files_main);
+	conf_free(conf);
+}
+
+static void mistakes_in_all_files_are_found(void **state)
+{
+	struct conf *conf;
+
+	(void)state;
+	files_write("vendor/a.conf", "class\n");
+	files_write("main.conf", "one\n");
+	files_write("drop/a.conf", "two\nalice audit\n");
+	assert_int_equal(symlink("a.conf", files_at("drop/b.conf")), 0);
+	conf = files_load();
+	assert_int_equal(conf->error_count, 4);
+	assert_int_equal(conf->file_count, 4);
+	conf_free(conf);
+}
+
+static void vendor_files_hold_classes_only(void **state)
+{
+	struct reason why;
+	struct conf *conf;
+
+	(void)state;
+	files_write("vendor/a.conf", "class cam *\nalice allow *\n");
+	conf = files_load();
+	assert_int_equal(conf->error_count, 1);
+	conf_describe_error(conf, &conf->errors[0], &why);
+	assert_contains(why.text, "/vendor/a.conf:2:1: only class statements");
+	conf_free(conf);
+}
+
+static uint32_t major_of_class(const char *name)
+{
+	struct conf *conf = files_load();
+	uint32_t major;
+
+	assert_int_equal(conf->error_count, 0);
+	assert_non_null(conf_find_class(conf, name));
+	major = conf_find_class(conf, name)->devices[0].major.low;
+	conf_free(conf);
+	return major;
+}
+
+static void the_last_class_of_a_name_counts(void **state)
+{
+	(void)state;
+	files_write("vendor/a.conf", "class cam c 1:1\n");
+	assert_int_equal(major_of_class("cam"), 1);
+	files_write("vendor/b.conf", "class cam c 2:1\n");
+	assert_int_equal(major_of_class("cam"), 2);
+	files_write("main.conf", "alice allow @cam\nclass cam c 3:1\n");
+	assert_int_equal(major_of_class("cam"), 3);
+	files_write("drop/a.conf", "class cam c 4:1\n");
+	assert_int_equal(major_of_class("cam"), 4);
+	files_write("drop/b.conf", "class cam c 5:1\nclass cam c 6:1");
+	assert_int_equal(major_of_class("cam"), 6);
+}
+
+static void there_may_be_many_files(void **state)
+{
+	char name[32];
+	struct conf *conf;
+
+	(void)state;
+	for (int i = 0; i < CONF_FILES_MAX - 1; i++) {
+		snprintf(name, sizeof(name), "vendor/%05d.conf", i);
+		files_write(name, "");
+	}
+	files_write("main.conf", "main audit");
+	expect_users("main");
+	assert_int_equal(chmod(files_dropins, 0777), 0);
+	conf = files_load();
+	assert_true(conf->error_count > 0);
+	conf_free(conf);
+	assert_int_equal(chmod(files_dropins, 0755), 0);
+	files_write("drop/a.conf", "a audit");
+	conf = files_load();
+	assert_true(conf->error_count > 0);
+	assert_contains(conf->errors[0].what.text, "files");
+	conf_free(conf);
+}
+
+static void the_digest_is_of_all_files(void **state)
+{
+	struct conf *first, *second;
+
+	(void)state;
+	files_write("main.conf", "main audit");
+	first = files_load();
+	second = files_load();
+	assert_true(first->digest == second->digest);
+	conf_free(second);
+	files_write("drop/a.conf", "a audit");
+	second = files_load();
+	assert_true(first->digest != second->digest);
+	conf_free(second);
+	conf_free(first);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		file_test(files_are_read_in_order),
+		file_test(drop_ins_come_in_the_order_of_their_bytes),
+		file_test(only_files_called_conf_count),
+		file_test(missing_folders_are_empty_ones),
+		file_test(the_main_file_may_be_missing_unless_it_was_asked_for),
+		file_test(places_name_the_file),
+		file_test(mistakes_in_all_files_are_found),
+		file_test(vendor_files_hold_classes_only),
+		file_test(the_last_class_of_a_name_counts),
+		file_test(there_may_be_many_files),
+		file_test(the_digest_is_of_all_files),
+	};
+
+	umask(022);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
