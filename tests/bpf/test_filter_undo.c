@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* An attachment that the kernel then does not list is no success, and is taken back. */
+#include "scratch.h"
+
+#include <bpf/bpf.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "../../pam_bpfdev/filter.h"
+#include "tables.h"
+
+typedef int query_function(int fd, enum bpf_attach_type type, __u32 flags, __u32 *attach_flags,
+			   __u32 *ids, __u32 *count);
+
+static enum { HONEST, LISTS_NOTHING, REFUSES } answer;
+
+/* Stands before libbpf's in this program. */
+int bpf_prog_query(int fd, enum bpf_attach_type type, __u32 flags, __u32 *attach_flags, __u32 *ids,
+		   __u32 *count)
+{
+	query_function *real;
+
+	if (answer == REFUSES)
+		return -EACCES;
+	*(void **)&real = dlsym(RTLD_NEXT, "bpf_prog_query");
+	if (answer == LISTS_NOTHING) {
+		*count = 0;
+		return 0;
+	}
+	return real(fd, type, flags, attach_flags, ids, count);
+}
+
+static int attach_unlisted(const struct scratch *scratch, int how, int old_prog_fd,
+			   struct reason *why)
+{
+	struct table *table = make_large_table(1);
+	struct bpfdev_info info = { .user = "new" };
+	int err;
+
+	answer = how;
+	err = attached(filter_attach(scratch->fd, &info, table, old_prog_fd, why));
+	answer = HONEST;
+	table_free(table);
+	return err;
+}
+
+static void test_attach_is_undone(void **state)
+{
+	struct scratch *scratch = scratch_get(state);
+	struct reason why = { "" };
+
+	assert_int_equal(attach_unlisted(scratch, LISTS_NOTHING, -1, &why), -EIO);
+	assert_contains(why.text, "does not list it");
+	assert_int_equal(count_attached(scratch->fd), 0);
+	assert_int_equal(attach_unlisted(scratch, REFUSES, -1, &why), -EACCES);
+	assert_int_equal(count_attached(scratch->fd), 0);
+}
+
+static void test_replacement_is_undone(void **state)
+{
+	struct scratch *scratch = scratch_get(state);
+	struct table *table = make_table(NULL, 0);
+	struct bpfdev_info info = { .user = "old" };
+	int prog;
+
+	assert_int_equal(attached(filter_attach(scratch->fd, &info, table, -1, NULL)), 0);
+	prog = find_filter(scratch->fd);
+	assert_int_equal(attach_unlisted(scratch, LISTS_NOTHING, prog, NULL), -EIO);
+	assert_int_equal(attach_unlisted(scratch, REFUSES, prog, NULL), -EACCES);
+	close(prog);
+	assert_int_equal(count_attached(scratch->fd), 1);
+	prog = find_filter(scratch->fd);
+	assert_int_equal(filter_read(prog, &info, NULL, NULL), 0);
+	assert_string_equal(info.user, "old");
+	assert_int_equal(scratch_open(scratch, BPFDEV_CHAR, 1, 3, O_RDONLY), EPERM);
+	close(prog);
+	table_free(table);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		scratch_test(test_attach_is_undone),
+		scratch_test(test_replacement_is_undone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
