@@ -82,6 +82,8 @@ static int broken(const struct conf *conf, struct reason *why)
 
 static int decide(struct login *login)
 {
+	/* A job of cron or at is in no session: it could be the way around the rules of any. */
+	__typeof__(&policy_decide) ask = login->place.unit ? policy_decide : policy_decide_job;
 	struct conf *conf;
 	int ret = conf_load(login->options->conf, &conf);
 
@@ -90,8 +92,8 @@ static int decide(struct login *login)
 		return ret;
 	}
 	if (conf->error_count == 0)
-		ret = policy_decide(conf, login->options->devices, login->subject, login->session,
-				    &login->policy, login->why);
+		ret = ask(conf, login->options->devices, login->subject, login->session,
+			  &login->policy, login->why);
 	if (conf->error_count)
 		ret = broken(conf, login->why);
 	login->policy_digest = conf->digest;

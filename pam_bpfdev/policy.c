@@ -52,7 +52,7 @@ static int take(struct selection *selection, struct conf *conf, const struct dev
 		return 0;
 	if (!policy_holds(&selection->question, statement)) {
 		/* Without a session, a grant that is not made is no reason to grant everything. */
-		if (selection->question.manager && statement->verb == CONF_ALLOW)
+		if (selection->question.any_session && statement->verb == CONF_ALLOW)
 			selection->restricted = true;
 		return 0;
 	}
@@ -127,16 +127,24 @@ int policy_decide(struct conf *conf, const struct device_source *devices,
 	return decide(&selection, conf, devices, result, why);
 }
 
+int policy_decide_job(struct conf *conf, const struct device_source *devices,
+		      const struct policy_subject *subject, const struct policy_session *session,
+		      struct policy_result *result, struct reason *why)
+{
+	struct selection selection = {
+		.question = { .subject = subject, .session = session, .any_session = true },
+	};
+
+	return decide(&selection, conf, devices, result, why);
+}
+
 int policy_decide_manager(struct conf *conf, const struct device_source *devices,
 			  const struct policy_subject *subject, struct policy_result *result,
 			  struct reason *why)
 {
 	static const struct policy_session session = { POLICY_MANAGER_SERVICE, "", "" };
-	struct selection selection = {
-		.question = { .subject = subject, .session = &session, .manager = true },
-	};
 
-	return decide(&selection, conf, devices, result, why);
+	return policy_decide_job(conf, devices, subject, &session, result, why);
 }
 
 int policy_baseline(struct table **table)

@@ -67,10 +67,15 @@ int policy_decide(struct conf *conf, const struct device_source *devices,
 		  struct policy_result *result, struct reason *why);
 
 /*
- * The same for the user manager while no session is alive: conditional deny lines apply,
- * conditional lines of other verbs do not, unless they name the service systemd-user. A conditional
- * allow line that does not apply still restricts: nobody may gain by having no session.
+ * The same for what belongs to no session, so that it could serve one of any kind: conditional deny
+ * lines apply, conditional lines of other verbs do not, unless they name @session's service. A
+ * conditional allow line that does not apply still restricts: nobody may gain by having no session.
  */
+int policy_decide_job(struct conf *conf, const struct device_source *devices,
+		      const struct policy_subject *subject, const struct policy_session *session,
+		      struct policy_result *result, struct reason *why);
+
+/* The same for the user manager while no session is open: its service is systemd-user. */
 int policy_decide_manager(struct conf *conf, const struct device_source *devices,
 			  const struct policy_subject *subject, struct policy_result *result,
 			  struct reason *why);

@@ -21,7 +21,7 @@ struct policy_groups {
 struct policy_question {
 	const struct policy_subject *subject;
 	const struct policy_session *session;
-	bool manager; /* for the user manager, while no session is alive */
+	bool any_session; /* for what belongs to no session and could serve any */
 	struct policy_groups groups;
 };
 

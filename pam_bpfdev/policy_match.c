@@ -138,10 +138,9 @@ bool policy_holds(const struct policy_question *question, const struct conf_stat
 
 	if (when->origin == CONF_ORIGIN_ANY && !when->service && !when->tty)
 		return true;
-	if (!question->manager)
+	if (!question->any_session)
 		return all_hold(when, question->session);
-	/* It serves sessions of all kinds: what any of them is denied, and grants made to it by
-	 * name. */
+	/* What any session is denied, and what is granted to this service by name. */
 	if (statement->verb == CONF_DENY)
 		return true;
 	return when->service && all_hold(when, question->session);

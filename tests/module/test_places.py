@@ -57,10 +57,24 @@ def test_nosession_ignore_does_not_forgive_mistakes(login, tree, world):
 
 
 def test_without_rules_no_session_is_needed(login, tree, world):
-    world.policy("bob deny *\nalice deny * rwm remote\n")
+    world.policy("bob deny *\nalice exempt\n* deny c 1:5 r remote\n")
     assert login(cgroup=tree.make(CRON)).open() == "PAM_IGNORE"
+    world.policy("bob deny *\n")
     assert login("carol", cgroup=tree.make(CRON)).open() == "PAM_IGNORE"
     assert world.log.entries() == [] and tree.filters() == {}
+
+
+def test_conditions_are_no_way_out_by_a_job(login, tree, world):
+    """A session that is restricted could hand in a job, which is not in that session."""
+    world.policy("alice deny * rwm remote\n")
+    assert login(cgroup=tree.make(CRON)).open() == "PAM_SESSION_ERR"
+    world.policy("alice deny * rwm remote\nalice exempt local\n")
+    assert login(cgroup=tree.make(CRON)).open() == "PAM_SESSION_ERR"
+
+
+def test_jobs_may_be_exempt_by_service(login, tree, world):
+    world.policy("alice deny * rwm remote\nalice exempt service=alone\n")
+    assert login(cgroup=tree.make(CRON)).open() == "PAM_IGNORE"
 
 
 def test_root_needs_no_session(login, tree, world):
