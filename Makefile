@@ -27,6 +27,9 @@ PAMDIR ?= $(firstword $(wildcard $(if $(MULTIARCH),/lib/$(MULTIARCH)/security \
 	$(if $(MULTIARCH),/lib/$(MULTIARCH)/security,/lib/security))
 
 BUILD ?= build
+# V=1 shows the commands.
+Q = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 SANITIZE ?=
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
@@ -53,20 +56,24 @@ all: $(MODULE)
 # The kernel's half. -g is for BTF, which lets bpftool show names; the DWARF beside it is stripped.
 $(BUILD)/bpfdev.bpf.o: bpf/bpfdev.bpf.c bpf/bpfdev.h
 	@mkdir -p $(@D)
-	$(CLANG) -target bpf -g -O2 -Wall $(if $(CI),-Werror) \
+	$(call say,CLANG,$<)
+	$(Q)$(CLANG) -target bpf -g -O2 -Wall $(if $(CI),-Werror) \
 		$(if $(MULTIARCH),-I/usr/include/$(MULTIARCH)) $(LIBBPF_CFLAGS) -c $< -o $@
-	$(LLVM_STRIP) -g $@
+	$(Q)$(LLVM_STRIP) -g $@
 
 $(BUILD)/bpfdev.skel.h: $(BUILD)/bpfdev.bpf.o
-	$(BPFTOOL) gen skeleton $< name bpfdev_bpf > $@.new
-	mv $@.new $@
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name bpfdev_bpf > $@.new
+	@mv $@.new $@
 
 $(BUILD)/%.o: %.c $(BUILD)/bpfdev.skel.h
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(MODULE): $(BUILD)/pam_bpfdev/pam_bpfdev.o $(CORE) pam_bpfdev/pam_bpfdev.map
-	$(CC) $(ALL_LDFLAGS) -shared $(if $(SANITIZE),,-Wl,-z,defs) \
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -shared $(if $(SANITIZE),,-Wl,-z,defs) \
 		-Wl,--version-script=pam_bpfdev/pam_bpfdev.map -o $@ $(filter %.o,$^) \
 		-lpam $(LIBBPF_LIBS)
 
@@ -105,6 +112,7 @@ help:
 #: make install         DESTDIR=, PREFIX=, PAMDIR=
 #: make uninstall       takes all of it away but the policy
 #: make clean
+#: V=1 with any of them shows the commands
 
 include tests/tests.mk
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -17,7 +17,7 @@ BENCHES := $(patsubst tests/bpf/%.c,$(BUILD)/tests/%,$(wildcard tests/bpf/bench_
 # The tests look at the core's inside: its headers are theirs too.
 $(BUILD)/tests/%.o: ALL_CFLAGS += -Ipam_bpfdev -Ibpf
 
-LINK_TEST = @mkdir -p $(@D); $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBBPF_LIBS) -lcmocka
+LINK_TEST = $(Q)mkdir -p $(@D); $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBBPF_LIBS) -lcmocka
 
 $(UNIT_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(UNIT_SHARED:%.c=$(BUILD)/%.o) $(CORE)
 	$(LINK_TEST)
@@ -45,13 +45,13 @@ packages-check:
 
 demo:
 	tests/setup/packages demo
-	$(MAKE) all
-	$(PYTHON) tests/lab/demo
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@$(PYTHON) tests/lab/demo
 
 lab:
 	tests/setup/packages demo
-	$(MAKE) all
-	$(PYTHON) tests/lab/lab shell --suite $(SUITE)
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@$(PYTHON) tests/lab/lab shell --suite $(SUITE)
 
 bench: packages-check all $(BENCHES)
 	tests/bench
