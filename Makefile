@@ -27,9 +27,10 @@ PAMDIR ?= $(firstword $(wildcard $(if $(MULTIARCH),/lib/$(MULTIARCH)/security \
 	$(if $(MULTIARCH),/lib/$(MULTIARCH)/security,/lib/security))
 
 BUILD ?= build
-# V=1 shows the commands.
+# V=1 shows the commands, -s nothing.
 Q = $(if $(V),,@)
-say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
+silent := $(findstring s,$(firstword -$(MAKEFLAGS)))
+say = $(if $(V)$(silent),,@printf '  %-5s %s\n' $(1) $(2))
 SANITIZE ?=
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \

@@ -53,6 +53,12 @@ static int live_add(struct live *live, struct table *table, uint64_t digest)
 	return 0;
 }
 
+/* The last table is the caller's from now on. */
+static struct table *live_take(struct live *live)
+{
+	return live->tables[--live->count];
+}
+
 static bool live_has(const struct live *live, uint64_t digest)
 {
 	for (size_t i = 0; i < live->count; i++)
@@ -128,7 +134,7 @@ static int base_table(const struct enforce_options *options, const struct policy
 	return result.kind != POLICY_NONE;
 }
 
-/* Returns as base_table(). */
+/* Returns as base_table(); *@table must be NULL before. */
 static int wanted_table(const struct enforce_options *options, const struct policy_subject *subject,
 			const struct session *session, struct table **table, struct reason *note,
 			struct reason *why)
@@ -136,10 +142,12 @@ static int wanted_table(const struct enforce_options *options, const struct poli
 	struct live live = { .why = why };
 	int ret = session_each_scope(session, visit_scope, &live, why);
 
-	if (ret == 0 && live.count)
+	if (ret == 0 && live.count == 1)
+		*table = live_take(&live);
+	else if (ret == 0 && live.count)
 		ret = table_union((const struct table *const *)live.tables, live.count, table, why);
 	if (ret == 0)
-		ret = live.count ? 1 : base_table(options, subject, table, note, why);
+		ret = *table ? 1 : base_table(options, subject, table, note, why);
 	live_free(&live);
 	return ret;
 }

@@ -7,6 +7,7 @@
  * them decides. So the whole order of precedence is one number, see precedence().
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,15 @@ static int compare_atoms(const void *a, const void *b)
 	return table_compare_keys(&((const struct atom *)a)->key, &((const struct atom *)b)->key);
 }
 
+/* Long policies are made by programs, which tend to write them in order. */
+static bool is_sorted(const struct atom *atoms, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (compare_atoms(&atoms[i - 1], &atoms[i]) > 0)
+			return false;
+	return true;
+}
+
 /* Fills fold->atoms. Returns 0 or -ENOMEM. */
 static int make_atoms(struct fold *fold, const struct table_rule *rules, size_t count)
 {
@@ -86,7 +96,8 @@ static int make_atoms(struct fold *fold, const struct table_rule *rules, size_t 
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		atoms[i] = make_atom(&rules[i], i);
-	qsort(atoms, count, sizeof(*atoms), compare_atoms);
+	if (!is_sorted(atoms, count))
+		qsort(atoms, count, sizeof(*atoms), compare_atoms);
 	for (size_t i = 1; i < count; i++) {
 		if (compare_atoms(&atoms[last], &atoms[i]) == 0)
 			better(atoms[last].best, atoms[i].best);
@@ -110,17 +121,21 @@ static const struct best *best_at(const struct fold *fold, uint32_t type, uint32
 	return found ? found->best : no_rule;
 }
 
-/* The final verdict on a device, or, with wildcards, on those that no other key names. */
-static struct bpfdev_entry decide(const struct fold *fold, uint32_t type, uint32_t major,
-				  uint32_t minor)
+/* The four atoms that bear on a device: the best rules of each, no_rule where there is none. */
+struct bearing {
+	const struct best *exact, *major, *minor, *all;
+};
+
+/* The final verdict on a device, or on those that no other key names. */
+static struct bpfdev_entry decide(const struct fold *fold, const struct bearing *bearing)
 {
 	struct bpfdev_entry entry = { .flags = 0 };
 	struct best best[BPFDEV_BITS];
 
-	memcpy(best, best_at(fold, type, major, minor), sizeof(best));
-	better(best, best_at(fold, type, major, BPFDEV_ANY));
-	better(best, best_at(fold, type, BPFDEV_ANY, minor));
-	better(best, best_at(fold, type, BPFDEV_ANY, BPFDEV_ANY));
+	memcpy(best, bearing->exact, sizeof(best));
+	better(best, bearing->major);
+	better(best, bearing->minor);
+	better(best, bearing->all);
 	for (int bit = 0; bit < BPFDEV_BITS; bit++) {
 		__u8 mask = (__u8)(1u << bit);
 
@@ -139,11 +154,19 @@ struct atoms {
 	const struct atom *begin, *end;
 };
 
-static int add_minor(struct fold *fold, uint32_t type, uint32_t major, uint32_t minor)
+/* The minor of the first atom; BPFDEV_ANY: there is none, or it is the general one, which is last.
+ */
+static uint32_t first_minor(const struct atoms *atoms)
 {
-	struct bpfdev_entry entry = decide(fold, type, major, minor);
+	return atoms->begin < atoms->end ? atoms->begin->key.minor : BPFDEV_ANY;
+}
 
-	return table_minors_add(&fold->minors, minor, &entry);
+/* Takes the first atom if it is of @minor. Returns its best rules, or no_rule. */
+static const struct best *take(struct atoms *atoms, uint32_t minor)
+{
+	if (first_minor(atoms) != minor)
+		return no_rule;
+	return atoms->begin++->best;
 }
 
 /*
@@ -153,21 +176,28 @@ static int add_minor(struct fold *fold, uint32_t type, uint32_t major, uint32_t 
 static int add_major(struct fold *fold, uint32_t type, uint32_t major, struct atoms own,
 		     struct atoms any)
 {
-	struct bpfdev_entry general = decide(fold, type, major, BPFDEV_ANY);
+	struct bearing bearing = {
+		.exact = no_rule,
+		.major = best_at(fold, type, major, BPFDEV_ANY),
+		.minor = no_rule,
+		.all = best_at(fold, type, BPFDEV_ANY, BPFDEV_ANY),
+	};
+	struct bpfdev_entry general = decide(fold, &bearing), entry;
+	uint32_t first, second, minor;
 	int ret = 0;
 
 	fold->minors.count = 0;
 	while (ret == 0) {
-		uint32_t first = own.begin < own.end ? own.begin->key.minor : BPFDEV_ANY;
-		uint32_t second = any.begin < any.end ? any.begin->key.minor : BPFDEV_ANY;
-		uint32_t minor = first < second ? first : second;
-
+		first = first_minor(&own);
+		second = first_minor(&any);
+		minor = first < second ? first : second;
 		if (minor == BPFDEV_ANY)
 			return table_build_major(&fold->build, type, major, &general,
 						 &fold->minors);
-		own.begin += first == minor;
-		any.begin += second == minor;
-		ret = add_minor(fold, type, major, minor);
+		bearing.exact = take(&own, minor);
+		bearing.minor = take(&any, minor);
+		entry = decide(fold, &bearing);
+		ret = table_minors_add(&fold->minors, minor, &entry);
 	}
 	return ret;
 }
