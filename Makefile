@@ -90,7 +90,11 @@ install: all
 		$(INSTALL) -m 0644 conf/bpfdev.conf $(DESTDIR)$(CONFDIR)/
 
 # The policy is the administrator's: it stays.
+# A stack that names a module which is not there refuses everybody, root too.
 uninstall:
+	@if grep -rs 'pam_bpfdev\.so' $(DESTDIR)/etc/pam.d $(DESTDIR)/etc/pam.conf; then \
+		echo "take these lines out first: with the module gone they would refuse every login"; \
+		exit 1; fi
 	rm -f $(DESTDIR)$(PAMDIR)/pam_bpfdev.so $(DESTDIR)$(VENDORDIR)/classes.conf
 	rm -f $(PAGES8:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man8/%)
 	rm -f $(PAGES5:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man5/%)

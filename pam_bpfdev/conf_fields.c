@@ -75,6 +75,10 @@ static int parse_name(struct conf_parser *parser, const struct conf_word *word, 
 				    "\"%s\": names take no wildcards; expected a name, @group, "
 				    ":uid, min:max or * for every regular account",
 				    QUOTE(name));
+	if (strpbrk(name, "\"'"))
+		return conf_mistake(parser, word->column,
+				    "\"%s\": quotes are not taken off; write the name without",
+				    QUOTE(name));
 	if (strchr(name, ','))
 		return conf_mistake(parser, word->column,
 				    "\"%s\": expected one name; write a line for each",
@@ -183,6 +187,8 @@ static int parse_origin(struct conf_parser *parser, const struct conf_word *word
 static int parse_globs(struct conf_parser *parser, const struct conf_word *word, const char *globs,
 		       const char **field)
 {
+	struct reason why;
+
 	if (*field)
 		return conf_mistake(parser, word->column,
 				    "\"%.*s\" stands twice; separate the names by commas",
@@ -198,10 +204,17 @@ static int parse_globs(struct conf_parser *parser, const struct conf_word *word,
 			return conf_mistake(parser, word->column + (uint32_t)(item - word->text),
 					    "the name is too long; expected less than %d bytes",
 					    CONF_GLOB_MAX);
+		if (*item == '!')
+			return conf_mistake(parser, word->column + (uint32_t)(item - word->text),
+					    "\"!\" does not negate here; write an exempt line, or the "
+					    "names that are meant");
 		item += length;
 		if (!*item)
 			break;
 	}
+	if (device_check_glob(globs, &why) < 0)
+		return conf_mistake(parser, word->column + (uint32_t)(globs - word->text), "%s",
+				    why.text);
 	*field = globs;
 	return 1;
 }

@@ -117,18 +117,38 @@ static int parse_typed(char type, const char *numbers, struct device_spec *spec,
 	return -EINVAL;
 }
 
-/* glob(7) takes a "[" that nothing closes as a plain character, which nobody means. */
-static int check_glob(const char *glob, struct reason *why)
+/* Behind the "[" of a set: the character behind its "]", or NULL if there is none in the component. */
+static const char *end_of_set(const char *set)
 {
-	const char *open = glob;
+	set += *set == '!' || *set == '^';
+	set += *set == ']';
+	set += strcspn(set, "]/");
+	return *set == ']' ? set + 1 : NULL;
+}
 
-	for (; *open && *open != '['; open++)
-		if (*open == '\\' && open[1])
-			open++;
-	if (!*open || strchr(open + 1, ']'))
-		return 0;
-	reason_set(why, "\"%s\": \"[\" without \"]\"", QUOTE(glob));
-	return -EINVAL;
+int device_check_glob(const char *glob, struct reason *why)
+{
+	for (const char *c = glob; *c;) {
+		if (*c == '\\' && !c[1]) {
+			reason_set(why, "\"%s\" ends in a backslash", QUOTE(glob));
+			return -EINVAL;
+		}
+		if (*c == '"' || *c == '\'') {
+			reason_set(why, "\"%s\": quotes are not taken off; write it without",
+				   QUOTE(glob));
+			return -EINVAL;
+		}
+		if (*c == '[') {
+			c = end_of_set(c + 1);
+			if (!c) {
+				reason_set(why, "\"%s\": \"[\" without \"]\"", QUOTE(glob));
+				return -EINVAL;
+			}
+			continue;
+		}
+		c += *c == '\\' ? 2 : 1;
+	}
+	return 0;
 }
 
 static int parse_driver(const char *glob, bool block, struct device_spec *spec, struct reason *why)
@@ -142,7 +162,7 @@ static int parse_driver(const char *glob, bool block, struct device_spec *spec, 
 		return -EINVAL;
 	}
 	if (*glob)
-		return check_glob(glob, why);
+		return device_check_glob(glob, why);
 	reason_set(why, "driver name missing; expected %s-NAME, as in /proc/devices, or %s-*",
 		   block ? "block" : "char", block ? "block" : "char");
 	return -EINVAL;
@@ -169,7 +189,7 @@ static int parse_path(const char *path, struct device_spec *spec, struct reason 
 		reason_set(why, "path \"%s\" has a component \".\" or \"..\"; write it without",
 			   QUOTE(path));
 	else
-		return check_glob(path, why);
+		return device_check_glob(path, why);
 	return -EINVAL;
 }
 

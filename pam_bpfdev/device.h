@@ -68,6 +68,12 @@ int device_parse(const char *text, const char *numbers, struct device_spec *spec
 		 struct reason *why);
 
 /*
+ * Finds what glob(7) takes as plain characters and nobody means so: a set without an end, a backslash
+ * at the end, quotes. Returns 0, or -EINVAL with @why.
+ */
+int device_check_glob(const char *glob, struct reason *why);
+
+/*
  * Appends to @patterns what @spec (any kind but DEVICE_CLASS) stands for now. A driver or path that
  * does not exist stands for nothing; drivers whose major the kernel has assigned for good are known
  * also while they are not loaded (Documentation/admin-guide/devices.txt). Paths: symbolic links are

@@ -31,6 +31,11 @@ static void login_free(struct login *login)
 	policy_result_free(&login->policy);
 }
 
+static bool is_own(const struct login *login)
+{
+	return login->place.place == SESSION_OWN_SCOPE || login->place.place == SESSION_OWN_MANAGER;
+}
+
 /* Opens the unit's cgroup and looks for our filter. Returns 1: it is there, 0, or an error. */
 static int look(struct login *login)
 {
@@ -47,17 +52,21 @@ static int look(struct login *login)
 	return ret < 0 ? ret : filter_find(login->cgroup_fd, &login->prog_fd, login->why);
 }
 
-/* Runs @locked with the lock that all opening and closing shares. */
+/* Runs @locked with the lock that opening and closing of the user's sessions shares. */
 static int with_lock(struct login *login, int (*locked)(struct login *login))
 {
-	int lock = session_lock(login->options->lock, SESSION_LOCK_TIMEOUT_MS, login->why), ret;
+	char path[128];
+	int lock, ret;
 
+	snprintf(path, sizeof(path), "%s/pam_bpfdev.%u.lock", login->options->lock_folder,
+		 login->subject->uid);
+	lock = session_lock(path, SESSION_LOCK_TIMEOUT_MS, login->why);
 	if (lock < 0)
 		return lock;
 	snprintf(login->report->unit, sizeof(login->report->unit), "%s",
 		 session_unit_name(&login->place));
 	ret = locked(login);
-	close(lock);
+	session_unlock(lock);
 	return ret;
 }
 
@@ -82,8 +91,12 @@ static int broken(const struct conf *conf, struct reason *why)
 
 static int decide(struct login *login)
 {
-	/* A job of cron or at is in no session: it could be the way around the rules of any. */
-	__typeof__(&policy_decide) ask = login->place.unit ? policy_decide : policy_decide_job;
+	/*
+	 * A job of cron or at is in no session, and su within one makes a session that comes from
+	 * nowhere: either could be the way around the rules of any session of the user.
+	 */
+	bool any = !is_own(login) || login->place.nested;
+	__typeof__(&policy_decide) ask = any ? policy_decide_job : policy_decide;
 	struct conf *conf;
 	int ret = conf_load(login->options->conf, &conf);
 
@@ -114,6 +127,7 @@ static int filter_scope(struct login *login)
 	info.rule_count = login->policy.rule_count;
 	info.policy_digest = login->policy_digest;
 	info.flags = login->policy.kind == POLICY_UNRESTRICTED ? BPFDEV_UNRESTRICTED : 0;
+	login->report->leader = session_is_last(&login->place, NULL) == 1;
 	login->prog_fd =
 		filter_attach(login->cgroup_fd, &info, login->policy.table, -1, login->why);
 	if (login->prog_fd < 0)
@@ -165,7 +179,7 @@ static int open_by_policy(struct login *login, int found)
 	if (ret < 0)
 		return ret;
 	if (login->policy.kind == POLICY_NONE) {
-		if (found >= 0 && login->place.unit)
+		if (found >= 0 && is_own(login))
 			release_manager(login);
 		return 0;
 	}
@@ -173,13 +187,29 @@ static int open_by_policy(struct login *login, int found)
 		*login->why = lost;
 		return found;
 	}
-	if (found >= 0 && login->place.unit)
+	if (found >= 0 && is_own(login))
 		return with_lock(login, open_locked);
 	/* Outside any session: what there is to enforce cannot be. */
 	login->report->outcome =
 		login->report->unrestricted ? ENFORCE_UNRESTRICTED : ENFORCE_NO_SESSION;
 	reason_set(&login->report->note, "%s", found < 0 ? lost.text : login->place.cgroup);
 	return 0;
+}
+
+/*
+ * In another user's session, or manager: su or sudo, as a rule. But a daemon that root started by
+ * hand is in root's session for good, and whoever logs in by it has no filter: that is to be said.
+ */
+static void open_foreign(struct login *login)
+{
+	struct reason ignored;
+
+	login->report->outcome = ENFORCE_FOREIGN;
+	login->why = &ignored;
+	if (look(login) == 0 && decide(login) == 0)
+		login->report->unfiltered = login->policy.kind == POLICY_RULES;
+	snprintf(login->report->unit, sizeof(login->report->unit), "%s",
+		 session_unit_name(&login->place));
 }
 
 /*
@@ -190,7 +220,7 @@ static int open_by_policy(struct login *login, int found)
 static bool is_inner(struct login *login)
 {
 	if (login->place.place == SESSION_FOREIGN) {
-		login->report->outcome = ENFORCE_FOREIGN;
+		open_foreign(login);
 		return true;
 	}
 	if (login->place.place != SESSION_OWN_SCOPE || look(login) <= 0)
@@ -233,7 +263,11 @@ static int mark_closed(struct login *login)
 	return 0;
 }
 
-/* @ours: this process opened the session, so that it is the session's end and no inner one's. */
+/*
+ * @ours: this process opened the session when it was alone there, so that its close is the
+ * session's end. Otherwise that may be a su(1) within the session, and whoever is left goes on as
+ * before.
+ */
 static int end_filter(struct login *login, bool ours)
 {
 	int last = session_is_last(&login->place, login->why);
@@ -248,12 +282,13 @@ static int end_filter(struct login *login, bool ours)
 
 static int close_locked(struct login *login, bool ours)
 {
-	int ret = look(login);
+	int ret = look(login), mended;
 
 	if (ret <= 0)
 		return ret;
 	ret = end_filter(login, ours);
-	return ret < 0 ? ret : mend_manager(login);
+	mended = mend_manager(login);
+	return ret < 0 ? ret : mended;
 }
 
 static int close_ours(struct login *login)

@@ -25,12 +25,15 @@ enum enforce_outcome {
 struct enforce_options {
 	const struct conf_paths *conf;
 	const struct device_source *devices;
-	const char *lock; /* path */
+	const char *lock_folder; /* where the locks are */
 };
 
 struct enforce_report {
 	enum enforce_outcome outcome;
-	bool manager;	   /* the caller is the user's manager, not a session */
+	bool manager;	 /* the caller is the user's manager, not a session */
+	bool leader;	 /* the session began with this: its close is the session's end */
+	bool unfiltered; /* ENFORCE_FOREIGN, and that session has no filter, but @subject has rules
+			  */
 	bool unrestricted; /* lines name the user and none counts: everything is allowed */
 	uint32_t rule_count;
 	char unit[128];
@@ -48,8 +51,9 @@ int enforce_open(const struct enforce_options *options, const struct policy_subj
 
 /*
  * Ends the filter of the session that the calling process is in, if nobody else is left there, and
- * brings the user's manager in line. @ours: this very process opened the session's filter.
- * Returns as enforce_open().
+ * brings the user's manager in line. @ours: this very process opened the session, as its leader.
+ * Returns 0 with *@report, or a negative errno with @why; then the filter stays, or the manager's
+ * does, until their cgroups end.
  */
 int enforce_close(const struct enforce_options *options, const struct policy_subject *subject,
 		  bool ours, struct enforce_report *report, struct reason *why);

@@ -76,6 +76,12 @@ static int add_unreadable(struct live *live)
 	return ret < 0 ? ret : live_add(live, table, table_digest(table));
 }
 
+/* The cgroup was removed while we looked: who was in there is no session any more. */
+static bool is_gone(int error)
+{
+	return error == -ENOENT || error == -ENODEV;
+}
+
 /* A session that is closing (its processes live on) grants the manager nothing any more. */
 static int add_filter(struct live *live, int prog_fd)
 {
@@ -101,7 +107,7 @@ static int visit_scope(int cgroup_fd, const char *unit, void *data)
 	if (ret > 0)
 		ret = add_filter(live, prog_fd);
 	close_fd(&prog_fd);
-	return ret < 0 ? ret : 0;
+	return ret < 0 && !is_gone(ret) ? ret : 0;
 }
 
 /*
@@ -113,23 +119,19 @@ static int base_table(const struct enforce_options *options, const struct policy
 {
 	struct policy_result result = { 0 };
 	struct conf *conf;
-	bool broken;
 	int ret = conf_load(options->conf, &conf);
 
 	if (ret < 0) {
 		reason_set(why, "the policy cannot be read: %s", strerror(-ret));
-		return ret;
+	} else {
+		ret = policy_decide_manager(conf, options->devices, subject, &result, why);
+		conf_free(conf);
 	}
-	ret = policy_decide_manager(conf, options->devices, subject, &result, why);
-	broken = conf->error_count > 0;
-	conf_free(conf);
-	if (broken) {
+	if (ret < 0) {
 		*note = *why;
 		ret = policy_baseline(table);
 		return ret < 0 ? ret : 1;
 	}
-	if (ret < 0)
-		return ret;
 	*table = result.table;
 	return result.kind != POLICY_NONE;
 }
@@ -211,11 +213,9 @@ int enforce_manager(const struct enforce_options *options, const struct policy_s
 {
 	int manager_fd = session_open_manager(session, why), ret;
 
-	if (manager_fd == -ENOENT)
-		return 0;
 	if (manager_fd < 0)
-		return manager_fd;
+		return is_gone(manager_fd) ? 0 : manager_fd;
 	ret = reconcile(options, subject, session, manager_fd, note, why);
 	close_fd(&manager_fd);
-	return ret;
+	return ret < 0 && !is_gone(ret) ? ret : 0;
 }

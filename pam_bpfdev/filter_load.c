@@ -86,6 +86,11 @@ static int open_program(char *log, struct bpfdev_bpf **program)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .kernel_log_buf = log, .kernel_log_size = LOG_SIZE);
 
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
+	/* Else libbpf takes a path from the environment, which su(1) has from the user. */
+	opts.bpf_token_path = "";
+#endif
+
 	*program = bpfdev_bpf__open_opts(&opts);
 	return *program ? 0 : -errno;
 }
@@ -148,17 +153,17 @@ static int load(const struct bpfdev_info *info, const struct table *table,
 		const struct filter_buckets *buckets, char *log)
 {
 	struct bpfdev_bpf *program;
-	int err = open_program(log, &program);
+	int err = open_program(log, &program), fd = -1;
 
 	if (err)
 		return err;
 	err = load_with(program, info, table, buckets);
-	if (!err)
-		err = fcntl(bpf_program__fd(program->progs.pam_bpfdev), F_DUPFD_CLOEXEC, 0);
-	if (err == -1)
-		err = -errno;
+	if (!err) {
+		fd = fcntl(bpf_program__fd(program->progs.pam_bpfdev), F_DUPFD_CLOEXEC, 0);
+		err = fd < 0 ? -errno : 0;
+	}
 	bpfdev_bpf__destroy(program);
-	return err;
+	return err ? err : fd;
 }
 
 int filter_load(const struct bpfdev_info *info, const struct table *table, struct reason *why)

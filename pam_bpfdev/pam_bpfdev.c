@@ -25,7 +25,7 @@ struct login {
 	struct arguments arguments;
 	struct conf_paths paths;
 	struct enforce_options options;
-	const char *user; /* as PAM has the name, for messages; never NULL */
+	const char *user; /* as PAM has the name, for messages; "" before it is known */
 	struct policy_subject subject;
 	struct policy_session session;
 };
@@ -65,10 +65,50 @@ static void prepare(struct login *login, pam_handle_t *pamh, int flags, int argc
 						     .main = login->arguments.conf,
 						     .main_required = true };
 	login->options = (struct enforce_options) { &login->paths, &device_source_system,
-						    SESSION_LOCK_PATH };
+						    SESSION_LOCK_FOLDER };
 	login->session.service = item(login, PAM_SERVICE);
 	login->session.rhost = item(login, PAM_RHOST);
 	login->session.tty = without_dev(item(login, PAM_TTY));
+}
+
+/*
+ * What this handle's open did, for its close. Only memory: the cleanup also runs in forked children
+ * that end the handle, and must not touch the filter.
+ */
+struct opened {
+	bool filtered; /* the filter is this handle's */
+	bool leader;   /* so is the session, which ends with it */
+};
+
+static void free_opened(pam_handle_t *pamh, void *data, int error_status)
+{
+	(void)pamh;
+	(void)error_status;
+	free(data);
+}
+
+static const struct opened *recall(struct login *login)
+{
+	const void *data = NULL;
+
+	return pam_get_data(login->pamh, DATA_NAME, &data) == PAM_SUCCESS ? data : NULL;
+}
+
+static void remember(struct login *login, bool filtered, bool leader)
+{
+	const struct opened *before = recall(login);
+	struct opened *opened;
+
+	/* Opened twice: the second time was an inner session, the first one's filter is still ours.
+	 */
+	if (before && before->filtered)
+		return;
+	opened = malloc(sizeof(*opened));
+	if (!opened)
+		return;
+	*opened = (struct opened) { filtered, leader };
+	if (pam_set_data(login->pamh, DATA_NAME, opened, free_opened) != PAM_SUCCESS)
+		free(opened);
 }
 
 /* The device rules could not be put in place: the user is refused, root never. Returns PAM's code.
@@ -83,6 +123,7 @@ static int refuse(struct login *login, const struct reason *why)
 		pam_syslog(login->pamh, LOG_ERR, "%s is let in WITHOUT device rules (%s): %s",
 			   login->user, root ? "root is never locked out" : "onerr=succeed",
 			   why->text);
+		remember(login, false, false);
 		return PAM_IGNORE;
 	}
 	pam_syslog(login->pamh, LOG_ERR,
@@ -144,6 +185,15 @@ static void log_filtered(struct login *login, const struct enforce_report *repor
 			   report->rule_count);
 }
 
+/* Not refused: root's own su must work. */
+static void log_foreign(struct login *login, const struct enforce_report *report)
+{
+	if (report->unfiltered && !login->arguments.quiet)
+		pam_syslog(login->pamh, LOG_NOTICE,
+			   "%s runs WITHOUT device rules: %s is another user's and has no filter",
+			   login->subject.name, report->unit);
+}
+
 static void log_debug(struct login *login, const char *what, const struct enforce_report *report)
 {
 	static const char *const outcomes[] = {
@@ -163,46 +213,19 @@ static void log_debug(struct login *login, const char *what, const struct enforc
 			   report->note.text);
 }
 
-/*
- * What this handle's open did, for its close. Only memory: the cleanup also runs in forked children
- * that end the handle, and must not touch the filter.
- */
-struct opened {
-	bool filtered;
-};
-
-static void free_opened(pam_handle_t *pamh, void *data, int error_status)
-{
-	(void)pamh;
-	(void)error_status;
-	free(data);
-}
-
-static int remember(struct login *login, bool filtered)
-{
-	struct opened *opened = malloc(sizeof(*opened));
-	const void *before;
-	bool earlier = pam_get_data(login->pamh, DATA_NAME, &before) == PAM_SUCCESS && before &&
-		       ((const struct opened *)before)->filtered;
-
-	if (!opened)
-		return PAM_BUF_ERR;
-	/* Opened twice: the second time was an inner session, the first one's filter is still ours.
-	 */
-	opened->filtered = filtered || earlier;
-	return pam_set_data(login->pamh, DATA_NAME, opened, free_opened);
-}
-
 static int answer(struct login *login, const struct enforce_report *report)
 {
 	log_debug(login, "open", report);
-	remember(login, report->outcome == ENFORCE_FILTERED);
+	remember(login, report->outcome == ENFORCE_FILTERED, report->leader);
 	switch (report->outcome) {
 	case ENFORCE_FILTERED:
 		log_filtered(login, report);
 		return PAM_SUCCESS;
 	case ENFORCE_NO_SESSION:
 		return no_session(login, report);
+	case ENFORCE_FOREIGN:
+		log_foreign(login, report);
+		return PAM_IGNORE;
 	default:
 		return PAM_IGNORE;
 	}
@@ -252,17 +275,6 @@ EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const ch
 	return ret;
 }
 
-/* Whether close has anything to do with a filter; *@ours: this handle's open made it. */
-static bool was_opened(struct login *login, bool *ours)
-{
-	const void *data = NULL;
-	bool known = pam_get_data(login->pamh, DATA_NAME, &data) == PAM_SUCCESS && data;
-
-	*ours = known && ((const struct opened *)data)->filtered;
-	/* Another process opened: then only the kernel knows. */
-	return !known || *ours;
-}
-
 /* Nothing may depend on close: it may lack the right, and the kernel ends a filter with its cgroup.
  */
 static int close_failed(struct login *login, int error, const struct reason *why)
@@ -270,7 +282,8 @@ static int close_failed(struct login *login, int error, const struct reason *why
 	/* Some services close as the user, for whom this is nothing new at each logout. */
 	int level = error == -EPERM || error == -EACCES ? LOG_DEBUG : LOG_WARNING;
 
-	pam_syslog(login->pamh, level, "the filter of %s ends only with its cgroup: %s",
+	pam_syslog(login->pamh, level,
+		   "closing the session of %s failed: %s; what filter is left ends with its cgroup",
 		   login->user, why->text);
 	return PAM_SUCCESS;
 }
@@ -293,18 +306,21 @@ static int close_subject(struct login *login, bool ours)
 
 EXPORT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
+	const struct opened *opened;
 	struct reason why;
 	struct login login;
-	bool ours;
 	int ret;
 
 	prepare(&login, pamh, flags, argc, argv);
-	if (!was_opened(&login, &ours))
+	opened = recall(&login);
+	/* NULL: another process opened the session, so that only the kernel knows. */
+	if (opened && !opened->filtered)
 		return PAM_IGNORE;
 	ret = load_subject(&login, &why);
 	if (ret == -ENOENT)
 		return PAM_USER_UNKNOWN;
-	ret = ret < 0 ? close_failed(&login, ret, &why) : close_subject(&login, ours);
+	ret = ret < 0 ? close_failed(&login, ret, &why)
+		      : close_subject(&login, opened && opened->leader);
 	policy_subject_free(&login.subject);
 	return ret;
 }

@@ -50,9 +50,6 @@ struct policy_result {
  */
 int policy_subject_load(const char *name, struct policy_subject *subject, struct reason *why);
 
-/* The same by uid: the user manager's owner, say. */
-int policy_subject_load_uid(uid_t uid, struct policy_subject *subject, struct reason *why);
-
 void policy_subject_free(struct policy_subject *subject);
 
 /*

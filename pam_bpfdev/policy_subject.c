@@ -121,40 +121,26 @@ static int fill(struct policy_subject *subject, const struct passwd *entry, stru
 	return ret;
 }
 
-/* By @name, or, if that is NULL, by @uid. */
-static int look_up(const char *name, uid_t uid, struct policy_subject *subject, struct reason *why)
+int policy_subject_load(const char *name, struct policy_subject *subject, struct reason *why)
 {
 	struct passwd entry, *found = NULL;
-	char *buffer = NULL, number[16];
+	char *buffer = NULL;
 	size_t size = 0;
 	int error = ERANGE, ret;
 
-	snprintf(number, sizeof(number), "%u", uid);
+	*subject = (struct policy_subject){ 0 };
 	while (error == ERANGE && grow_buffer(&buffer, &size) == 0)
-		error = name ? getpwnam_r(name, &entry, buffer, size, &found)
-			     : getpwuid_r(uid, &entry, buffer, size, &found);
+		error = getpwnam_r(name, &entry, buffer, size, &found);
 	if (found) {
 		ret = fill(subject, found, why);
 	} else if (!error || is_not_found(error)) {
-		reason_set(why, "there is no user \"%s\"", name ? name : number);
+		reason_set(why, "there is no user \"%s\"", name);
 		ret = -ENOENT;
 	} else {
-		ret = nss_failed(why, "user", name ? name : number, error);
+		ret = nss_failed(why, "user", name, error);
 	}
 	free(buffer);
 	return ret;
-}
-
-int policy_subject_load(const char *name, struct policy_subject *subject, struct reason *why)
-{
-	*subject = (struct policy_subject) { 0 };
-	return look_up(name, 0, subject, why);
-}
-
-int policy_subject_load_uid(uid_t uid, struct policy_subject *subject, struct reason *why)
-{
-	*subject = (struct policy_subject) { 0 };
-	return look_up(NULL, uid, subject, why);
 }
 
 void policy_subject_free(struct policy_subject *subject)

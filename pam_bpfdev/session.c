@@ -11,6 +11,7 @@
 
 #include "session.h"
 #include "session_mount.h"
+#include "session_path.h"
 
 static FILE *open_proc(const char *path, struct reason *why)
 {
@@ -28,24 +29,27 @@ static int read_path(FILE *file, char **path)
 {
 	char *line = NULL;
 	size_t size = 0;
+	int err = 0;
 
 	*path = NULL;
-	while (!*path && getline(&line, &size, file) >= 0) {
+	errno = 0;
+	while (!err && !*path && getline(&line, &size, file) >= 0) {
 		if (strncmp(line, "0::", 3) != 0)
 			continue;
 		line[strcspn(line, "\n")] = '\0';
 		*path = strdup(line + 3);
-		if (!*path)
-			break;
+		err = *path ? 0 : -ENOMEM;
 	}
+	if (!err && !*path && !feof(file))
+		err = errno ? -errno : -EIO;
 	free(line);
-	return *path || feof(file) ? 0 : -ENOMEM;
+	return err;
 }
 
-/* The caller's cgroup in the cgroup2 hierarchy; *@cgroup is NULL if there is no such hierarchy. */
-static int read_cgroup(char **cgroup, struct reason *why)
+/* A process' cgroup in the cgroup2 hierarchy; *@cgroup is NULL if there is no such hierarchy. */
+static int read_cgroup(const char *process, char **cgroup, struct reason *why)
 {
-	FILE *file = open_proc("/proc/self/cgroup", why);
+	FILE *file = open_proc(process, why);
 	int err;
 
 	if (!file)
@@ -53,7 +57,7 @@ static int read_cgroup(char **cgroup, struct reason *why)
 	err = read_path(file, cgroup);
 	fclose(file);
 	if (err)
-		reason_set(why, "/proc/self/cgroup: %s", strerror(-err));
+		reason_set(why, "%s: %s", process, strerror(-err));
 	return err;
 }
 
@@ -91,6 +95,30 @@ static int find_mount(const char *cgroup, struct session_mount *mount, struct re
 	return found < 0 ? found : 0;
 }
 
+/*
+ * logind moves su into a new session scope if it is started by the user's manager. Its parent stays
+ * where it was; if that dies, the manager inherits su, so that a user cannot hide it. A parent that
+ * cannot be looked at is taken for one that hides; one outside of this pid namespace is no user's.
+ */
+static bool is_nested(const struct session *session)
+{
+	struct session_path own, parents;
+	char path[sizeof("/proc/4294967295/cgroup")], *cgroup;
+	bool nested;
+
+	if (session->place != SESSION_OWN_SCOPE || getppid() == 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", getppid());
+	if (read_cgroup(path, &cgroup, NULL) < 0 || !cgroup)
+		return true;
+	nested = session_parse_path(cgroup, &parents) &&
+		 session_parse_path(session->cgroup, &own) &&
+		 (own.unit_end != parents.unit_end ||
+		  strncmp(session->cgroup, cgroup, own.unit_end) != 0);
+	free(cgroup);
+	return nested;
+}
+
 int session_find(uid_t uid, struct session *session, struct reason *why)
 {
 	struct session_mount mount = { 0 };
@@ -98,7 +126,7 @@ int session_find(uid_t uid, struct session *session, struct reason *why)
 	int err;
 
 	*session = (struct session) { .place = SESSION_NONE, .uid = uid };
-	err = read_cgroup(&cgroup, why);
+	err = read_cgroup("/proc/self/cgroup", &cgroup, why);
 	if (err)
 		return err;
 	err = find_mount(cgroup, &mount, why);
@@ -107,6 +135,8 @@ int session_find(uid_t uid, struct session *session, struct reason *why)
 		session_mount_free(&mount);
 	}
 	free(cgroup);
+	if (!err)
+		session->nested = is_nested(session);
 	return err;
 }
 

@@ -20,9 +20,13 @@ struct session {
 	enum session_place place;
 	uid_t uid;
 	char *cgroup; /* of the caller, as /proc/self/cgroup has it */
-	char *root;   /* where the cgroup2 hierarchy is mounted */
-	char *slice;  /* path of user-UID.slice; NULL for SESSION_FOREIGN and SESSION_NONE */
-	char *unit;   /* path of the unit's cgroup: the one to filter; NULL likewise */
+	char *slice;  /* path of user-UID.slice; NULL for SESSION_NONE */
+	char *unit;   /* path of the session's or manager's cgroup; NULL likewise */
+	/*
+	 * The parent process is itself in a session or manager, and in another one: so this is no
+	 * login but su, sudo or the like within one, whatever PAM_RHOST and PAM_TTY say.
+	 */
+	bool nested;
 };
 
 /*
@@ -67,13 +71,20 @@ int session_each_scope(const struct session *session, session_visit *visit, void
 int session_is_last(const struct session *session, struct reason *why);
 
 /*
- * Takes the lock that all opening and closing of sessions shares, waiting for it at most
- * @timeout_ms milliseconds. The file is below /run and root's alone, so that no user can hold it.
- * Returns a descriptor, to be closed to let go; -ETIMEDOUT or another negative errno with @why.
+ * Takes the lock at @path, waiting for it at most @timeout_ms milliseconds. The file is root's
+ * alone, so that no user can hold it.
+ * Returns a descriptor for session_unlock(); -ETIMEDOUT or another negative errno with @why.
  */
 int session_lock(const char *path, int timeout_ms, struct reason *why);
 
-#define SESSION_LOCK_PATH "/run/pam_bpfdev.lock"
+void session_unlock(int lock);
+
+/*
+ * Opening and closing share one lock for each user, who can only hold up logins of their own: a
+ * user may stop a su(1) that is under way in here (SIGSTOP), and would else stop everybody's
+ * logins.
+ */
+#define SESSION_LOCK_FOLDER "/run" /* pam_bpfdev.UID.lock is below it */
 #define SESSION_LOCK_TIMEOUT_MS 15000
 
 #endif

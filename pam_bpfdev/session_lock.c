@@ -72,6 +72,14 @@ static int wait_for(int fd, const char *path, int timeout_ms, struct reason *why
 	return 0;
 }
 
+void session_unlock(int lock)
+{
+	/* Not left to close(2): a child that another thread forks meanwhile has the file open too.
+	 */
+	flock(lock, LOCK_UN);
+	close(lock);
+}
+
 int session_lock(const char *path, int timeout_ms, struct reason *why)
 {
 	/* Whatever the umask, it makes the mode narrower only. O_NONBLOCK: a FIFO must not hang us.

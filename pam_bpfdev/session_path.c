@@ -126,17 +126,19 @@ static char *join(const char *mount, const char *below, size_t length)
 }
 
 /* Slice and unit must both be below the mount point: sessions beside ours are looked at too. */
-static int locate_own(const struct session_path *path, const char *mount, const char *below,
-		      struct session *session, struct reason *why)
+static int locate_unit(const struct session_path *path, const char *mount, const char *below,
+		       struct session *session, struct reason *why)
 {
 	size_t hidden = below - session->cgroup;
 
 	if (hidden > path->slice_end) {
-		reason_set(why, "the cgroup2 mount %s shows a part of the user's slice only",
-			   mount);
+		reason_set(why, "the cgroup2 mount %s shows a part of a user's slice only", mount);
 		return -ENODEV;
 	}
-	session->place = path->manager ? SESSION_OWN_MANAGER : SESSION_OWN_SCOPE;
+	if (path->uid != session->uid)
+		session->place = SESSION_FOREIGN;
+	else
+		session->place = path->manager ? SESSION_OWN_MANAGER : SESSION_OWN_SCOPE;
 	session->slice = join(mount, below, path->slice_end - hidden);
 	session->unit = join(mount, below, path->unit_end - hidden);
 	return session->slice && session->unit ? 0 : -ENOMEM;
@@ -148,7 +150,7 @@ static int locate(const char *mount, const char *mount_root, struct session *ses
 	struct session_path path;
 	const char *below;
 
-	if (!session->cgroup || !session->root)
+	if (!session->cgroup)
 		return -ENOMEM;
 	below = session_below(session->cgroup, mount_root);
 	if (!below) {
@@ -158,10 +160,7 @@ static int locate(const char *mount, const char *mount_root, struct session *ses
 	}
 	if (!session_parse_path(session->cgroup, &path))
 		return 0;
-	if (path.uid == session->uid)
-		return locate_own(&path, mount, below, session, why);
-	session->place = SESSION_FOREIGN;
-	return 0;
+	return locate_unit(&path, mount, below, session, why);
 }
 
 int session_locate(const char *cgroup, const char *mount, const char *mount_root, uid_t uid,
@@ -171,7 +170,6 @@ int session_locate(const char *cgroup, const char *mount, const char *mount_root
 
 	*session = (struct session) { .place = SESSION_NONE, .uid = uid };
 	session->cgroup = strdup(cgroup);
-	session->root = strdup(mount);
 	err = locate(mount, mount_root, session, why);
 	if (err == -ENOMEM)
 		reason_set(why, "out of memory");
@@ -183,7 +181,6 @@ int session_locate(const char *cgroup, const char *mount, const char *mount_root
 void session_free(struct session *session)
 {
 	free(session->cgroup);
-	free(session->root);
 	free(session->slice);
 	free(session->unit);
 	*session = (struct session) { .place = SESSION_NONE, .uid = session->uid };

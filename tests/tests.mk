@@ -38,19 +38,24 @@ tests: unit-tests bpf-tests $(BENCHES)
 
 .PHONY: check demo lab bench lint fuzz packages-check
 check: packages-check
-	tests/run $(LAYERS)
+	@tests/run $(LAYERS); status=$$?; chown -R --reference=Makefile build; exit $$status
 
 packages-check:
 	tests/setup/packages check
 
+# Under sudo, what is built goes to whoever the checkout is.
+GIVE_BACK = @chown -R --reference=Makefile build
+
 demo:
 	tests/setup/packages demo
 	@$(MAKE) --no-print-directory -j$$(nproc) all
+	$(GIVE_BACK)
 	@$(PYTHON) tests/lab/demo
 
 lab:
 	tests/setup/packages demo
 	@$(MAKE) --no-print-directory -j$$(nproc) all
+	$(GIVE_BACK)
 	@$(PYTHON) tests/lab/lab shell --suite $(SUITE)
 
 bench: packages-check all $(BENCHES)

@@ -70,12 +70,14 @@ static void check_place(const char *cgroup, enum session_place place, const char
 	if (session.place != place)
 		fail_msg("%s: place %d instead of %d", cgroup, session.place, place);
 	assert_string_equal(session.cgroup, cgroup);
-	assert_string_equal(session.root, CGROUP);
 	if (unit) {
 		snprintf(path, sizeof(path), "%s/%s", slice, unit);
 		assert_string_equal(session.slice, slice);
 		assert_string_equal(session.unit, path);
 		assert_string_equal(session_unit_name(&session), unit);
+	} else if (place == SESSION_FOREIGN) {
+		assert_non_null(session.slice);
+		assert_int_equal(strncmp(session.unit, session.slice, strlen(session.slice)), 0);
 	} else {
 		assert_null(session.slice);
 		assert_null(session.unit);

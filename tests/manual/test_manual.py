@@ -356,7 +356,9 @@ def is_said(message, known):
 def is_said_within(part, known):
     """The same for what stands in the place of %s: a name, or a message with or without a place."""
     words = re.sub(r"^/\S+?:(?:\d+:\d+:)? ", "", part)
-    return " " not in words.strip() or is_said(words, known) or words.startswith(" (did you mean")
+    if " " not in words.strip() or words.startswith(" (did you mean"):
+        return True
+    return is_said(words, known) or is_said(part, known)
 
 
 @pytest.mark.parametrize("display", displays("log"))

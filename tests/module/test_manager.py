@@ -114,9 +114,9 @@ def test_equal_filter_is_left_alone(manager, login, tree):
 
 
 def test_session_closed_with_processes_left_grants_the_manager_nothing(manager, without_zero, login, stay, tree):
-    stay(tree.scope())
     ssh = login(service="sshd-test")
     ssh.open()
+    stay(tree.scope())
     assert manager.may() == {"zero"}
     ssh.close()
     assert manager.may() == set()

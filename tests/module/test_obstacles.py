@@ -122,12 +122,17 @@ WRONG = f"{LOCK}: must be a regular file of uid 0 with mode 0600, but has uid"
                                           (fifo, WRONG + " 0"), (folder, f"{LOCK}: Is a directory"),
                                           (link, f"{LOCK}: Too many levels of symbolic links")],
                          ids=lambda value: getattr(value, "__name__", None))
-def test_lock_that_others_could_hold(refused, world, make, reason):
+def test_lock_that_others_could_hold(login, tree, world, make, reason):
     path = world.path(LOCK)
     path.unlink(missing_ok=True)
+    world.policy(POLICY)
     try:
         make(path)
-        refused(reason)
+        assert login().open() == "PAM_SESSION_ERR"
+        (text,) = world.log.texts()
+        assert text.startswith(refusal("alice", reason))
+        # It is alice's lock alone.
+        assert login("root", cgroup=tree.scope(2, 0)).open() == "PAM_SUCCESS"
     finally:
         if path.is_dir() and not path.is_symlink():
             path.rmdir()
@@ -135,7 +140,7 @@ def test_lock_that_others_could_hold(refused, world, make, reason):
 
 
 def test_run_that_cannot_be_written_to(refused):
-    refused(f"{LOCK}: Read-only file system", inside="mount -t tmpfs -o ro tmpfs /run")
+    refused(".lock: Read-only file system", inside="mount -t tmpfs -o ro tmpfs /run")
 
 
 def test_lock_is_waited_for(login, tree, world):

@@ -90,7 +90,10 @@ def test_another_users_session_is_left_alone(login, tree, world, place):
     world.policy(POLICY)
     bob = login("bob", cgroup=tree.make(place))
     assert (bob.open(), bob.close()) == ("PAM_IGNORE", "PAM_IGNORE")
-    assert tree.filters() == {} and world.log.entries() == []
+    assert tree.filters() == {}
+    unit = place.split("/")[2]
+    assert world.log.entries() == \
+        [("notice", f"bob runs WITHOUT device rules: {unit} is another user's and has no filter")]
 
 
 def test_su_to_another_user_keeps_the_outer_rules(login, tree, world):

@@ -21,7 +21,7 @@ static void expect_account(const struct passwd *account, const struct policy_sub
 	assert_memory_equal(subject->groups, groups, (size_t)count * sizeof(*groups));
 }
 
-static void accounts_are_found_by_name_and_uid(void **state)
+static void accounts_are_found_by_name(void **state)
 {
 	static const char *const names[] = { "root", "daemon", "nobody" };
 
@@ -32,9 +32,6 @@ static void accounts_are_found_by_name_and_uid(void **state)
 
 		assert_non_null(account);
 		assert_int_equal(policy_subject_load(names[i], &subject, NULL), 0);
-		expect_account(account, &subject);
-		policy_subject_free(&subject);
-		assert_int_equal(policy_subject_load_uid(account->pw_uid, &subject, NULL), 0);
 		expect_account(account, &subject);
 		policy_subject_free(&subject);
 	}
@@ -79,8 +76,6 @@ static void accounts_that_do_not_exist_are_not_found(void **state)
 	expect_missing(long_name);
 	assert_int_equal(policy_subject_load("no-such-user-at-all", &subject, &why), -ENOENT);
 	assert_contains(why.text, "no-such-user-at-all");
-	assert_int_equal(policy_subject_load_uid(4294967293u, &subject, &why), -ENOENT);
-	assert_contains(why.text, "4294967293");
 	policy_subject_free(&subject);
 	policy_subject_free(&subject);
 }
@@ -116,7 +111,7 @@ static void uid_min_is_that_of_login_defs(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(accounts_are_found_by_name_and_uid),
+		cmocka_unit_test(accounts_are_found_by_name),
 		cmocka_unit_test(the_primary_group_is_among_the_groups),
 		cmocka_unit_test(accounts_that_do_not_exist_are_not_found),
 		cmocka_unit_test(uid_min_is_that_of_login_defs),
