@@ -205,9 +205,10 @@ static int parse_globs(struct conf_parser *parser, const struct conf_word *word,
 					    "the name is too long; expected less than %d bytes",
 					    CONF_GLOB_MAX);
 		if (*item == '!')
-			return conf_mistake(parser, word->column + (uint32_t)(item - word->text),
-					    "\"!\" does not negate here; write an exempt line, or the "
-					    "names that are meant");
+			return conf_mistake(
+				parser, word->column + (uint32_t)(item - word->text),
+				"\"!\" does not negate here; write an exempt line, or the "
+				"names that are meant");
 		item += length;
 		if (!*item)
 			break;

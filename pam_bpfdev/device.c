@@ -117,7 +117,8 @@ static int parse_typed(char type, const char *numbers, struct device_spec *spec,
 	return -EINVAL;
 }
 
-/* Behind the "[" of a set: the character behind its "]", or NULL if there is none in the component. */
+/* Behind the "[" of a set: the character behind its "]", or NULL if there is none in the component.
+ */
 static const char *end_of_set(const char *set)
 {
 	set += *set == '!' || *set == '^';

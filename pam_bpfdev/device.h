@@ -68,8 +68,8 @@ int device_parse(const char *text, const char *numbers, struct device_spec *spec
 		 struct reason *why);
 
 /*
- * Finds what glob(7) takes as plain characters and nobody means so: a set without an end, a backslash
- * at the end, quotes. Returns 0, or -EINVAL with @why.
+ * Finds what glob(7) takes as plain characters and nobody means so: a set without an end, a
+ * backslash at the end, quotes. Returns 0, or -EINVAL with @why.
  */
 int device_check_glob(const char *glob, struct reason *why);
 

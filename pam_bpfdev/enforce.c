@@ -76,6 +76,21 @@ static int mend_manager(struct login *login)
 			       login->why);
 }
 
+/*
+ * Whether a user runs this, as su and sudo are run, and no daemon. Where it runs tells as a rule;
+ * but a process that has lost its parent can have itself moved into the user's manager, so what
+ * such programs say is asked too: who runs them (not if that is on another host), and their real
+ * uid.
+ */
+static bool is_no_login(const struct login *login)
+{
+	const char *ruser = login->session->ruser;
+
+	if (login->place.nested || getuid() != 0)
+		return true;
+	return ruser && *ruser && !*login->session->rhost && strcmp(ruser, "root") != 0;
+}
+
 /* All of the policy's mistakes count; the first one is said, and how many there are. */
 static int broken(const struct conf *conf, struct reason *why)
 {
@@ -92,10 +107,10 @@ static int broken(const struct conf *conf, struct reason *why)
 static int decide(struct login *login)
 {
 	/*
-	 * A job of cron or at is in no session, and su within one makes a session that comes from
-	 * nowhere: either could be the way around the rules of any session of the user.
+	 * A job of cron or at is in no session, and su makes a session that comes from nowhere:
+	 * either could be the way around the rules of any session of the user.
 	 */
-	bool any = !is_own(login) || login->place.nested;
+	bool any = !is_own(login) || is_no_login(login);
 	__typeof__(&policy_decide) ask = any ? policy_decide_job : policy_decide;
 	struct conf *conf;
 	int ret = conf_load(login->options->conf, &conf);

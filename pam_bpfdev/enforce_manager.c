@@ -175,7 +175,7 @@ void enforce_describe(struct bpfdev_info *info, enum bpfdev_role role,
 static int put(const struct enforce_options *options, const struct policy_subject *subject,
 	       int manager_fd, int old_fd, const struct table *table, struct reason *why)
 {
-	static const struct policy_session session = { POLICY_MANAGER_SERVICE, "", "" };
+	static const struct policy_session session = { POLICY_MANAGER_SERVICE, "", "", "" };
 	struct bpfdev_info info, old;
 	int new_fd;
 

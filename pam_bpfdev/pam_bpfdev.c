@@ -68,6 +68,7 @@ static void prepare(struct login *login, pam_handle_t *pamh, int flags, int argc
 						    SESSION_LOCK_FOLDER };
 	login->session.service = item(login, PAM_SERVICE);
 	login->session.rhost = item(login, PAM_RHOST);
+	login->session.ruser = item(login, PAM_RUSER);
 	login->session.tty = without_dev(item(login, PAM_TTY));
 }
 

@@ -142,7 +142,7 @@ int policy_decide_manager(struct conf *conf, const struct device_source *devices
 			  const struct policy_subject *subject, struct policy_result *result,
 			  struct reason *why)
 {
-	static const struct policy_session session = { POLICY_MANAGER_SERVICE, "", "" };
+	static const struct policy_session session = { POLICY_MANAGER_SERVICE, "", "", "" };
 
 	return policy_decide_job(conf, devices, subject, &session, result, why);
 }

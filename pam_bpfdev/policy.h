@@ -29,6 +29,7 @@ struct policy_session {
 	const char *service;
 	const char *tty; /* without "/dev/" */
 	const char *rhost;
+	const char *ruser; /* PAM_RUSER: su, sudo and their like name who runs them; NULL is fine */
 };
 
 enum policy_kind {

@@ -128,7 +128,7 @@ int policy_subject_load(const char *name, struct policy_subject *subject, struct
 	size_t size = 0;
 	int error = ERANGE, ret;
 
-	*subject = (struct policy_subject){ 0 };
+	*subject = (struct policy_subject) { 0 };
 	while (error == ERANGE && grow_buffer(&buffer, &size) == 0)
 		error = getpwnam_r(name, &entry, buffer, size, &found);
 	if (found) {

@@ -3,8 +3,7 @@
 
 import pytest
 
-import cgroups
-from verbs import (ALLOWED, BY_MANAGER, DENIED, FORBIDDEN, FUSE, MANAGER, PERMITTED, PROBE, REMOTE_RULES, RULES,
+from verbs import (ALLOWED, BY_MANAGER, DENIED, FORBIDDEN, MANAGER, PERMITTED, PROBE, REMOTE_RULES, RULES,
                    Waiting, by_lingering_manager, by_manager, denied_by_manager, equipped, ours, told, tried)
 from watching import wait_for
 
@@ -24,6 +23,11 @@ MANAGER_STARTS = (
     f"{BY_MANAGER} -u user@1001",
 )
 FRESH_SESSIONS = (f"{BY_MANAGER} su alice -c", f"{BY_MANAGER} su - alice -c", f"{BY_MANAGER} sudo -i -u alice")
+ORPHAN = f"""
+until [ "$(cut -d ' ' -f 4 /proc/$$/stat)" = 1 ]; do sleep 0.01; done
+busctl call {PROGRAMS} AttachProcessesToUnit ssau user@1000.service '' 1 $$ >&2
+exec $1 {PROBE}
+"""
 # Cgroups made below the user's own manager, named as if they were somebody's session.
 PRETENDING = """
 top=/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)/user.slice
@@ -80,6 +84,16 @@ def test_fresh_session_does_not_change_where_the_login_came_from(box):
         session.run("systemd-run --user --quiet --unit=fresh sudo -i -u alice sleep infinity", check=True)
         wait_for(lambda: box.run("pgrep -x sleep", check=False).stdout, "the fresh session runs")
         assert (said, by_manager(session)) == (dict.fromkeys(FRESH_SESSIONS, DENIED), DENIED)
+
+
+@pytest.mark.parametrize("become", ["su alice -c", "sudo -i -u alice"])
+def test_fresh_session_asked_for_by_an_orphan_in_the_manager(box, become):
+    """It has come there from the session, where nobody adopts orphans: nothing tells where it belongs."""
+    box.policy(REMOTE_RULES)
+    box.write_file("/home/alice/orphan", ORPHAN)
+    with box.ssh_session("alice") as session:
+        session.run(f"(setsid sh orphan '{become}' >said 2>/dev/null </dev/null &)", check=True)
+        assert told(box, "/home/alice/said") == DENIED
 
 
 def test_cgroups_named_like_sessions_of_others(alice):
@@ -258,39 +272,3 @@ def test_lingering_timer_after_logout(box):
     with box.console_login("alice"):
         assert by_lingering_manager(box) == ALLOWED
     assert by_lingering_manager(box) == DENIED
-
-
-def run_jobs(box, user):
-    """Hands in a job by at and one by cron, and lets cron think that the machine has just booted."""
-    home = f"/home/{user}"
-    box.run(f"rm -f {home}/by-at {home}/by-cron; echo '{PROBE} >by-at' | (cd {home}; at now)", user=user)
-    box.run(f"(echo '@reboot {PROBE} >by-cron') | crontab -; true", user=user)
-    box.run("rm -f /run/crond.reboot; systemctl restart cron")
-
-
-def refusal(box, daemon, output):
-    """What the log says of a job once the daemon is done with it; nothing if the job ran."""
-    said = rf"pam_bpfdev\({daemon}:session\): alice is refused"
-    box.wait_for(lambda: box.journal(said) or box.path(output).exists(), f"{daemon} has started or refused the job")
-    box.wait_for(lambda: len(cgroups.pids(box.cgroup / f"system.slice/{daemon}.service")) == 1, f"{daemon} is done")
-    return "" if box.path(output).exists() else box.journal(said)[0]
-
-
-@pytest.mark.parametrize("rules", [RULES, f"alice deny {FUSE} rwm remote\n"], ids=["always", "remote"])
-def test_jobs_of_at_and_cron_do_not_run(box, rules):
-    box.policy(rules)
-    run_jobs(box, "alice")
-    for daemon, output in (("atd", "/home/alice/by-at"), ("cron", "/home/alice/by-cron")):
-        line = refusal(box, daemon, output)
-        assert f"cgroup /system.slice/{daemon}.service is not" in line and "pam_systemd must come before" in line
-    run_jobs(box, "bob")
-    assert [told(box, f"/home/bob/by-{by}") for by in ("at", "cron")] == [ALLOWED, ALLOWED]
-
-
-def test_jobs_run_where_the_administrator_lets_them(box):
-    box.configure_pam("nosession=ignore")
-    box.policy(RULES)
-    run_jobs(box, "alice")
-    assert [told(box, f"/home/alice/by-{by}") for by in ("at", "cron")] == [ALLOWED, ALLOWED]
-    assert len(box.journal(r"alice runs WITHOUT device rules \(nosession=ignore\)")) == 2
-    assert ours(box) == {}
