@@ -46,21 +46,21 @@ static int nss_failed(struct reason *why, const char *what, const char *name, in
 static int read_uid_min(uid_t *uid_min, struct reason *why)
 {
 	FILE *file = fopen(LOGIN_DEFS, "re");
-	int error = file ? 0 : errno;
 	char *line = NULL;
 	size_t size = 0;
+	int error;
 
 	*uid_min = UID_MIN_DEFAULT;
-	if (error == ENOENT)
-		return 0;
-	errno = 0;
-	while (file && getline(&line, &size, file) >= 0)
-		sscanf(line, " UID_MIN %u", uid_min);
-	if (file && !feof(file))
-		error = errno ? errno : EIO;
-	free(line);
-	if (file)
+	if (!file) {
+		error = errno == ENOENT ? 0 : errno;
+	} else {
+		errno = 0;
+		while (getline(&line, &size, file) >= 0)
+			sscanf(line, " UID_MIN %u", uid_min);
+		error = feof(file) ? 0 : errno ? errno : EIO;
+		free(line);
 		fclose(file);
+	}
 	if (error)
 		reason_set(why, "%s cannot be read: %s", LOGIN_DEFS, strerror(error));
 	return -error;

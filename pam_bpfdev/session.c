@@ -103,7 +103,7 @@ static int find_mount(const char *cgroup, struct session_mount *mount, struct re
 static bool is_nested(const struct session *session)
 {
 	struct session_path own, parents;
-	char path[sizeof("/proc/4294967295/cgroup")], *cgroup;
+	char path[sizeof("/proc/4294967295/cgroup")], *cgroup = NULL;
 	bool nested;
 
 	if (session->place != SESSION_OWN_SCOPE || getppid() == 0)

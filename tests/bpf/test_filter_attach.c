@@ -12,7 +12,7 @@
 #include "../../pam_bpfdev/filter.h"
 #include "tables.h"
 
-#define PROGRAMS_MAX 64 /* of the kernel, on one cgroup */
+#define PROGRAMS_MAX 64	  /* of the kernel, on one cgroup */
 #define REPLACEMENTS 1000 /* or what PAM_BPFDEV_REPLACEMENTS says: emulated kernels are slow */
 
 static struct table *null_only(void)

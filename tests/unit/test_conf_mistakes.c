@@ -149,7 +149,9 @@ static void access_and_conditions_are_checked(void **state)
 	expect("alice deny char-drm,input", "1:12", "a line for each");
 	expect("alice deny char-[dr", "1:12", "without \"]\"");
 	expect("alice deny /dev/x[1", "1:12", "without \"]\"");
-	expect("\xc2\xa0" "alice deny *", "1:1", "U+00A0");
+	expect("\xc2\xa0"
+	       "alice deny *",
+	       "1:1", "U+00A0");
 	expect("alice deny /dev/x\xe2\x80\xae", "1:18", "U+202E");
 }
 

@@ -4,77 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "enforce_login.h"
 #include "enforce_manager.h"
 #include "filter.h"
-
-/* A login that is being opened or closed. */
-struct login {
-	const struct enforce_options *options;
-	const struct policy_subject *subject;
-	const struct policy_session *session; /* NULL at close */
-	struct enforce_report *report;
-	struct reason *why;
-	struct session place;
-	int cgroup_fd; /* of the session's unit, or -1 */
-	int prog_fd;   /* of our filter that is there already, or -1 */
-	struct policy_result policy;
-	uint64_t policy_digest;
-};
-
-static void login_free(struct login *login)
-{
-	if (login->cgroup_fd >= 0)
-		close(login->cgroup_fd);
-	if (login->prog_fd >= 0)
-		close(login->prog_fd);
-	session_free(&login->place);
-	policy_result_free(&login->policy);
-}
-
-static bool is_own(const struct login *login)
-{
-	return login->place.place == SESSION_OWN_SCOPE || login->place.place == SESSION_OWN_MANAGER;
-}
-
-/* Opens the unit's cgroup and looks for our filter. Returns 1: it is there, 0, or an error. */
-static int look(struct login *login)
-{
-	int ret;
-
-	if (login->cgroup_fd < 0)
-		login->cgroup_fd = session_open_cgroup(login->place.unit, login->why);
-	if (login->cgroup_fd < 0)
-		return login->cgroup_fd;
-	if (login->prog_fd >= 0)
-		close(login->prog_fd);
-	login->prog_fd = -1;
-	ret = filter_probe(login->cgroup_fd, login->why);
-	return ret < 0 ? ret : filter_find(login->cgroup_fd, &login->prog_fd, login->why);
-}
-
-/* Runs @locked with the lock that opening and closing of the user's sessions shares. */
-static int with_lock(struct login *login, int (*locked)(struct login *login))
-{
-	char path[128];
-	int lock, ret;
-
-	snprintf(path, sizeof(path), "%s/pam_bpfdev.%u.lock", login->options->lock_folder,
-		 login->subject->uid);
-	lock = session_lock(path, SESSION_LOCK_TIMEOUT_MS, login->why);
-	if (lock < 0)
-		return lock;
-	snprintf(login->report->unit, sizeof(login->report->unit), "%s",
-		 session_unit_name(&login->place));
-	ret = locked(login);
-	session_unlock(lock);
-	return ret;
-}
-
-static int mend_manager(struct login *login)
-{
-	return enforce_manager(login->options, login->subject, &login->place, &login->report->note,
-			       login->why);
-}
 
 /*
  * Whether a user runs this, as su and sudo are run, and no daemon. Where it runs tells as a rule;
@@ -110,7 +42,7 @@ static int decide(struct login *login)
 	 * A job of cron or at is in no session, and su makes a session that comes from nowhere:
 	 * either could be the way around the rules of any session of the user.
 	 */
-	bool any = !is_own(login) || is_no_login(login);
+	bool any = !login_is_own(login) || is_no_login(login);
 	__typeof__(&policy_decide) ask = any ? policy_decide_job : policy_decide;
 	struct conf *conf;
 	int ret = conf_load(login->options->conf, &conf);
@@ -147,7 +79,7 @@ static int filter_scope(struct login *login)
 		filter_attach(login->cgroup_fd, &info, login->policy.table, -1, login->why);
 	if (login->prog_fd < 0)
 		return login->prog_fd;
-	ret = mend_manager(login);
+	ret = login_mend_manager(login);
 	if (ret < 0)
 		filter_detach(login->cgroup_fd, login->prog_fd, NULL);
 	return ret;
@@ -155,14 +87,14 @@ static int filter_scope(struct login *login)
 
 static int open_locked(struct login *login)
 {
-	int ret = look(login);
+	int ret = login_look(login);
 
 	if (ret < 0)
 		return ret;
 	login->report->outcome = ENFORCE_FILTERED;
 	if (login->place.place == SESSION_OWN_MANAGER) {
 		login->report->manager = true;
-		return mend_manager(login);
+		return login_mend_manager(login);
 	}
 	if (ret == 0)
 		return filter_scope(login);
@@ -179,7 +111,7 @@ static void release_manager(struct login *login)
 
 	if (manager_fd >= 0 && filter_find(manager_fd, &prog_fd, &ignored) > 0) {
 		close(prog_fd);
-		with_lock(login, mend_manager);
+		login_with_lock(login, login_mend_manager);
 	}
 	if (manager_fd >= 0)
 		close(manager_fd);
@@ -194,7 +126,7 @@ static int open_by_policy(struct login *login, int found)
 	if (ret < 0)
 		return ret;
 	if (login->policy.kind == POLICY_NONE) {
-		if (found >= 0 && is_own(login))
+		if (found >= 0 && login_is_own(login))
 			release_manager(login);
 		return 0;
 	}
@@ -202,8 +134,8 @@ static int open_by_policy(struct login *login, int found)
 		*login->why = lost;
 		return found;
 	}
-	if (found >= 0 && is_own(login))
-		return with_lock(login, open_locked);
+	if (found >= 0 && login_is_own(login))
+		return login_with_lock(login, open_locked);
 	/* Outside any session: what there is to enforce cannot be. */
 	login->report->outcome =
 		login->report->unrestricted ? ENFORCE_UNRESTRICTED : ENFORCE_NO_SESSION;
@@ -217,11 +149,8 @@ static int open_by_policy(struct login *login, int found)
  */
 static void open_foreign(struct login *login)
 {
-	struct reason ignored;
-
 	login->report->outcome = ENFORCE_FOREIGN;
-	login->why = &ignored;
-	if (look(login) == 0 && decide(login) == 0)
+	if (login_look(login) == 0 && decide(login) == 0)
 		login->report->unfiltered = login->policy.kind == POLICY_RULES;
 	snprintf(login->report->unit, sizeof(login->report->unit), "%s",
 		 session_unit_name(&login->place));
@@ -238,7 +167,7 @@ static bool is_inner(struct login *login)
 		open_foreign(login);
 		return true;
 	}
-	if (login->place.place != SESSION_OWN_SCOPE || look(login) <= 0)
+	if (login->place.place != SESSION_OWN_SCOPE || login_look(login) <= 0)
 		return false;
 	login->report->outcome = ENFORCE_INNER;
 	return true;
@@ -256,95 +185,6 @@ int enforce_open(const struct enforce_options *options, const struct policy_subj
 	ret = session_find(subject->uid, &login.place, why);
 	if (ret < 0 || !is_inner(&login))
 		ret = open_by_policy(&login, ret);
-	login_free(&login);
-	return ret;
-}
-
-/* The same rules, and the mark that the manager owes this session nothing any more. */
-static int mark_closed(struct login *login)
-{
-	struct bpfdev_info info;
-	struct table *table = NULL;
-	int ret = filter_read(login->prog_fd, &info, &table, login->why);
-
-	if (ret == 0 && !(info.flags & BPFDEV_CLOSED)) {
-		info.flags |= BPFDEV_CLOSED;
-		ret = filter_attach(login->cgroup_fd, &info, table, login->prog_fd, login->why);
-	}
-	table_free(table);
-	if (ret <= 0)
-		return ret;
-	close(ret);
-	return 0;
-}
-
-/*
- * @ours: this process opened the session when it was alone there, so that its close is the
- * session's end. Otherwise that may be a su(1) within the session, and whoever is left goes on as
- * before.
- */
-static int end_filter(struct login *login, bool ours)
-{
-	int last = session_is_last(&login->place, login->why);
-
-	if (last < 0)
-		return last;
-	login->report->outcome = last ? ENFORCE_REMOVED : ENFORCE_KEPT;
-	if (last)
-		return filter_detach(login->cgroup_fd, login->prog_fd, login->why);
-	return ours ? mark_closed(login) : 0;
-}
-
-static int close_locked(struct login *login, bool ours)
-{
-	int ret = look(login), mended;
-
-	if (ret <= 0)
-		return ret;
-	ret = end_filter(login, ours);
-	mended = mend_manager(login);
-	return ret < 0 ? ret : mended;
-}
-
-static int close_ours(struct login *login)
-{
-	return close_locked(login, true);
-}
-
-static int close_of_another(struct login *login)
-{
-	return close_locked(login, false);
-}
-
-static int close_in_place(struct login *login, bool ours)
-{
-	switch (login->place.place) {
-	case SESSION_OWN_SCOPE:
-		return with_lock(login, ours ? close_ours : close_of_another);
-	case SESSION_OWN_MANAGER:
-		login->report->outcome = ENFORCE_INNER;
-		return 0;
-	case SESSION_FOREIGN:
-		login->report->outcome = ENFORCE_FOREIGN;
-		return 0;
-	default:
-		login->report->outcome = ENFORCE_NO_SESSION;
-		return 0;
-	}
-}
-
-int enforce_close(const struct enforce_options *options, const struct policy_subject *subject,
-		  bool ours, struct enforce_report *report, struct reason *why)
-{
-	struct login login = {
-		options, subject, NULL, report, why, .cgroup_fd = -1, .prog_fd = -1
-	};
-	int ret;
-
-	*report = (struct enforce_report) { .outcome = ENFORCE_NO_RULES };
-	ret = session_find(subject->uid, &login.place, why);
-	if (ret == 0)
-		ret = close_in_place(&login, ours);
 	login_free(&login);
 	return ret;
 }
