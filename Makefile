@@ -92,8 +92,8 @@ install: all
 # The policy is the administrator's: it stays.
 # A stack that names a module which is not there refuses everybody, root too.
 uninstall:
-	@if grep -rs 'pam_bpfdev\.so' $(DESTDIR)/etc/pam.d $(DESTDIR)/etc/pam.conf; then \
-		echo "take these lines out first: with the module gone they would refuse every login"; \
+	@if grep -rs 'pam_bpfdev\.so' $(DESTDIR)/etc/pam.d $(DESTDIR)/etc/pam.conf | grep .; then \
+		echo "take these lines out first: with the module gone they refuse every login" >&2; \
 		exit 1; fi
 	rm -f $(DESTDIR)$(PAMDIR)/pam_bpfdev.so $(DESTDIR)$(VENDORDIR)/classes.conf
 	rm -f $(PAGES8:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man8/%)
