@@ -152,8 +152,8 @@ static int no_session(struct login *login, const struct enforce_report *report)
 	reason_set(
 		&why,
 		"cgroup %s is not a login session's; pam_systemd must come before pam_bpfdev "
-		"in the PAM service \"%s\", or, for jobs without a session, nosession=ignore lets "
-		"them run unfiltered",
+		"in the PAM service \"%s\" and must not have failed, or, for jobs without a session, "
+		"nosession=ignore lets them run unfiltered",
 		report->note.text, login->session.service);
 	return refuse(login, &why);
 }

@@ -21,10 +21,17 @@ def pytest_addoption(parser):
     parser.addoption("--suites", default=",".join(roots.SUITES), help="Debian suites to test on, with commas between")
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "only_suite(name): for what does not depend on the suite, and takes long")
+
+
 def pytest_generate_tests(metafunc):
     if "suite" in metafunc.fixturenames:
         # Interned: pytest shares a fixture among tests whose parameter is the same object, not an equal one.
         suites = [sys.intern(suite) for suite in metafunc.config.getoption("suites").split(",")]
+        only = metafunc.definition.get_closest_marker("only_suite")
+        if only:
+            suites = [suite for suite in suites if suite in only.args]
         metafunc.parametrize("suite", suites, indirect=True, scope="module")
 
 

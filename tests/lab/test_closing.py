@@ -61,9 +61,8 @@ def test_user_manager_that_ends_takes_its_filter_along(counted):
     counted.wait_for(lambda: ours(counted) == {}, "nothing is left")
 
 
-def test_many_logins_of_two_users_leave_nothing(counted, suite):
-    if suite != "trixie":
-        pytest.skip("one suite is enough for what depends on the kernel")
+@pytest.mark.only_suite("trixie")
+def test_many_logins_of_two_users_leave_nothing(counted):
     counted.policy(EVERYBODY)
     once = "pamtester sshd $1 open_session close_session >/dev/null"
     counted.write_file("/root/log-in", f"for i in $(seq {LOGINS // 2}); do {once} || exit; done")
