@@ -177,8 +177,13 @@ int enforce_open(const struct enforce_options *options, const struct policy_subj
 		 const struct policy_session *session, struct enforce_report *report,
 		 struct reason *why)
 {
-	struct login login = { options, subject,	 session,      report,
-			       why,	.cgroup_fd = -1, .prog_fd = -1 };
+	struct login login = { .options = options,
+			       .subject = subject,
+			       .session = session,
+			       .report = report,
+			       .why = why,
+			       .cgroup_fd = -1,
+			       .prog_fd = -1 };
 	int ret;
 
 	*report = (struct enforce_report) { .outcome = ENFORCE_NO_RULES };

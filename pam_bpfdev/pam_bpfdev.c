@@ -58,7 +58,9 @@ static const char *without_dev(const char *tty)
 
 static void prepare(struct login *login, pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	*login = (struct login) { .pamh = pamh, .flags = flags, .paths = conf_paths_system };
+	*login = (struct login) {
+		.pamh = pamh, .flags = flags, .user = "", .paths = conf_paths_system
+	};
 	parse_arguments(login, argc, argv);
 	if (login->arguments.conf)
 		login->paths = (struct conf_paths) { .vendor = conf_paths_system.vendor,
@@ -252,7 +254,7 @@ static int load_subject(struct login *login, struct reason *why)
 static int open_subject(struct login *login)
 {
 	struct enforce_report report;
-	struct reason why;
+	struct reason why = { "" };
 
 	if (enforce_open(&login->options, &login->subject, &login->session, &report, &why) < 0)
 		return refuse(login, &why);
