@@ -112,6 +112,17 @@ int table_build_major(struct table_build *build, uint32_t type, uint32_t major,
 	return 0;
 }
 
+int table_build_end(struct table_build *build, int ret, struct table **table)
+{
+	if (ret == -ENOMEM)
+		reason_set(build->why, "out of memory");
+	if (ret < 0)
+		table_free(build->table);
+	else
+		*table = build->table;
+	return ret;
+}
+
 int table_minors_add(struct table_minors *minors, uint32_t minor, const struct bpfdev_entry *entry)
 {
 	struct table_minor *grown =

@@ -21,7 +21,7 @@ struct table_build {
 };
 
 /*
- * Each returns 0, or -ENOMEM or -E2BIG with the reason set; then table_free(build->table).
+ * Each returns 0, or -ENOMEM or -E2BIG with the reason set; end what was begun in any case.
  *
  * A major's entries are added at once, majors rising within a type, types rising. BPFDEV_ANY, which
  * is last, stands for the majors that were not added. @general: the entry of all other minors.
@@ -29,6 +29,9 @@ struct table_build {
 int table_build_begin(struct table_build *build, struct reason *why);
 int table_build_major(struct table_build *build, uint32_t type, uint32_t major,
 		      const struct bpfdev_entry *general, const struct table_minors *minors);
+
+/* Hands the table over if @ret is 0; otherwise frees it, and says why. Returns @ret. */
+int table_build_end(struct table_build *build, int ret, struct table **table);
 
 /* Appends to @minors. Returns 0 or -ENOMEM. */
 int table_minors_add(struct table_minors *minors, uint32_t minor, const struct bpfdev_entry *entry);

@@ -244,13 +244,7 @@ int table_fold(const struct table_rule *rules, size_t count, enum table_rank aud
 		ret = add_type(&fold, type);
 	free(fold.atoms);
 	free(fold.minors.items);
-	if (ret == -ENOMEM)
-		reason_set(why, "out of memory");
-	if (ret < 0)
-		table_free(fold.build.table);
-	else
-		*table = fold.build.table;
-	return ret;
+	return table_build_end(&fold.build, ret, table);
 }
 
 int table_allow_all(struct table **table)

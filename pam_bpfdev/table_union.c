@@ -188,11 +188,5 @@ int table_union(const struct table *const *tables, size_t count, struct table **
 		ret = add_type(&unite, type);
 	free(unite.keys);
 	free(unite.minors.items);
-	if (ret == -ENOMEM)
-		reason_set(why, "out of memory");
-	if (ret < 0)
-		table_free(unite.build.table);
-	else
-		*table = unite.build.table;
-	return ret;
+	return table_build_end(&unite.build, ret, table);
 }
