@@ -25,6 +25,15 @@ const struct conf_paths conf_paths_system = {
 	.owner = 0,
 };
 
+struct conf_paths conf_paths_of(const char *main)
+{
+	return (struct conf_paths) {
+		.vendor = conf_paths_system.vendor,
+		.main = main,
+		.main_required = true,
+	};
+}
+
 void conf_add_error(struct conf *conf, const struct conf_place *place, const struct reason *what)
 {
 	if (conf->error_count < CONF_ERRORS_MAX)
@@ -57,6 +66,34 @@ void conf_describe_error(const struct conf *conf, const struct conf_error *error
 	else
 		reason_set(out, "%s:%u:%u: %s", path, error->place.line, error->place.column,
 			   error->what.text);
+}
+
+void conf_describe_mistakes(const struct conf *conf, struct reason *out)
+{
+	struct reason first;
+
+	conf_describe_error(conf, &conf->errors[0], &first);
+	if (conf->error_count == 1)
+		*out = first;
+	else
+		reason_set(out, "%.400s; and %zu more mistakes", first.text, conf->error_count - 1);
+}
+
+char *conf_describe_statement(const struct conf_statement *statement, char *out, size_t size)
+{
+	size_t used = 0;
+
+	/* The blanks behind words are NUL bytes by now. */
+	for (size_t i = 0; i < statement->length && used + 1 < size; i++) {
+		char c = statement->text[i];
+
+		if (c == '\0' || c == '\t')
+			c = ' ';
+		if (c != ' ' || (used && out[used - 1] != ' '))
+			out[used++] = c;
+	}
+	out[used] = '\0';
+	return out;
 }
 
 const struct conf_class *conf_find_class(const struct conf *conf, const char *name)

@@ -52,6 +52,8 @@ struct conf_place {
 
 struct conf_statement {
 	struct conf_place place; /* of the first word */
+	const char *text;	 /* of the line, from there to the last word; cut into words */
+	size_t length;		 /* of @text, in bytes: NUL bytes stand in it */
 	struct conf_who who;
 	enum conf_verb verb;
 	struct device_spec device; /* CONF_ALLOW, CONF_DENY */
@@ -103,6 +105,9 @@ struct conf_paths {
 /* The paths of an installed system: the policy file may be missing. */
 extern const struct conf_paths conf_paths_system;
 
+/* The policy in the file @main, without drop-ins: what the module's argument conf= asks for. */
+struct conf_paths conf_paths_of(const char *main);
+
 /*
  * Reads the policy. Mistakes of any kind in the files do not end the reading: they are collected in
  * (*@conf)->errors, and a policy with errors must not be used. Free with conf_free().
@@ -122,6 +127,18 @@ void conf_free(struct conf *conf);
 
 /* The class called @name, or NULL. */
 const struct conf_class *conf_find_class(const struct conf *conf, const char *name);
+
+/* What is to be said of a policy with mistakes in one line: the first one, and how many there are. */
+void conf_describe_mistakes(const struct conf *conf, struct reason *out);
+
+/* The statement as it was written, with single blanks, and cut to fit (@size bytes). Returns @out.
+ */
+char *conf_describe_statement(const struct conf_statement *statement, char *out, size_t size);
+
+/*
+ * The one of the @count @names that @word is a slip of the finger away from, or NULL.
+ */
+const char *conf_nearest(const char *word, const char *const *names, size_t count);
 
 /* Adds a mistake at @place. */
 void conf_add_error(struct conf *conf, const struct conf_place *place, const struct reason *what);

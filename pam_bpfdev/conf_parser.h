@@ -50,11 +50,6 @@ int conf_parse_device(struct conf_parser *parser, size_t first, struct device_sp
 /* Whether the word can only be a condition. */
 bool conf_is_when(const char *word);
 
-/*
- * The one of the @count @names that @word is a slip of the finger away from, or NULL.
- */
-const char *conf_nearest(const char *word, const char *const *names, size_t count);
-
 /* Checks that all classes that are used exist and that none contains itself. 0 or -ENOMEM. */
 int conf_check_classes(struct conf *conf);
 

@@ -42,6 +42,8 @@ static int parse_statement(struct conf_parser *parser, struct conf_statement *st
 {
 	*statement = (struct conf_statement) {
 		.place = { parser->file, parser->line, parser->words[0].column },
+		.text = parser->words[0].text,
+		.length = parser->end - parser->words[0].column,
 	};
 	if (!conf_parse_who(parser, &parser->words[0], &statement->who))
 		return 0;
