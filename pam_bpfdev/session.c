@@ -100,23 +100,98 @@ static int find_mount(const char *cgroup, struct session_mount *mount, struct re
  * where it was; if that dies, the manager inherits su, so that a user cannot hide it. A parent that
  * cannot be looked at is taken for one that hides; one outside of this pid namespace is no user's.
  */
-static bool is_nested(const struct session *session)
+static bool is_nested(const char *cgroup, pid_t parent)
 {
+	char path[sizeof("/proc/4294967295/cgroup")], *parents_cgroup = NULL;
 	struct session_path own, parents;
-	char path[sizeof("/proc/4294967295/cgroup")], *cgroup = NULL;
 	bool nested;
 
-	if (session->place != SESSION_OWN_SCOPE || getppid() == 0)
+	if (parent == 0)
 		return false;
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", getppid());
-	if (read_cgroup(path, &cgroup, NULL) < 0 || !cgroup)
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", parent);
+	if (read_cgroup(path, &parents_cgroup, NULL) < 0 || !parents_cgroup)
 		return true;
-	nested = session_parse_path(cgroup, &parents) &&
-		 session_parse_path(session->cgroup, &own) &&
+	nested = session_parse_path(parents_cgroup, &parents) && session_parse_path(cgroup, &own) &&
 		 (own.unit_end != parents.unit_end ||
-		  strncmp(session->cgroup, cgroup, own.unit_end) != 0);
-	free(cgroup);
+		  strncmp(cgroup, parents_cgroup, own.unit_end) != 0);
+	free(parents_cgroup);
 	return nested;
+}
+
+/* Real uid and parent of a process. */
+static bool read_status(pid_t pid, uid_t *uid, pid_t *parent)
+{
+	char path[sizeof("/proc/4294967295/status")], *line = NULL;
+	size_t size = 0;
+	int found = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	file = open_proc(path, NULL);
+	if (!file)
+		return false;
+	while (getline(&line, &size, file) >= 0)
+		found += sscanf(line, "Uid: %u", uid) == 1 || sscanf(line, "PPid: %d", parent) == 1;
+	free(line);
+	fclose(file);
+	return found == 2;
+}
+
+bool session_is_login(pid_t leader)
+{
+	char path[sizeof("/proc/4294967295/cgroup")], *cgroup = NULL;
+	bool login = false;
+	pid_t parent;
+	uid_t uid;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", leader);
+	if (read_status(leader, &uid, &parent) && read_cgroup(path, &cgroup, NULL) == 0 && cgroup)
+		login = uid == 0 && !is_nested(cgroup, parent);
+	free(cgroup);
+	return login;
+}
+
+/* systemd puts itself into init.scope, right below the cgroup that it was given. */
+static void strip_init(char *cgroup)
+{
+	char *last = strrchr(cgroup, '/');
+
+	if (last && strcmp(last, "/init.scope") == 0)
+		*last = '\0';
+	if (strcmp(cgroup, "/") == 0)
+		*cgroup = '\0';
+}
+
+static int root_below(const struct session_mount *mount, char *cgroup, char **root,
+		      struct reason *why)
+{
+	const char *below;
+
+	strip_init(cgroup);
+	below = session_below(cgroup, mount->root);
+	/* The mount begins within what systemd has: then only that part is seen. */
+	if (!below)
+		below = "";
+	if (asprintf(root, "%s%s", mount->point, below) >= 0)
+		return 0;
+	reason_set(why, "out of memory");
+	return -ENOMEM;
+}
+
+int session_find_root(char **root, struct reason *why)
+{
+	struct session_mount mount = { 0 };
+	char *cgroup = NULL;
+	int err = read_cgroup("/proc/1/cgroup", &cgroup, why);
+
+	if (!err)
+		err = find_mount(cgroup, &mount, why);
+	if (!err) {
+		err = root_below(&mount, cgroup, root, why);
+		session_mount_free(&mount);
+	}
+	free(cgroup);
+	return err;
 }
 
 int session_find(uid_t uid, struct session *session, struct reason *why)
@@ -136,7 +211,8 @@ int session_find(uid_t uid, struct session *session, struct reason *why)
 	}
 	free(cgroup);
 	if (!err)
-		session->nested = is_nested(session);
+		session->nested = session->place == SESSION_OWN_SCOPE &&
+				  is_nested(session->cgroup, getppid());
 	return err;
 }
 

@@ -36,6 +36,13 @@ struct session {
  */
 int session_find(uid_t uid, struct session *session, struct reason *why);
 
+/*
+ * Whether the process that leads a session was started by a daemon to log somebody in, and not by
+ * a user in another session, as su and sudo are: see nested above. One that is gone counts as no
+ * login: nobody can tell any more.
+ */
+bool session_is_login(pid_t leader);
+
 /* The part of @session_find that is only text; @cgroup: the path after "0::". The same errors. */
 int session_locate(const char *cgroup, const char *mount, const char *mount_root, uid_t uid,
 		   struct session *session, struct reason *why);
@@ -63,6 +70,26 @@ typedef int session_visit(int cgroup_fd, const char *unit, void *data);
  */
 int session_each_scope(const struct session *session, session_visit *visit, void *data,
 		       struct reason *why);
+
+/*
+ * Finds the folder that user.slice is in, for who looks at all users: where the cgroup2 mount shows
+ * the cgroup of process 1 without its last part, init.scope (systemd's own is in there, whatever
+ * cgroup a container began in). Returns 0 with *@root, to be freed; -ENODEV: no cgroup2 is mounted;
+ * another negative errno; both with @why.
+ */
+int session_find_root(char **root, struct reason *why);
+
+/*
+ * Called for each user that has a slice. @user: its uid and slice, as session_each_scope() and
+ * session_open_manager() want them; the rest is empty. Not 0 ends the walk with that.
+ */
+typedef int session_user_visit(const struct session *user, void *data);
+
+/*
+ * Visits the slices below user.slice in @root, in no order; a user.slice that does not exist has
+ * none. Returns 0, what @visit returned, or a negative errno with @why.
+ */
+int session_each_user(const char *root, session_user_visit *visit, void *data, struct reason *why);
 
 /*
  * Whether the calling process is the only one left in the unit's cgroup and those below it.

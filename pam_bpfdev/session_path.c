@@ -65,6 +65,13 @@ bool session_is_scope(const char *name, size_t length)
 	return strip(&c, "session-", ".scope");
 }
 
+bool session_parse_slice(const char *name, uid_t *uid)
+{
+	struct component c = { .name = name, .length = strlen(name) };
+
+	return strip(&c, "user-", ".slice") && parse_uid(&c, uid);
+}
+
 /* user@UID.service of the same user as the slice that it is in */
 static bool is_manager(struct component c, uid_t slice_uid)
 {

@@ -17,6 +17,9 @@ struct session_path {
 /* Reads PREFIX/user.slice/user-UID.slice/UNIT[/...]. Returns false for any other path. */
 bool session_parse_path(const char *cgroup, struct session_path *path);
 
+/* Reads user-UID.slice. Returns false for any other name. */
+bool session_parse_slice(const char *name, uid_t *uid);
+
 /* Whether @name (@length bytes) is that of a session scope. */
 bool session_is_scope(const char *name, size_t length);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "session.h"
+#include "session_children.h"
 #include "session_path.h"
 
 /* A cgroup that goes while it is looked at: its name is gone first, then its files. */
@@ -17,7 +18,7 @@ static bool is_gone(int err)
 	return err == -ENOENT || err == -ENODEV;
 }
 
-static int open_below(int dir, const char *name)
+int session_open_below(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -53,8 +54,7 @@ static int is_populated(int cgroup_fd)
 	return populated;
 }
 
-/* The next folder in @dir, that is, the next child cgroup. NULL with errno 0: there are no more. */
-static const char *next_child(DIR *dir)
+const char *session_next_child(DIR *dir)
 {
 	struct dirent *entry;
 
@@ -65,10 +65,9 @@ static const char *next_child(DIR *dir)
 	return entry ? entry->d_name : NULL;
 }
 
-/* A stream of its own on the cgroup's folder: @fd keeps its position. */
-static DIR *open_children(int cgroup_fd)
+DIR *session_open_children(int cgroup_fd)
 {
-	int fd = open_below(cgroup_fd, ".");
+	int fd = session_open_below(cgroup_fd, ".");
 	DIR *dir;
 
 	if (fd < 0) {
@@ -84,7 +83,7 @@ static DIR *open_children(int cgroup_fd)
 static int visit_scope(int slice_fd, const char *name, session_visit *visit, void *data,
 		       struct reason *why)
 {
-	int fd = open_below(slice_fd, name), result;
+	int fd = session_open_below(slice_fd, name), result;
 
 	if (fd < 0)
 		result = fd;
@@ -106,7 +105,7 @@ static int visit_scopes(DIR *dir, session_visit *visit, void *data, struct reaso
 	const char *name;
 	int result = 0;
 
-	while (result == 0 && (name = next_child(dir)))
+	while (result == 0 && (name = session_next_child(dir)))
 		if (session_is_scope(name, strlen(name)))
 			result = visit_scope(dirfd(dir), name, visit, data, why);
 	if (result == 0 && errno) {
@@ -124,7 +123,7 @@ int session_each_scope(const struct session *session, session_visit *visit, void
 
 	if (slice_fd < 0)
 		return slice_fd;
-	dir = open_children(slice_fd);
+	dir = session_open_children(slice_fd);
 	if (dir) {
 		result = visit_scopes(dir, visit, data, why);
 		closedir(dir);
@@ -160,7 +159,7 @@ static int is_ours_alone(int cgroup_fd)
 /* Whether nobody is in the child cgroup @name of @dir, nor in any below that. */
 static int is_empty_child(int dir, const char *name)
 {
-	int fd = open_below(dir, name), populated;
+	int fd = session_open_below(dir, name), populated;
 
 	if (fd < 0)
 		return is_gone(fd) ? 1 : fd;
@@ -174,13 +173,13 @@ static int is_empty_child(int dir, const char *name)
 /* Whether nobody is below the cgroup, but perhaps in its child @except. */
 static int are_children_empty(int cgroup_fd, const char *except)
 {
-	DIR *dir = open_children(cgroup_fd);
+	DIR *dir = session_open_children(cgroup_fd);
 	const char *name;
 	int empty = 1;
 
 	if (!dir)
 		return -errno;
-	while (empty == 1 && (name = next_child(dir)))
+	while (empty == 1 && (name = session_next_child(dir)))
 		if (!except || strcmp(name, except) != 0)
 			empty = is_empty_child(dirfd(dir), name);
 	if (empty == 1 && errno)
@@ -203,7 +202,7 @@ static int is_last_along(int fd, char *path)
 
 		if (last == 1)
 			last = are_children_empty(fd, child);
-		next = last == 1 && child ? open_below(fd, child) : -ENOENT;
+		next = last == 1 && child ? session_open_below(fd, child) : -ENOENT;
 		close(fd);
 		if (next < 0)
 			return last == 1 && !is_gone(next) ? next : last;
