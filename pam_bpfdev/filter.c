@@ -121,8 +121,8 @@ static bool is_named_ours(int prog_fd)
 	       info.type == BPF_PROG_TYPE_CGROUP_DEVICE && strcmp(info.name, FILTER_NAME) == 0;
 }
 
-/* 1, 0 or a negative errno. The name could be anyone's; the first word of the data is ours. */
-static int is_ours(int prog_fd)
+/* The name could be anyone's; the first word of the data is ours. */
+int filter_is_ours(int prog_fd)
 {
 	struct filter_mark *mark;
 	void *data;
@@ -147,7 +147,7 @@ static int open_if_ours(__u32 id, int *prog_fd)
 
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	found = is_ours(fd);
+	found = filter_is_ours(fd);
 	if (found == 1)
 		*prog_fd = fd;
 	else

@@ -19,6 +19,23 @@
  */
 int filter_probe(int cgroup_fd, struct reason *why);
 
+/* A device program of the kernel, ours or another's. */
+struct filter_program {
+	uint32_t id;
+	bool ours;	 /* made by this program, of whatever version */
+	char name[17];	 /* what its maker called it; often "" */
+	uint64_t loaded; /* nanoseconds since boot, suspend time counted */
+};
+
+/*
+ * Lists the device programs of the cgroup, in the order of attaching; @effective: all that the
+ * kernel asks for a process in it, so those of the cgroups above too, also of those that this
+ * cgroup namespace does not show; in no order that means anything.
+ * Returns their number (no more than @size are written) or a negative errno with @why.
+ */
+int filter_list(int cgroup_fd, bool effective, struct filter_program *programs, size_t size,
+		struct reason *why);
+
 /*
  * Looks for our program on the cgroup. Sets *@prog_fd to a new descriptor of it. Should there be
  * several, the one that was attached first: the kernel asks all of them, so that any one tells that

@@ -30,6 +30,9 @@ struct filter_programs {
 /* The device programs of this very cgroup, not of those above, in the order of attaching. */
 int filter_query(int cgroup_fd, struct filter_programs *programs, struct reason *why);
 
+/* Whether a program is one of ours, of whatever version: 1, 0 or a negative errno. */
+int filter_is_ours(int prog_fd);
+
 /*
  * Opens the map of a program whose name ends in @name. Returns its descriptor, with its description
  * in @info; -ENOENT: it has none; or another negative errno.

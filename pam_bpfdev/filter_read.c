@@ -24,6 +24,8 @@ static void terminate(struct bpfdev_info *info)
 	info->rhost[sizeof(info->rhost) - 1] = '\0';
 	info->unit[sizeof(info->unit) - 1] = '\0';
 	info->policy[sizeof(info->policy) - 1] = '\0';
+	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++)
+		info->exceptions[i].device[sizeof(info->exceptions[i].device) - 1] = '\0';
 }
 
 static int copy_data(const rodata *data, __u32 size, struct bpfdev_info *info,
