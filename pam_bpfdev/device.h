@@ -85,4 +85,22 @@ int device_resolve(const struct device_source *source, const struct device_spec 
 
 void device_patterns_free(struct device_patterns *patterns);
 
+/* A driver and majors of it, from @low to @high. */
+struct device_driver {
+	uint32_t type; /* enum bpfdev_type */
+	uint32_t low, high;
+	const char *name;
+	bool registered; /* it is loaded; else the majors are assigned to it for good */
+};
+
+typedef void device_driver_visit(const struct device_driver *driver, void *data);
+
+/*
+ * Visits the drivers whose names a policy can use: first those that are loaded, as they stand in
+ * /proc/devices, then those with assigned majors, which may be the same again.
+ * Returns 0, or a negative errno with @why: /proc/devices cannot be read.
+ */
+int device_each_driver(const struct device_source *source, device_driver_visit *visit, void *data,
+		       struct reason *why);
+
 #endif

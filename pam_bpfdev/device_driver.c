@@ -50,55 +50,33 @@ static const struct assigned assigned_block[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* What is looked for, and where what is found goes. */
-struct search {
-	const char *glob;
-	uint32_t type;
-	bool seen[BPFDEV_MAJORS]; /* a driver may be listed twice */
+/* Where the drivers that are found go. */
+struct visitor {
+	device_driver_visit *visit;
+	void *data;
 };
 
-/* "*", "**": every driver there is or will be, so not a list of today's. */
-static bool is_every_driver(const char *glob)
-{
-	return glob[strspn(glob, "*")] == '\0';
-}
-
-static void see(struct search *search, const char *name, uint32_t low, uint32_t high)
-{
-	if (high >= BPFDEV_MAJORS || fnmatch(search->glob, name, 0) != 0)
-		return;
-	for (uint32_t major = low; major <= high; major++)
-		search->seen[major] = true;
-}
-
-static void see_assigned(struct search *search)
-{
-	bool block = search->type == BPFDEV_BLOCK;
-	const struct assigned *list = block ? assigned_block : assigned_char;
-	size_t count = block ? COUNT(assigned_block) : COUNT(assigned_char);
-
-	for (size_t i = 0; i < count; i++)
-		see(search, list[i].name, list[i].low, list[i].high);
-}
-
 /* A line of /proc/devices: "Character devices:", "Block devices:", or "  1 mem". */
-static void see_line(struct search *search, const char *line, bool *in_section)
+static void visit_line(const struct visitor *visitor, const char *line, uint32_t *type)
 {
 	unsigned int major;
 	int name = 0;
 
 	if (strncmp(line, "Character", 9) == 0)
-		*in_section = search->type == BPFDEV_CHAR;
+		*type = BPFDEV_CHAR;
 	else if (strncmp(line, "Block", 5) == 0)
-		*in_section = search->type == BPFDEV_BLOCK;
-	else if (*in_section && sscanf(line, "%u %n", &major, &name) == 1 && name)
-		see(search, line + name, major, major);
+		*type = BPFDEV_BLOCK;
+	else if (*type != BPFDEV_TYPES && sscanf(line, "%u %n", &major, &name) == 1 && name &&
+		 major < BPFDEV_MAJORS)
+		visitor->visit(&(struct device_driver) { *type, major, major, line + name, true },
+			       visitor->data);
 }
 
-static int see_registered(struct search *search, const char *proc_devices, struct reason *why)
+static int visit_registered(const struct visitor *visitor, const char *proc_devices,
+			    struct reason *why)
 {
 	FILE *file = fopen(proc_devices, "re");
-	bool in_section = false;
+	uint32_t type = BPFDEV_TYPES;
 	char *line = NULL;
 	size_t size = 0;
 	int error;
@@ -110,7 +88,7 @@ static int see_registered(struct search *search, const char *proc_devices, struc
 	}
 	while (getline(&line, &size, file) >= 0) {
 		line[strcspn(line, "\n")] = '\0';
-		see_line(search, line, &in_section);
+		visit_line(visitor, line, &type);
 	}
 	free(line);
 	error = ferror(file) ? EIO : 0;
@@ -118,6 +96,51 @@ static int see_registered(struct search *search, const char *proc_devices, struc
 	if (error)
 		reason_set(why, "%s cannot be read: %s", proc_devices, strerror(error));
 	return -error;
+}
+
+static void visit_assigned(const struct visitor *visitor, uint32_t type,
+			   const struct assigned *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		visitor->visit(&(struct device_driver) { type, list[i].low, list[i].high,
+							 list[i].name, false },
+			       visitor->data);
+}
+
+int device_each_driver(const struct device_source *source, device_driver_visit *visit, void *data,
+		       struct reason *why)
+{
+	struct visitor visitor = { visit, data };
+	int ret = visit_registered(&visitor, source->proc_devices, why);
+
+	if (ret < 0)
+		return ret;
+	visit_assigned(&visitor, BPFDEV_CHAR, assigned_char, COUNT(assigned_char));
+	visit_assigned(&visitor, BPFDEV_BLOCK, assigned_block, COUNT(assigned_block));
+	return 0;
+}
+
+/* What is looked for, and where what is found goes. */
+struct search {
+	const char *glob;
+	uint32_t type;
+	bool seen[BPFDEV_MAJORS]; /* a driver may be listed twice */
+};
+
+static void see(const struct device_driver *driver, void *data)
+{
+	struct search *search = data;
+
+	if (driver->type != search->type || fnmatch(search->glob, driver->name, 0) != 0)
+		return;
+	for (uint32_t major = driver->low; major <= driver->high; major++)
+		search->seen[major] = true;
+}
+
+/* "*", "**": every driver there is or will be, so not a list of today's. */
+static bool is_every_driver(const char *glob)
+{
+	return glob[strspn(glob, "*")] == '\0';
 }
 
 static int add_majors(const struct search *search, struct device_patterns *patterns,
@@ -134,7 +157,7 @@ static int add_majors(const struct search *search, struct device_patterns *patte
 	return ret;
 }
 
-int device_resolve_driver(const char *proc_devices, const struct device_spec *spec,
+int device_resolve_driver(const struct device_source *source, const struct device_spec *spec,
 			  struct device_patterns *patterns, struct reason *why)
 {
 	struct search search = { .glob = spec->text,
@@ -144,9 +167,6 @@ int device_resolve_driver(const char *proc_devices, const struct device_spec *sp
 
 	if (is_every_driver(spec->text))
 		return device_add(patterns, &every, why);
-	ret = see_registered(&search, proc_devices, why);
-	if (ret < 0)
-		return ret;
-	see_assigned(&search);
-	return add_majors(&search, patterns, why);
+	ret = device_each_driver(source, see, &search, why);
+	return ret < 0 ? ret : add_majors(&search, patterns, why);
 }

@@ -92,7 +92,7 @@ int device_resolve(const struct device_source *source, const struct device_spec 
 		ret = resolve_numbers(spec, &found, why);
 		break;
 	case DEVICE_DRIVER:
-		ret = device_resolve_driver(source->proc_devices, spec, &found, why);
+		ret = device_resolve_driver(source, spec, &found, why);
 		break;
 	case DEVICE_PATH:
 		ret = device_resolve_path(source->dev, spec, &found, why);

@@ -10,7 +10,7 @@ int device_add(struct device_patterns *patterns, const struct device_pattern *pa
 	       struct reason *why);
 
 /* Each resolves one kind of device, as device_resolve() says. */
-int device_resolve_driver(const char *proc_devices, const struct device_spec *spec,
+int device_resolve_driver(const struct device_source *source, const struct device_spec *spec,
 			  struct device_patterns *patterns, struct reason *why);
 int device_resolve_path(const char *dev, const struct device_spec *spec,
 			struct device_patterns *patterns, struct reason *why);

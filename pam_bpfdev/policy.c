@@ -5,116 +5,161 @@
 
 #include "policy_internal.h"
 
-/* One pass over the statements. */
-struct selection {
-	struct policy_question question;
-	uint8_t *ranks;		/* per statement; TABLE_BASELINE: it is not about the user */
-	bool named;		/* some line is about the user */
-	bool restricted;	/* some line counts */
-	enum table_rank exempt; /* lines of this rank and of lower ones do not count */
-	enum table_rank audit;
-	struct policy_rules rules;
-};
-
 /* Finds the lines that name the user, and the highest exempt line among those that hold. */
-static int rank_statements(struct selection *selection, const struct conf *conf, struct reason *why)
+static int rank_lines(struct policy_survey *survey, struct policy_question *question,
+		      const struct conf *conf, struct reason *why)
 {
-	selection->ranks = calloc(conf->statement_count + 1, 1);
-	if (!selection->ranks) {
-		reason_set(why, "out of memory");
-		return -ENOMEM;
-	}
 	for (size_t i = 0; i < conf->statement_count; i++) {
 		const struct conf_statement *statement = &conf->statements[i];
-		int rank = policy_rank(&selection->question, &statement->who, why);
+		struct policy_line *line = &survey->lines[i];
+		int rank = policy_rank(question, &statement->who, why);
 
 		if (rank < 0)
 			return rank;
-		selection->ranks[i] = (uint8_t)rank;
 		if (rank == TABLE_BASELINE)
 			continue;
-		selection->named = true;
-		if (statement->verb == CONF_EXEMPT && rank > (int)selection->exempt &&
-		    policy_holds(&selection->question, statement))
-			selection->exempt = (enum table_rank)rank;
+		line->rank = (enum table_rank)rank;
+		line->unmet = policy_unmet(question, statement);
+		survey->kind = POLICY_UNRESTRICTED;
+		if (statement->verb == CONF_EXEMPT && !line->unmet && line->rank > survey->exempt)
+			survey->exempt = line->rank;
 	}
 	return 0;
 }
 
-/* Takes a line of the user's that no exempt line covers. */
-static int take(struct selection *selection, struct conf *conf, const struct device_source *devices,
-		size_t i, struct reason *why)
+/* The exempt line that covers the others is not covered by itself. */
+static enum policy_standing standing_of(const struct policy_survey *survey,
+					const struct conf_statement *statement,
+					const struct policy_line *line)
 {
-	const struct conf_statement *statement = &conf->statements[i];
-	enum table_rank rank = (enum table_rank)selection->ranks[i];
-
-	if (statement->verb == CONF_EXEMPT)
-		return 0;
-	if (!policy_holds(&selection->question, statement)) {
-		/* Without a session, a grant that is not made is no reason to grant everything. */
-		if (selection->question.any_session && statement->verb == CONF_ALLOW)
-			selection->restricted = true;
-		return 0;
-	}
-	selection->restricted = true;
-	if (statement->verb != CONF_AUDIT)
-		return policy_add_rules(&selection->rules, conf, devices, statement, rank, why);
-	if (rank > selection->audit)
-		selection->audit = rank;
-	return 0;
+	if (line->rank == TABLE_BASELINE)
+		return POLICY_OTHERS;
+	if (statement->verb == CONF_EXEMPT && line->rank == survey->exempt && !line->unmet)
+		return POLICY_COUNTS;
+	if (line->rank <= survey->exempt)
+		return POLICY_EXEMPTED;
+	return line->unmet ? POLICY_UNMET : POLICY_COUNTS;
 }
 
-static int select_rules(struct selection *selection, struct conf *conf,
-			const struct device_source *devices, struct reason *why)
+/* Without a session, a grant that is not made is no reason to grant everything. */
+static bool restricts(const struct policy_question *question,
+		      const struct conf_statement *statement, const struct policy_line *line)
 {
-	int ret = 0;
-
-	for (size_t i = 0; i < conf->statement_count && ret == 0; i++)
-		if (selection->ranks[i] > selection->exempt)
-			ret = take(selection, conf, devices, i, why);
-	return ret;
+	if (line->standing == POLICY_COUNTS)
+		return statement->verb != CONF_EXEMPT;
+	return line->standing == POLICY_UNMET && question->any_session &&
+	       statement->verb == CONF_ALLOW;
 }
 
-static int fold(struct selection *selection, struct policy_result *result, struct reason *why)
+static void weigh_lines(struct policy_survey *survey, const struct policy_question *question,
+			const struct conf *conf)
 {
-	if (!selection->named) {
-		result->kind = POLICY_NONE;
-		return 0;
+	for (size_t i = 0; i < conf->statement_count; i++) {
+		const struct conf_statement *statement = &conf->statements[i];
+		struct policy_line *line = &survey->lines[i];
+
+		line->standing = standing_of(survey, statement, line);
+		if (restricts(question, statement, line))
+			survey->kind = POLICY_RULES;
+		if (statement->verb == CONF_AUDIT && line->standing == POLICY_COUNTS &&
+		    line->rank > survey->audit)
+			survey->audit = line->rank;
 	}
-	result->rule_count = (uint32_t)selection->rules.count;
-	if (!selection->restricted) {
-		result->kind = POLICY_UNRESTRICTED;
-		return table_allow_all(&result->table);
-	}
-	result->kind = POLICY_RULES;
-	if (policy_add_baseline(&selection->rules) < 0) {
+}
+
+int policy_survey(const struct conf *conf, const struct policy_subject *subject,
+		  const struct policy_session *session, bool any_session,
+		  struct policy_survey *survey, struct reason *why)
+{
+	struct policy_question question = { subject, session, any_session, { 0 } };
+	int ret;
+
+	*survey = (struct policy_survey) {
+		.lines = calloc(conf->statement_count + 1, sizeof(*survey->lines)),
+	};
+	if (!survey->lines) {
 		reason_set(why, "out of memory");
 		return -ENOMEM;
 	}
-	return table_fold(selection->rules.items, selection->rules.count, selection->audit,
-			  &result->table, why);
+	ret = rank_lines(survey, &question, conf, why);
+	if (ret == 0)
+		weigh_lines(survey, &question, conf);
+	else
+		policy_survey_free(survey);
+	free(question.groups.items);
+	return ret;
 }
 
-static int decide(struct selection *selection, struct conf *conf,
-		  const struct device_source *devices, struct policy_result *result,
+void policy_survey_free(struct policy_survey *survey)
+{
+	free(survey->lines);
+	*survey = (struct policy_survey) { 0 };
+}
+
+/* Takes the devices of the lines that count. */
+static int select_rules(const struct policy_survey *survey, struct conf *conf,
+			const struct device_source *devices, struct policy_rules *rules,
+			struct reason *why)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < conf->statement_count && ret == 0; i++) {
+		const struct conf_statement *statement = &conf->statements[i];
+
+		if (survey->lines[i].standing == POLICY_COUNTS &&
+		    (statement->verb == CONF_ALLOW || statement->verb == CONF_DENY))
+			ret = policy_add_rules(rules, conf, devices, statement,
+					       survey->lines[i].rank, why);
+	}
+	return ret;
+}
+
+static int fold(const struct policy_survey *survey, struct policy_rules *rules,
+		struct policy_result *result, struct reason *why)
+{
+	result->kind = survey->kind;
+	if (survey->kind == POLICY_NONE)
+		return 0;
+	result->rule_count = (uint32_t)rules->count;
+	if (survey->kind == POLICY_UNRESTRICTED)
+		return table_allow_all(&result->table);
+	if (policy_add_baseline(rules) < 0) {
+		reason_set(why, "out of memory");
+		return -ENOMEM;
+	}
+	return table_fold(rules->items, rules->count, survey->audit, &result->table, why);
+}
+
+static int decide(struct conf *conf, const struct device_source *devices,
+		  const struct policy_survey *survey, struct policy_result *result,
 		  struct reason *why)
 {
+	struct policy_rules rules = { 0 };
+	int ret = select_rules(survey, conf, devices, &rules, why);
+
+	if (ret == 0)
+		ret = fold(survey, &rules, result, why);
+	free(rules.items);
+	return ret;
+}
+
+static int survey_and_decide(struct conf *conf, const struct device_source *devices,
+			     const struct policy_subject *subject,
+			     const struct policy_session *session, bool any_session,
+			     struct policy_result *result, struct reason *why)
+{
+	struct policy_survey survey;
 	int ret = -EINVAL;
 
 	*result = (struct policy_result) { 0 };
+	if (!conf->error_count)
+		ret = policy_survey(conf, subject, session, any_session, &survey, why);
+	if (ret == 0) {
+		ret = decide(conf, devices, &survey, result, why);
+		policy_survey_free(&survey);
+	}
 	if (conf->error_count)
 		conf_describe_error(conf, &conf->errors[0], why);
-	else
-		ret = rank_statements(selection, conf, why);
-	if (ret == 0)
-		ret = select_rules(selection, conf, devices, why);
-	if (ret == 0)
-		ret = fold(selection, result, why);
-	if (conf->error_count)
-		conf_describe_error(conf, &conf->errors[0], why);
-	free(selection->ranks);
-	free(selection->rules.items);
-	free(selection->question.groups.items);
 	return ret;
 }
 
@@ -122,29 +167,23 @@ int policy_decide(struct conf *conf, const struct device_source *devices,
 		  const struct policy_subject *subject, const struct policy_session *session,
 		  struct policy_result *result, struct reason *why)
 {
-	struct selection selection = { .question = { .subject = subject, .session = session } };
-
-	return decide(&selection, conf, devices, result, why);
+	return survey_and_decide(conf, devices, subject, session, false, result, why);
 }
 
 int policy_decide_job(struct conf *conf, const struct device_source *devices,
 		      const struct policy_subject *subject, const struct policy_session *session,
 		      struct policy_result *result, struct reason *why)
 {
-	struct selection selection = {
-		.question = { .subject = subject, .session = session, .any_session = true },
-	};
-
-	return decide(&selection, conf, devices, result, why);
+	return survey_and_decide(conf, devices, subject, session, true, result, why);
 }
+
+const struct policy_session policy_manager_session = { POLICY_MANAGER_SERVICE, "", "", "" };
 
 int policy_decide_manager(struct conf *conf, const struct device_source *devices,
 			  const struct policy_subject *subject, struct policy_result *result,
 			  struct reason *why)
 {
-	static const struct policy_session session = { POLICY_MANAGER_SERVICE, "", "", "" };
-
-	return policy_decide_job(conf, devices, subject, &session, result, why);
+	return policy_decide_job(conf, devices, subject, &policy_manager_session, result, why);
 }
 
 int policy_baseline(struct table **table)

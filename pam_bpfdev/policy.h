@@ -44,6 +44,35 @@ struct policy_result {
 	uint32_t rule_count; /* device rules that count, the baseline not among them */
 };
 
+/* What a line of the policy is to one login. */
+enum policy_standing {
+	POLICY_OTHERS,	 /* it is not about the user */
+	POLICY_EXEMPTED, /* an exempt line of its rank or of a higher one covers it */
+	POLICY_UNMET,	 /* a condition does not hold */
+	POLICY_COUNTS,
+};
+
+/* Conditions that do not hold. */
+#define POLICY_UNMET_ORIGIN 0x1 /* local, remote */
+#define POLICY_UNMET_SERVICE 0x2
+#define POLICY_UNMET_TTY 0x4
+#define POLICY_UNMET_SESSION 0x8 /* there is no session, so only service= can hold */
+
+struct policy_line {
+	enum policy_standing standing;
+	enum table_rank rank; /* TABLE_BASELINE for POLICY_OTHERS */
+	unsigned int unmet;   /* POLICY_UNMET_ORIGIN ...: all that do not hold, also if exempted */
+};
+
+/* What all lines are to one login. */
+struct policy_survey {
+	enum policy_kind kind;
+	struct policy_line *lines; /* of conf->statements, in their order */
+	enum table_rank
+		exempt;	       /* lines of this rank and of lower ones do not count; exempt lines */
+	enum table_rank audit; /* what lines of this rank and of lower ones deny is allowed */
+};
+
 /*
  * Looks @name up through NSS, with all groups.
  * Returns 0; -ENOENT: there is no such user; another negative errno, with @why, if NSS or memory
@@ -52,6 +81,17 @@ struct policy_result {
 int policy_subject_load(const char *name, struct policy_subject *subject, struct reason *why);
 
 void policy_subject_free(struct policy_subject *subject);
+
+/*
+ * Holds each statement of @conf (without errors) against @subject in @session; @any_session: as
+ * policy_decide_job() does. Devices are not looked at.
+ * Returns 0, or a negative errno with @why. Free: policy_survey_free().
+ */
+int policy_survey(const struct conf *conf, const struct policy_subject *subject,
+		  const struct policy_session *session, bool any_session,
+		  struct policy_survey *survey, struct reason *why);
+
+void policy_survey_free(struct policy_survey *survey);
 
 /*
  * Decides what the statements of @conf (without errors) come to for @subject in @session.
@@ -77,6 +117,21 @@ int policy_decide_job(struct conf *conf, const struct device_source *devices,
 int policy_decide_manager(struct conf *conf, const struct device_source *devices,
 			  const struct policy_subject *subject, struct policy_result *result,
 			  struct reason *why);
+
+/*
+ * Appends what @device stands for on this machine, a class of @conf and the classes in it included.
+ * Returns 0; -E2BIG with @why: it stands for too many rules; another negative errno with @why. What
+ * was appended before a failure stays in @patterns. Free: device_patterns_free().
+ */
+int policy_resolve(const struct conf *conf, const struct device_source *devices,
+		   const struct device_spec *device, struct device_patterns *patterns,
+		   struct reason *why);
+
+/* The session that policy_decide_manager() asks for. */
+extern const struct policy_session policy_manager_session;
+
+/* Where the rules of a statement come from, as the entries of a table say it. */
+uint32_t policy_source(const struct conf_statement *statement);
 
 /* Nothing but what every shell needs: for a manager whose policy cannot be read. 0 or -ENOMEM. */
 int policy_baseline(struct table **table);

@@ -34,8 +34,9 @@ int policy_group_id(const char *name, gid_t *gid, struct reason *why);
  */
 int policy_rank(struct policy_question *question, const struct conf_who *who, struct reason *why);
 
-/* Whether the conditions of a statement hold. */
-bool policy_holds(const struct policy_question *question, const struct conf_statement *statement);
+/* The conditions of a statement that do not hold: POLICY_UNMET_ORIGIN ...; 0: it counts. */
+unsigned int policy_unmet(const struct policy_question *question,
+			  const struct conf_statement *statement);
 
 /* The rules of a policy, as they are collected. */
 struct policy_rules {

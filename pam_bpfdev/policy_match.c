@@ -122,26 +122,31 @@ static bool matches(const char *globs, const char *prefix, const char *text)
 	return false;
 }
 
-static bool all_hold(const struct conf_when *when, const struct policy_session *session)
+static unsigned int unmet_in(const struct conf_when *when, const struct policy_session *session)
 {
+	unsigned int unmet = 0;
+
 	if (when->origin != CONF_ORIGIN_ANY &&
 	    (when->origin == CONF_ORIGIN_REMOTE) != (*session->rhost != '\0'))
-		return false;
+		unmet |= POLICY_UNMET_ORIGIN;
 	if (when->service && !matches(when->service, "", session->service))
-		return false;
-	return !when->tty || matches(when->tty, "/dev/", session->tty);
+		unmet |= POLICY_UNMET_SERVICE;
+	if (when->tty && !matches(when->tty, "/dev/", session->tty))
+		unmet |= POLICY_UNMET_TTY;
+	return unmet;
 }
 
-bool policy_holds(const struct policy_question *question, const struct conf_statement *statement)
+unsigned int policy_unmet(const struct policy_question *question,
+			  const struct conf_statement *statement)
 {
 	const struct conf_when *when = &statement->when;
 
 	if (when->origin == CONF_ORIGIN_ANY && !when->service && !when->tty)
-		return true;
+		return 0;
 	if (!question->any_session)
-		return all_hold(when, question->session);
+		return unmet_in(when, question->session);
 	/* What any session is denied, and what is granted to this service by name. */
 	if (statement->verb == CONF_DENY)
-		return true;
-	return when->service && all_hold(when, question->session);
+		return 0;
+	return when->service ? unmet_in(when, question->session) : POLICY_UNMET_SESSION;
 }

@@ -81,9 +81,9 @@ static int resolve(struct resolution *resolution, const struct device_spec *devi
 	return ret;
 }
 
-static int resolve_statement(const struct conf *conf, const struct device_source *source,
-			     const struct conf_statement *statement,
-			     struct device_patterns *patterns, struct reason *why)
+int policy_resolve(const struct conf *conf, const struct device_source *source,
+		   const struct device_spec *device, struct device_patterns *patterns,
+		   struct reason *why)
 {
 	bool *seen = calloc(conf->class_count + 1, sizeof(*seen));
 	struct resolution resolution = { conf, source, patterns, why, seen };
@@ -93,14 +93,14 @@ static int resolve_statement(const struct conf *conf, const struct device_source
 		reason_set(why, "out of memory");
 		return -ENOMEM;
 	}
-	ret = resolve(&resolution, &statement->device);
+	ret = resolve(&resolution, device);
 	free(seen);
 	return ret;
 }
 
-static uint32_t source_of(const struct conf_place *place)
+uint32_t policy_source(const struct conf_statement *statement)
 {
-	return (place->file + 1) << BPFDEV_SOURCE_LINE_BITS | place->line;
+	return (statement->place.file + 1) << BPFDEV_SOURCE_LINE_BITS | statement->place.line;
 }
 
 static int add_patterns(struct policy_rules *rules, const struct device_patterns *patterns,
@@ -108,7 +108,7 @@ static int add_patterns(struct policy_rules *rules, const struct device_patterns
 {
 	struct table_rule rule = {
 		.access = statement->access,
-		.source = source_of(&statement->place),
+		.source = policy_source(statement),
 		.rank = (uint8_t)rank,
 		.allow = statement->verb == CONF_ALLOW,
 	};
@@ -128,7 +128,7 @@ int policy_add_rules(struct policy_rules *rules, struct conf *conf,
 	struct conf_place place = statement->place;
 	struct device_patterns patterns = { 0 };
 	struct reason what;
-	int ret = resolve_statement(conf, devices, statement, &patterns, &what);
+	int ret = policy_resolve(conf, devices, &statement->device, &patterns, &what);
 
 	if (ret == 0) {
 		ret = add_patterns(rules, &patterns, statement, rank);

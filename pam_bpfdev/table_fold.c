@@ -33,8 +33,7 @@ struct fold {
 	struct table_minors minors; /* of the major that is being added */
 };
 
-/* Exact, then M:*, then *:m, then all. */
-static uint64_t specificity(const struct device_pattern *device)
+unsigned int table_specificity(const struct device_pattern *device)
 {
 	if (device->major != BPFDEV_ANY)
 		return device->minor != BPFDEV_ANY ? 3 : 2;
@@ -46,7 +45,21 @@ static uint64_t specificity(const struct device_pattern *device)
 /* The rank first, then how specific the device is, then the place in the order of reading. */
 static uint64_t precedence(const struct table_rule *rule, size_t place)
 {
-	return (uint64_t)rule->rank << 48 | specificity(&rule->device) << 40 | (place + 1);
+	return (uint64_t)rule->rank << 48 | (uint64_t)table_specificity(&rule->device) << 40 |
+	       (place + 1);
+}
+
+int table_compare_rules(const struct table_rule *rule, size_t place, const struct table_rule *other,
+			size_t other_place, enum table_advantage *by)
+{
+	uint64_t ours = precedence(rule, place), theirs = precedence(other, other_place);
+	uint64_t difference = ours ^ theirs;
+
+	if (difference >> 48)
+		*by = TABLE_BY_RANK;
+	else
+		*by = difference >> 40 ? TABLE_BY_DEVICE : TABLE_BY_ORDER;
+	return (ours > theirs) - (ours < theirs);
 }
 
 static enum table_rank rank_of(const struct best *best)
