@@ -60,7 +60,7 @@ struct bpfdev_entry {
 	__u8 allow;		   /* access bits that are granted */
 	__u8 audit;		   /* of those: the bits that only an audit line grants */
 	__u8 flags;
-	__u8 reserved;
+	__u8 lent; /* of those that are granted: the bits that only an exception grants */
 };
 
 struct bpfdev_key {
@@ -135,6 +135,18 @@ enum bpfdev_role { BPFDEV_SESSION, BPFDEV_MANAGER };
 /* struct bpfdev_info.flags */
 #define BPFDEV_UNRESTRICTED 0x1 /* lines name the user and none counts: everything is allowed */
 #define BPFDEV_CLOSED 0x2	/* its session was closed, processes that it left are still there */
+#define BPFDEV_NO_LOGIN 0x4 /* su and the like: conditional deny lines count whatever they ask */
+#define BPFDEV_CONF 0x8	    /* the policy was named by conf=, so it has no drop-ins */
+
+/* A device that a session may use for a time, whatever the policy says. */
+struct bpfdev_exception {
+	__u64 until;	/* seconds of CLOCK_BOOTTIME, which goes on in suspend and cannot be set */
+	__u32 access;	/* BPFDEV_READ ...; 0: this place is free */
+	__u32 asked_by; /* uid of whoever granted it */
+	char device[112]; /* as a policy names it */
+};
+
+#define BPFDEV_EXCEPTIONS 8
 
 /* What a filter is for. Strings are cut to fit and always end in a NUL byte. */
 struct bpfdev_info {
@@ -153,6 +165,7 @@ struct bpfdev_info {
 	char rhost[128];  /* PAM_RHOST */
 	char unit[128];	  /* session-N.scope or user@UID.service */
 	char policy[128]; /* the policy's main file */
+	struct bpfdev_exception exceptions[BPFDEV_EXCEPTIONS];
 };
 
 struct bpfdev_index {

@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+#include <string.h>
 #include <unistd.h>
 
 #include "enforce_login.h"
 #include "filter.h"
 
-/* The same rules, and the mark that the manager owes this session nothing any more. */
+/* The same rules without exceptions, which were the open session's, and the mark that the manager
+ * owes this session nothing any more. */
 static int mark_closed(struct login *login)
 {
+	struct table *table = NULL, *rest = NULL;
 	struct bpfdev_info info;
-	struct table *table = NULL;
 	int ret = filter_read(login->prog_fd, &info, &table, login->why);
 
 	if (ret == 0 && !(info.flags & BPFDEV_CLOSED)) {
 		info.flags |= BPFDEV_CLOSED;
-		ret = filter_attach(login->cgroup_fd, &info, table, login->prog_fd, login->why);
+		memset(info.exceptions, 0, sizeof(info.exceptions));
+		ret = table_lend(table, NULL, &rest, login->why);
+		if (ret == 0)
+			ret = filter_attach(login->cgroup_fd, &info, rest, login->prog_fd,
+					    login->why);
 	}
+	table_free(rest);
 	table_free(table);
 	if (ret <= 0)
 		return ret;

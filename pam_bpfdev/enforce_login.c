@@ -36,14 +36,18 @@ int login_look(struct login *login)
 	return ret < 0 ? ret : filter_find(login->cgroup_fd, &login->prog_fd, login->why);
 }
 
-int login_with_lock(struct login *login, int (*locked)(struct login *login))
+int enforce_lock(const struct enforce_options *options, uid_t uid, struct reason *why)
 {
 	char path[128];
-	int lock, ret;
 
-	snprintf(path, sizeof(path), "%s/pam_bpfdev.%u.lock", login->options->lock_folder,
-		 login->subject->uid);
-	lock = session_lock(path, SESSION_LOCK_TIMEOUT_MS, login->why);
+	snprintf(path, sizeof(path), "%s/pam_bpfdev.%u.lock", options->lock_folder, uid);
+	return session_lock(path, SESSION_LOCK_TIMEOUT_MS, why);
+}
+
+int login_with_lock(struct login *login, int (*locked)(struct login *login))
+{
+	int lock = enforce_lock(login->options, login->subject->uid, login->why), ret;
+
 	if (lock < 0)
 		return lock;
 	snprintf(login->report->unit, sizeof(login->report->unit), "%s",

@@ -20,6 +20,7 @@ struct login {
 	int cgroup_fd; /* of the session's unit, or -1 */
 	int prog_fd;   /* of our filter that is there already, or -1 */
 	struct policy_result policy;
+	bool no_login; /* su and the like, or a job: see policy_decide_job() */
 	uint64_t policy_digest;
 };
 
@@ -33,6 +34,12 @@ bool login_is_own(const struct login *login);
 
 /* Opens the unit's cgroup and looks for our filter there. Returns 1: login->prog_fd is it; 0. */
 int login_look(struct login *login);
+
+/*
+ * Takes the lock that all changes to the filters of a user's sessions share. Returns a descriptor
+ * for session_unlock(), or a negative errno with @why.
+ */
+int enforce_lock(const struct enforce_options *options, uid_t uid, struct reason *why);
 
 /* Runs @locked with the lock that opening and closing of the user's sessions share. */
 int login_with_lock(struct login *login, int (*locked)(struct login *login));

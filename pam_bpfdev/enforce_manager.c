@@ -18,53 +18,72 @@ static void close_fd(int *fd)
 
 /* The tables of the sessions that are open, one of each digest. */
 struct live {
-	struct table **tables;
-	uint64_t *digests;
-	size_t count, table_capacity, digest_capacity;
+	struct live_table {
+		struct table *table;
+		uint64_t digest;
+	} * items;
+	size_t count, capacity;
 	struct reason *why;
 };
 
 static void live_free(struct live *live)
 {
 	for (size_t i = 0; i < live->count; i++)
-		table_free(live->tables[i]);
-	free(live->tables);
-	free(live->digests);
+		table_free(live->items[i].table);
+	free(live->items);
 }
 
 /* Takes @table over. Returns 0 or -ENOMEM. */
 static int live_add(struct live *live, struct table *table, uint64_t digest)
 {
-	struct table **tables =
-		array_grow(live->tables, live->count, &live->table_capacity, sizeof(void *));
-	uint64_t *digests;
+	struct live_table *grown =
+		array_grow(live->items, live->count, &live->capacity, sizeof(*grown));
 
-	if (tables)
-		live->tables = tables;
-	digests = array_grow(live->digests, live->count, &live->digest_capacity, sizeof(*digests));
-	if (digests)
-		live->digests = digests;
-	if (!tables || !digests) {
+	if (!grown) {
+		reason_set(live->why, "out of memory");
 		table_free(table);
 		return -ENOMEM;
 	}
-	tables[live->count] = table;
-	digests[live->count++] = digest;
+	live->items = grown;
+	grown[live->count++] = (struct live_table) { table, digest };
 	return 0;
-}
-
-/* The last table is the caller's from now on. */
-static struct table *live_take(struct live *live)
-{
-	return live->tables[--live->count];
 }
 
 static bool live_has(const struct live *live, uint64_t digest)
 {
 	for (size_t i = 0; i < live->count; i++)
-		if (live->digests[i] == digest)
+		if (live->items[i].digest == digest)
 			return true;
 	return false;
+}
+
+static int compare_digests(const void *a, const void *b)
+{
+	uint64_t left = ((const struct live_table *)a)->digest;
+	uint64_t right = ((const struct live_table *)b)->digest;
+
+	return (left > right) - (left < right);
+}
+
+/*
+ * Where several tables allow the same, the first one's line is kept: so that it does not matter in
+ * which order the sessions came and went, the tables have an order of their own.
+ */
+static int live_unite(struct live *live, struct table **table)
+{
+	const struct table **tables = calloc(live->count, sizeof(*tables));
+	int ret;
+
+	if (!tables) {
+		reason_set(live->why, "out of memory");
+		return -ENOMEM;
+	}
+	qsort(live->items, live->count, sizeof(*live->items), compare_digests);
+	for (size_t i = 0; i < live->count; i++)
+		tables[i] = live->items[i].table;
+	ret = table_union(tables, live->count, table, live->why);
+	free(tables);
+	return ret;
 }
 
 /* A filter of another version cannot be read; what its session may do at least, we know. */
@@ -73,7 +92,11 @@ static int add_unreadable(struct live *live)
 	struct table *table;
 	int ret = policy_baseline(&table);
 
-	return ret < 0 ? ret : live_add(live, table, table_digest(table));
+	if (ret == 0 && live_has(live, table_digest(table)))
+		table_free(table);
+	else if (ret == 0)
+		ret = live_add(live, table, table_digest(table));
+	return ret;
 }
 
 /* The cgroup was removed while we looked: who was in there is no session any more. */
@@ -136,22 +159,32 @@ static int base_table(const struct enforce_options *options, const struct policy
 	return result.kind != POLICY_NONE;
 }
 
-/* Returns as base_table(); *@table must be NULL before. */
+int enforce_manager_union(const struct session *user, struct table **table, struct reason *why)
+{
+	struct live live = { .why = why };
+	int ret = session_each_scope(user, visit_scope, &live, why);
+
+	if (ret == 0 && live.count == 1) {
+		/* The caller's from now on. */
+		*table = live.items[0].table;
+		live.count = 0;
+		ret = 1;
+	} else if (ret == 0 && live.count) {
+		ret = live_unite(&live, table);
+		ret = ret < 0 ? ret : 1;
+	}
+	live_free(&live);
+	return ret;
+}
+
+/* Returns as base_table(). */
 static int wanted_table(const struct enforce_options *options, const struct policy_subject *subject,
 			const struct session *session, struct table **table, struct reason *note,
 			struct reason *why)
 {
-	struct live live = { .why = why };
-	int ret = session_each_scope(session, visit_scope, &live, why);
+	int ret = enforce_manager_union(session, table, why);
 
-	if (ret == 0 && live.count == 1)
-		*table = live_take(&live);
-	else if (ret == 0 && live.count)
-		ret = table_union((const struct table *const *)live.tables, live.count, table, why);
-	if (ret == 0)
-		ret = *table ? 1 : base_table(options, subject, table, note, why);
-	live_free(&live);
-	return ret;
+	return ret ? ret : base_table(options, subject, table, note, why);
 }
 
 void enforce_describe(struct bpfdev_info *info, enum bpfdev_role role,
@@ -183,6 +216,7 @@ static int put(const struct enforce_options *options, const struct policy_subjec
 	    old.table_digest == table_digest(table))
 		return 0;
 	enforce_describe(&info, BPFDEV_MANAGER, subject, &session, "", options->conf->main);
+	info.flags = options->conf->main_required ? BPFDEV_CONF : 0;
 	snprintf(info.unit, sizeof(info.unit), "user@%u.service", subject->uid);
 	new_fd = filter_attach(manager_fd, &info, table, old_fd, why);
 	close_fd(&new_fd);

@@ -23,30 +23,18 @@ static bool is_no_login(const struct login *login)
 	return ruser && *ruser && !*login->session->rhost && strcmp(ruser, "root") != 0;
 }
 
-/* All of the policy's mistakes count; the first one is said, and how many there are. */
-static int broken(const struct conf *conf, struct reason *why)
-{
-	struct reason first;
-
-	conf_describe_error(conf, &conf->errors[0], &first);
-	if (conf->error_count == 1)
-		*why = first;
-	else
-		reason_set(why, "%.400s; and %zu more mistakes", first.text, conf->error_count - 1);
-	return -EINVAL;
-}
-
 static int decide(struct login *login)
 {
+	__typeof__(&policy_decide) ask;
+	struct conf *conf;
+	int ret = conf_load(login->options->conf, &conf);
+
 	/*
 	 * A job of cron or at is in no session, and su makes a session that comes from nowhere:
 	 * either could be the way around the rules of any session of the user.
 	 */
-	bool any = !login_is_own(login) || is_no_login(login);
-	__typeof__(&policy_decide) ask = any ? policy_decide_job : policy_decide;
-	struct conf *conf;
-	int ret = conf_load(login->options->conf, &conf);
-
+	login->no_login = !login_is_own(login) || is_no_login(login);
+	ask = login->no_login ? policy_decide_job : policy_decide;
 	if (ret < 0) {
 		reason_set(login->why, "the policy cannot be read: %s", strerror(-ret));
 		return ret;
@@ -54,8 +42,10 @@ static int decide(struct login *login)
 	if (conf->error_count == 0)
 		ret = ask(conf, login->options->devices, login->subject, login->session,
 			  &login->policy, login->why);
-	if (conf->error_count)
-		ret = broken(conf, login->why);
+	if (conf->error_count) {
+		conf_describe_mistakes(conf, login->why);
+		ret = -EINVAL;
+	}
 	login->policy_digest = conf->digest;
 	login->report->rule_count = login->policy.rule_count;
 	login->report->unrestricted = login->policy.kind == POLICY_UNRESTRICTED;
@@ -73,7 +63,9 @@ static int filter_scope(struct login *login)
 			 login->options->conf->main);
 	info.rule_count = login->policy.rule_count;
 	info.policy_digest = login->policy_digest;
-	info.flags = login->policy.kind == POLICY_UNRESTRICTED ? BPFDEV_UNRESTRICTED : 0;
+	info.flags = (login->policy.kind == POLICY_UNRESTRICTED ? BPFDEV_UNRESTRICTED : 0) |
+		     (login->no_login ? BPFDEV_NO_LOGIN : 0) |
+		     (login->options->conf->main_required ? BPFDEV_CONF : 0);
 	login->report->leader = session_is_last(&login->place, NULL) == 1;
 	login->prog_fd =
 		filter_attach(login->cgroup_fd, &info, login->policy.table, -1, login->why);

@@ -19,6 +19,12 @@
  */
 int filter_probe(int cgroup_fd, struct reason *why);
 
+/*
+ * Loads a program with @table, as filter_attach() would, and lets it go again: nothing is attached.
+ * Returns 0; or a negative errno with @why.
+ */
+int filter_try(const struct table *table, struct reason *why);
+
 /* A device program of the kernel, ours or another's. */
 struct filter_program {
 	uint32_t id;

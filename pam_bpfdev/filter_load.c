@@ -184,3 +184,12 @@ int filter_load(const struct bpfdev_info *info, const struct table *table, struc
 	free(log);
 	return fd;
 }
+
+int filter_try(const struct table *table, struct reason *why)
+{
+	const struct bpfdev_info nobody = { 0 };
+	int fd = filter_load(&nobody, table, why);
+
+	filter_close_fd(&fd);
+	return fd < 0 ? fd : 0;
+}

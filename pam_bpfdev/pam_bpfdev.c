@@ -63,9 +63,7 @@ static void prepare(struct login *login, pam_handle_t *pamh, int flags, int argc
 	};
 	parse_arguments(login, argc, argv);
 	if (login->arguments.conf)
-		login->paths = (struct conf_paths) { .vendor = conf_paths_system.vendor,
-						     .main = login->arguments.conf,
-						     .main_required = true };
+		login->paths = conf_paths_of(login->arguments.conf);
 	login->options = (struct enforce_options) { &login->paths, &device_source_system,
 						    SESSION_LOCK_FOLDER };
 	login->session.service = item(login, PAM_SERVICE);

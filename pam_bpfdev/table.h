@@ -26,6 +26,20 @@ struct table_rule {
 	uint8_t allow;
 };
 
+/* How specific a rule's device is: 3 for M:m, 2 for M:*, 1 for *:m, 0 for all devices. */
+unsigned int table_specificity(const struct device_pattern *device);
+
+/* What makes one rule decide before another. */
+enum table_advantage { TABLE_BY_RANK, TABLE_BY_DEVICE, TABLE_BY_ORDER };
+
+/*
+ * Which of two rules decides where both cover a device and access bit. @place, @other_place: theirs
+ * in the order of reading. Sets *@by to what settles it.
+ * Returns more than 0: @rule; less than 0: @other; 0: they are the same in all of this.
+ */
+int table_compare_rules(const struct table_rule *rule, size_t place, const struct table_rule *other,
+			size_t other_place, enum table_advantage *by);
+
 /* A rule of the rules map. */
 struct table_entry {
 	struct bpfdev_key key;
@@ -54,10 +68,17 @@ int table_allow_all(struct table **table);
 
 /*
  * A new table that allows what any of the @count (at least 1) @tables allows; what each of those
- * that allow it does so for audit only, stays marked. Returns as table_fold().
+ * that allow it does so for audit only, or has lent, stays marked. Returns as table_fold().
  */
 int table_union(const struct table *const *tables, size_t count, struct table **table,
 		struct reason *why);
+
+/*
+ * A new table that is @table without what was lent before, and grants besides what @lent (NULL:
+ * nothing) grants, marked as lent; the sources stay. Returns as table_fold().
+ */
+int table_lend(const struct table *table, const struct table *lent, struct table **lending,
+	       struct reason *why);
 
 /* The entry that decides on a device: the same code as in the kernel. Never NULL. */
 const struct bpfdev_entry *table_find(const struct table *table, enum bpfdev_type type,

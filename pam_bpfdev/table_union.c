@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /*
- * The union of tables: a new table that allows what any of them allows.
+ * Tables put together: their union, which allows what any of them allows, and a table that lends.
  *
  * A table's verdict can only change from one device to the next at a key that it holds. So it is
  * enough to ask all tables at all keys that any of them holds.
@@ -15,18 +15,23 @@
 struct unite {
 	const struct table *const *tables;
 	size_t count;
+	/* Adds to @into, the first table's entry, what another table has at the same key. */
+	void (*merge)(struct bpfdev_entry *into, const struct bpfdev_entry *entry);
+	bool lending;		 /* what the first table has lent before is dropped */
 	struct bpfdev_key *keys; /* of all tables' rules, sorted, one of each */
 	size_t key_count;
 	struct table_build build;
 	struct table_minors minors; /* of the major that is being added */
 };
 
-/* Whether @entry settles bit @mask better than @best does: plainly, then for audit, then not. */
-static bool settles(const struct bpfdev_entry *entry, const struct bpfdev_entry *best, __u8 mask)
+/* How well an entry grants bit @mask: plainly, for audit, for a time, not at all. */
+static int grant(const struct bpfdev_entry *entry, __u8 mask)
 {
 	if (!(entry->allow & mask))
-		return false;
-	return !(best->allow & mask) || (!(entry->audit & mask) && (best->audit & mask));
+		return 0;
+	if (entry->lent & mask)
+		return 1;
+	return entry->audit & mask ? 2 : 3;
 }
 
 static void merge(struct bpfdev_entry *into, const struct bpfdev_entry *entry)
@@ -34,12 +39,19 @@ static void merge(struct bpfdev_entry *into, const struct bpfdev_entry *entry)
 	for (int bit = 0; bit < BPFDEV_BITS; bit++) {
 		__u8 mask = (__u8)(1u << bit);
 
-		if (!settles(entry, into, mask))
+		if (grant(entry, mask) <= grant(into, mask))
 			continue;
 		into->source[bit] = entry->source[bit];
 		into->allow |= mask;
 		into->audit = (__u8)((into->audit & ~mask) | (entry->audit & mask));
+		into->lent = (__u8)((into->lent & ~mask) | (entry->lent & mask));
 	}
+}
+
+static void lend(struct bpfdev_entry *into, const struct bpfdev_entry *entry)
+{
+	into->lent |= entry->allow & ~into->allow;
+	into->allow |= entry->allow;
 }
 
 /*
@@ -67,10 +79,15 @@ static struct bpfdev_entry ask_all(const struct unite *unite, uint32_t type, uin
 {
 	struct bpfdev_entry entry = ask(unite->tables[0], type, major, minor);
 
+	if (unite->lending) {
+		entry.allow &= ~entry.lent;
+		entry.lent = 0;
+	}
+
 	for (size_t i = 1; i < unite->count; i++) {
 		struct bpfdev_entry other = ask(unite->tables[i], type, major, minor);
 
-		merge(&entry, &other);
+		unite->merge(&entry, &other);
 	}
 	return entry;
 }
@@ -175,18 +192,35 @@ static int add_type(struct unite *unite, uint32_t type)
 	return ret < 0 ? ret : add_major(unite, type, BPFDEV_ANY);
 }
 
-int table_union(const struct table *const *tables, size_t count, struct table **table,
-		struct reason *why)
+static int put_together(struct unite *unite, struct table **table, struct reason *why)
 {
-	struct unite unite = { .tables = tables, .count = count };
-	int ret = table_build_begin(&unite.build, why);
+	int ret = table_build_begin(&unite->build, why);
 
 	if (ret < 0)
 		return ret;
-	ret = collect_keys(&unite);
+	ret = collect_keys(unite);
 	for (uint32_t type = 0; type < BPFDEV_TYPES && ret == 0; type++)
-		ret = add_type(&unite, type);
-	free(unite.keys);
-	free(unite.minors.items);
-	return table_build_end(&unite.build, ret, table);
+		ret = add_type(unite, type);
+	free(unite->keys);
+	free(unite->minors.items);
+	return table_build_end(&unite->build, ret, table);
+}
+
+int table_union(const struct table *const *tables, size_t count, struct table **table,
+		struct reason *why)
+{
+	struct unite unite = { .tables = tables, .count = count, .merge = merge };
+
+	return put_together(&unite, table, why);
+}
+
+int table_lend(const struct table *table, const struct table *lent, struct table **lending,
+	       struct reason *why)
+{
+	const struct table *tables[] = { table, lent };
+	struct unite unite = {
+		.tables = tables, .count = lent ? 2 : 1, .merge = lend, .lending = true
+	};
+
+	return put_together(&unite, lending, why);
 }
