@@ -128,7 +128,8 @@ void conf_free(struct conf *conf);
 /* The class called @name, or NULL. */
 const struct conf_class *conf_find_class(const struct conf *conf, const char *name);
 
-/* What is to be said of a policy with mistakes in one line: the first one, and how many there are. */
+/* What is to be said of a policy with mistakes in one line: the first one, and how many there are.
+ */
 void conf_describe_mistakes(const struct conf *conf, struct reason *out);
 
 /* The statement as it was written, with single blanks, and cut to fit (@size bytes). Returns @out.

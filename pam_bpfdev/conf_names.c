@@ -7,6 +7,7 @@
 #include "conf_parser.h"
 
 #define NAME_MAX_COMPARED 32
+
 static size_t smallest(size_t a, size_t b, size_t c)
 {
 	size_t least = a < b ? a : b;
@@ -14,22 +15,34 @@ static size_t smallest(size_t a, size_t b, size_t c)
 	return least < c ? least : c;
 }
 
-/* Levenshtein distance of two words of less than NAME_MAX_COMPARED bytes. */
+/* Whether the letters before @i and @j are the same two, the other way round. */
+static bool is_swapped(const char *a, size_t i, const char *b, size_t j)
+{
+	return i && j && a[i] == b[j - 1] && a[i - 1] == b[j];
+}
+
+/*
+ * How many letters were left out, put in, mistaken or swapped between two words of less than
+ * NAME_MAX_COMPARED bytes (optimal string alignment).
+ */
 static size_t distance(const char *a, const char *b)
 {
-	size_t row[NAME_MAX_COMPARED], width = strlen(b);
+	size_t rows[3][NAME_MAX_COMPARED] = { 0 }, width = strlen(b);
+	size_t *before = rows[0], *last = rows[1], *row = rows[2], *spare;
 
 	for (size_t j = 0; j <= width; j++)
 		row[j] = j;
 	for (size_t i = 0; a[i]; i++) {
-		size_t diagonal = row[0];
-
+		spare = before;
+		before = last;
+		last = row;
+		row = spare;
 		row[0] = i + 1;
-		for (size_t j = 1; j <= width; j++) {
-			size_t above = row[j];
-
-			row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a[i] != b[j - 1]));
-			diagonal = above;
+		for (size_t j = 0; j < width; j++) {
+			row[j + 1] =
+				smallest(last[j + 1] + 1, row[j] + 1, last[j] + (a[i] != b[j]));
+			if (is_swapped(a, i, b, j) && before[j - 1] + 1 < row[j + 1])
+				row[j + 1] = before[j - 1] + 1;
 		}
 	}
 	return row[width];

@@ -70,6 +70,8 @@ static void the_verb_is_checked(void **state)
 	expect("alice # allow *", "1:6", "verb missing");
 	expect("alice alow *", "1:7", "did you mean \"allow\"?");
 	expect("alice dny *", "1:7", "did you mean \"deny\"?");
+	expect("alice dney *", "1:7", "did you mean \"deny\"?");
+	expect("alice xdeyn *", "1:7", "expected allow");
 	expect("alice exempted", "1:7", "did you mean \"exempt\"?");
 	expect("alice Audit", "1:7", "did you mean \"audit\"?");
 	expect("alice permit *", "1:7", "expected allow, deny, exempt or audit");
