@@ -42,7 +42,8 @@ static int decide(struct adoption *adoption)
 	}
 	info->policy_digest = conf->digest;
 	conf_free(conf);
-	return ret;
+	/* These would say that the session is over. */
+	return ret == -ENOENT || ret == -ENODEV ? -EIO : ret;
 }
 
 static void describe(struct adoption *adoption)
@@ -133,38 +134,39 @@ int enforce_adopt(const struct enforce_options *options, const struct session *u
 	return ret == -ENOENT || ret == -ENODEV ? 0 : ret;
 }
 
-/* Whether the manager has a filter now. */
-static int look_at_manager(const struct session *user, struct reason *why)
+/* Whether the manager has a filter now; what it says of itself, if that can be read. */
+static int look_at_manager(const struct session *user, struct bpfdev_info *info, struct reason *why)
 {
 	int manager_fd = session_open_manager(user, why), prog_fd = -1, ret;
 
 	if (manager_fd < 0)
 		return manager_fd;
 	ret = filter_find(manager_fd, &prog_fd, why);
-	if (ret > 0)
+	if (ret > 0) {
+		filter_read(prog_fd, info, NULL, NULL);
 		close(prog_fd);
+	}
 	close(manager_fd);
 	return ret;
 }
 
 static int adopt_manager_locked(const struct enforce_options *options, const struct session *user,
 				const struct policy_subject *subject,
-				struct enforce_change_report *report, struct reason *why)
+				struct enforce_change_report *report, struct reason *note,
+				struct reason *why)
 {
-	struct reason note = { "" };
-	int ret = look_at_manager(user, why);
+	int ret = look_at_manager(user, &report->after, why);
 
 	if (ret < 0)
 		return ret;
 	report->outcome = ret ? ENFORCE_SAME : ENFORCE_UNFILTERED;
 	if (ret)
 		return 0;
-	ret = enforce_manager(options, subject, user, &note, why);
+	ret = enforce_manager(options, subject, user, note, why);
 	if (ret == 0)
-		ret = look_at_manager(user, why);
+		ret = look_at_manager(user, &report->after, why);
 	if (ret > 0)
 		report->outcome = ENFORCE_CHANGED;
-	report->why = note;
 	return ret < 0 ? ret : 0;
 }
 
@@ -172,14 +174,20 @@ int enforce_adopt_manager(const struct enforce_options *options, const struct se
 			  const struct policy_subject *subject,
 			  struct enforce_change_report *report, struct reason *why)
 {
-	int lock = enforce_lock(options, user->uid, why), ret;
+	struct reason note = { "" };
+	int lock, ret;
 
-	if (lock < 0)
-		return lock;
 	*report =
 		(struct enforce_change_report) { .outcome = ENFORCE_SAME, .role = BPFDEV_MANAGER };
 	again_manager_unit(user, report->unit, sizeof(report->unit));
-	ret = adopt_manager_locked(options, user, subject, report, why);
+	lock = enforce_lock(options, user->uid, why);
+	if (lock < 0)
+		return lock;
+	ret = adopt_manager_locked(options, user, subject, report, &note, why);
 	session_unlock(lock);
-	return ret == -ENOENT || ret == -ENODEV ? 0 : ret;
+	if (ret < 0 && ret != -ENOENT && ret != -ENODEV)
+		return ret;
+	/* @why may be the report's own. */
+	report->why = note;
+	return 0;
 }

@@ -50,7 +50,7 @@ static int load(struct again *again, const struct bpfdev_info *info, struct reas
 		reason_set(why, "the policy cannot be read: %s", strerror(-ret));
 		return ret;
 	}
-	strcpy(again->path, path_of(info));
+	snprintf(again->path, sizeof(again->path), "%s", path_of(info));
 	if (!again->conf->error_count)
 		return 0;
 	conf_describe_mistakes(again->conf, why);
@@ -138,6 +138,38 @@ int again_decide(struct again *again, struct bpfdev_info *info, struct table **t
 	return ret;
 }
 
+/*
+ * Whether sessions are open which say what the manager may do. Otherwise the policy does, and what
+ * groups a user had who is gone, nobody knows.
+ */
+static bool follows_sessions(const struct session *user)
+{
+	struct table *table = NULL;
+	bool follows = enforce_manager_union(user, &table, NULL) > 0;
+
+	table_free(table);
+	return follows;
+}
+
+/* Of a user who is gone: nothing but the name is needed of them, and uid. */
+static int manager_of_gone(const struct enforce_options *options, const struct session *user,
+			   const struct bpfdev_info *info, struct reason *note, struct reason *why)
+{
+	struct policy_subject gone = { .uid = info->uid };
+	int ret;
+
+	if (!follows_sessions(user))
+		return -ESRCH;
+	gone.name = strdup(info->user);
+	if (!gone.name) {
+		reason_set(why, "out of memory");
+		return -ENOMEM;
+	}
+	ret = enforce_manager(options, &gone, user, note, why);
+	policy_subject_free(&gone);
+	return ret;
+}
+
 int again_manager(struct again *again, const struct session *user, const struct bpfdev_info *info,
 		  struct reason *note, struct reason *why)
 {
@@ -149,6 +181,8 @@ int again_manager(struct again *again, const struct session *user, const struct 
 		options.conf = paths_of(again, info, &storage);
 		ret = find_subject(again, info, why);
 	}
+	if (ret == -ESRCH)
+		return manager_of_gone(&options, user, info, note, why);
 	/* Without sessions and without a filter there is nothing to bring in line. */
 	if (ret < 0 || !again->subject.name)
 		return ret;

@@ -56,7 +56,23 @@ static int prepare(struct changing *changing, const struct table *old,
 	return ret;
 }
 
-/* Puts a new filter in the place of @prog_fd. Returns 1, 0: it would be the same, or an errno. */
+/* A file that is missing on the way to the rules does not say that the session is gone. */
+static int prepare_or_fail(struct changing *changing, const struct table *old,
+			   struct enforce_change_report *report, struct table **table)
+{
+	int ret = prepare(changing, old, report, table);
+
+	return is_gone(ret) ? -EIO : ret;
+}
+
+/* Whether the filters differ at most in the policy's text: a comment was added, say. */
+static bool says_the_same(const struct bpfdev_info *before, const struct bpfdev_info *after)
+{
+	return before->table_digest == after->table_digest && before->flags == after->flags &&
+	       memcmp(before->exceptions, after->exceptions, sizeof(before->exceptions)) == 0;
+}
+
+/* Puts a new filter in the place of @prog_fd. Returns 1, 0: it says the same, or an errno. */
 static int attach(struct enforce_change_report *report, const struct table *table, int cgroup_fd,
 		  int prog_fd)
 {
@@ -69,7 +85,7 @@ static int attach(struct enforce_change_report *report, const struct table *tabl
 	if (new_fd < 0)
 		return new_fd;
 	close(new_fd);
-	return 1;
+	return !says_the_same(&report->before, &report->after);
 }
 
 /* Whether the change has nothing to do with this session. */
@@ -91,7 +107,7 @@ static int replace(struct changing *changing, int cgroup_fd, int prog_fd,
 	if (ret == 0)
 		ret = exception_change(&report->after, changing->change, &report->why);
 	if (ret == 0 && !is_untouched(changing, report)) {
-		ret = prepare(changing, old, report, &table);
+		ret = prepare_or_fail(changing, old, report, &table);
 		if (ret == 0)
 			ret = attach(report, table, cgroup_fd, prog_fd);
 	}
@@ -168,9 +184,56 @@ static int mend_manager(struct changing *changing, int manager_fd,
 	has = ret < 0 ? ret : read_manager(manager_fd, &report->after, &report->why);
 	if (has < 0)
 		return has;
-	if (*note.text)
-		report->why = note;
+	/* Not what was said of a filter that could not be read. */
+	report->why = note;
 	return had != has || report->before.table_digest != report->after.table_digest;
+}
+
+static bool lends(const struct table *table)
+{
+	bool lent = false;
+
+	for (uint32_t i = 0; i < table->slot_count && !lent; i++)
+		lent = table->slots[i].lent;
+	for (uint32_t i = 0; i < table->rule_count && !lent; i++)
+		lent = table->rules[i].entry.lent;
+	return lent;
+}
+
+/*
+ * Whether the manager may use what a session was lent: that session may have been killed, or the
+ * manager not been brought in line when the exception ended.
+ */
+static bool manager_borrows(const struct session *user)
+{
+	int manager_fd = session_open_manager(user, NULL), prog_fd = -1;
+	struct table *table = NULL;
+	struct bpfdev_info info;
+	bool borrows = false;
+
+	if (manager_fd < 0)
+		return false;
+	if (filter_find(manager_fd, &prog_fd, NULL) > 0) {
+		if (filter_read(prog_fd, &info, &table, NULL) == 0)
+			borrows = lends(table);
+		close(prog_fd);
+	}
+	table_free(table);
+	close(manager_fd);
+	return borrows;
+}
+
+/* What a killed session left to the manager goes, too. */
+static bool concerns_manager(const struct changing *changing)
+{
+	switch (changing->change->kind) {
+	case ENFORCE_RELOAD:
+		return true;
+	case ENFORCE_RECLAIM:
+		return changing->touched || manager_borrows(changing->user);
+	default:
+		return changing->touched;
+	}
 }
 
 static void change_manager(struct changing *changing)
@@ -202,8 +265,7 @@ int enforce_change(const struct enforce_options *options, const struct session *
 	if (lock < 0)
 		return lock;
 	ret = session_each_scope(user, visit_scope, &changing, why);
-	/* What a killed session left to the manager goes, too. */
-	if (ret == 0 && (changing.touched || change->kind == ENFORCE_RELOAD))
+	if (ret == 0 && concerns_manager(&changing))
 		change_manager(&changing);
 	again_free(&changing.again);
 	session_unlock(lock);

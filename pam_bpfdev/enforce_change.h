@@ -22,7 +22,7 @@ struct enforce_change {
 
 enum enforce_changed {
 	ENFORCE_CHANGED,    /* the kernel has a new filter in the place of the old one */
-	ENFORCE_SAME,	    /* there was nothing to change */
+	ENFORCE_SAME,	    /* the rules are the same, whatever else of the policy has changed */
 	ENFORCE_UNFILTERED, /* a session, or a manager, without a filter of ours */
 	ENFORCE_FAILED,	    /* the filter is as it was; why says the reason */
 };
@@ -33,11 +33,14 @@ struct enforce_change_report {
 	enum bpfdev_role role;
 	char unit[128];
 	struct bpfdev_info before, after; /* before: not for ENFORCE_UNFILTERED */
-	int error; /* ENFORCE_FAILED: a negative errno; -EINVAL: the policy has mistakes */
-	struct reason why;
+	int error;	   /* ENFORCE_FAILED: a negative errno; -EINVAL: the policy has mistakes */
+	struct reason why; /* if it did not fail: what else is to be said, or "" */
 };
 
-/* Called for each session of the user, and last, if anything changed or failed, for the manager. */
+/*
+ * Called for each session of the user, and last for the manager: if anything changed or failed, if
+ * the policy is read anew, or if the manager has what an exception lent that ends.
+ */
 typedef void enforce_tell(const struct enforce_change_report *report, void *data);
 
 /*
@@ -70,8 +73,9 @@ int enforce_adopt(const struct enforce_options *options, const struct session *u
 
 /*
  * The same for the manager of @subject, whose slice is @user, if there is one: it may have begun
- * when no line named them. ENFORCE_SAME: it has a filter already; ENFORCE_UNFILTERED: none is
- * needed.
+ * when no line named them. ENFORCE_SAME: it has a filter already, or there is no manager;
+ * ENFORCE_UNFILTERED: none is needed. @report->after: what its filter says now; @why may be the
+ * report's own.
  */
 int enforce_adopt_manager(const struct enforce_options *options, const struct session *user,
 			  const struct policy_subject *subject,

@@ -176,8 +176,11 @@ static int add_exceptions(struct again *again, struct bpfdev_info *info,
 		}
 		if (ret == -ENOMEM || (ret < 0 && is_new(exception, change)))
 			return ret;
-		if (ret < 0)
+		if (ret < 0) {
+			reason_set(why, "the exception for %s has ended: %s", exception->device,
+				   why->text);
 			*exception = (struct bpfdev_exception) { 0 };
+		}
 	}
 	return 0;
 }

@@ -71,7 +71,7 @@ static int compare_digests(const void *a, const void *b)
  */
 static int live_unite(struct live *live, struct table **table)
 {
-	const struct table **tables = calloc(live->count, sizeof(*tables));
+	const struct table **tables = calloc(live->count, sizeof(void *));
 	int ret;
 
 	if (!tables) {

@@ -83,6 +83,22 @@ int policy_subject_load(const char *name, struct policy_subject *subject, struct
 void policy_subject_free(struct policy_subject *subject);
 
 /*
+ * Look a user, or a group, up by name. Return 1: the id is set; 0: there is none; or a negative
+ * errno with @why.
+ */
+int policy_user_id(const char *name, uid_t *uid, struct reason *why);
+int policy_group_id(const char *name, gid_t *gid, struct reason *why);
+
+/* UID_MIN of login.defs, where regular accounts begin. Returns 0 or a negative errno with @why. */
+int policy_uid_min(uid_t *uid_min, struct reason *why);
+
+/*
+ * The rank at which a line for @who is about the subject; TABLE_BASELINE: it is not. For groups by
+ * gid: none is looked up, so one by name is nobody's.
+ */
+enum table_rank policy_rank_by_id(const struct policy_subject *subject, const struct conf_who *who);
+
+/*
  * Holds each statement of @conf (without errors) against @subject in @session; @any_session: as
  * policy_decide_job() does. Devices are not looked at.
  * Returns 0, or a negative errno with @why. Free: policy_survey_free().

@@ -25,9 +25,6 @@ struct policy_question {
 	struct policy_groups groups;
 };
 
-/* Looks a group up. Returns 1: *@gid is set; 0: there is none; or a negative errno with @why. */
-int policy_group_id(const char *name, gid_t *gid, struct reason *why);
-
 /*
  * The rank at which @who names the subject.
  * Returns an enum table_rank, TABLE_BASELINE: it does not; or a negative errno with @why.

@@ -43,7 +43,7 @@ static int nss_failed(struct reason *why, const char *what, const char *name, in
 }
 
 /* A missing file or setting means the default; one that cannot be read must not pass for that. */
-static int read_uid_min(uid_t *uid_min, struct reason *why)
+int policy_uid_min(uid_t *uid_min, struct reason *why)
 {
 	FILE *file = fopen(LOGIN_DEFS, "re");
 	char *line = NULL;
@@ -113,7 +113,7 @@ static int fill(struct policy_subject *subject, const struct passwd *entry, stru
 	};
 	if (!subject->name)
 		return nss_failed(why, "user", entry->pw_name, ENOMEM);
-	ret = read_uid_min(&subject->uid_min, why);
+	ret = policy_uid_min(&subject->uid_min, why);
 	if (ret == 0)
 		ret = load_groups(subject, why);
 	if (ret < 0)
@@ -121,23 +121,36 @@ static int fill(struct policy_subject *subject, const struct passwd *entry, stru
 	return ret;
 }
 
+/*
+ * Looks @name up. Returns 1 with @entry, whose strings are in *@buffer; 0: there is no such user;
+ * or a negative errno with @why. The buffer is to be freed in any case.
+ */
+static int find_user(const char *name, struct passwd *entry, char **buffer, struct reason *why)
+{
+	struct passwd *found = NULL;
+	size_t size = 0;
+	int error = ERANGE;
+
+	*buffer = NULL;
+	while (error == ERANGE && grow_buffer(buffer, &size) == 0)
+		error = getpwnam_r(name, entry, *buffer, size, &found);
+	if (found)
+		return 1;
+	return !error || is_not_found(error) ? 0 : nss_failed(why, "user", name, error);
+}
+
 int policy_subject_load(const char *name, struct policy_subject *subject, struct reason *why)
 {
-	struct passwd entry, *found = NULL;
-	char *buffer = NULL;
-	size_t size = 0;
-	int error = ERANGE, ret;
+	struct passwd entry;
+	char *buffer;
+	int ret = find_user(name, &entry, &buffer, why);
 
 	*subject = (struct policy_subject) { 0 };
-	while (error == ERANGE && grow_buffer(&buffer, &size) == 0)
-		error = getpwnam_r(name, &entry, buffer, size, &found);
-	if (found) {
-		ret = fill(subject, found, why);
-	} else if (!error || is_not_found(error)) {
+	if (ret == 1) {
+		ret = fill(subject, &entry, why);
+	} else if (ret == 0) {
 		reason_set(why, "there is no user \"%s\"", name);
 		ret = -ENOENT;
-	} else {
-		ret = nss_failed(why, "user", name, error);
 	}
 	free(buffer);
 	return ret;
@@ -148,6 +161,18 @@ void policy_subject_free(struct policy_subject *subject)
 	free(subject->name);
 	free(subject->groups);
 	*subject = (struct policy_subject) { 0 };
+}
+
+int policy_user_id(const char *name, uid_t *uid, struct reason *why)
+{
+	struct passwd entry;
+	char *buffer;
+	int ret = find_user(name, &entry, &buffer, why);
+
+	if (ret == 1)
+		*uid = entry.pw_uid;
+	free(buffer);
+	return ret;
 }
 
 int policy_group_id(const char *name, gid_t *gid, struct reason *why)
@@ -165,4 +190,13 @@ int policy_group_id(const char *name, gid_t *gid, struct reason *why)
 	if (found)
 		return 1;
 	return !error || is_not_found(error) ? 0 : nss_failed(why, "group", name, error);
+}
+
+enum table_rank policy_rank_by_id(const struct policy_subject *subject, const struct conf_who *who)
+{
+	struct policy_question question = { .subject = subject };
+
+	/* What is left cannot fail. */
+	return who->kind == CONF_GROUP ? TABLE_BASELINE
+				       : (enum table_rank)policy_rank(&question, who, NULL);
 }

@@ -141,8 +141,8 @@ bool session_is_login(pid_t leader)
 {
 	char path[sizeof("/proc/4294967295/cgroup")], *cgroup = NULL;
 	bool login = false;
-	pid_t parent;
-	uid_t uid;
+	pid_t parent = 0;
+	uid_t uid = (uid_t)-1;
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", leader);
 	if (read_status(leader, &uid, &parent) && read_cgroup(path, &cgroup, NULL) == 0 && cgroup)
@@ -186,7 +186,7 @@ int session_find_root(char **root, struct reason *why)
 
 	if (!err)
 		err = find_mount(cgroup, &mount, why);
-	if (!err) {
+	if (!err && cgroup) {
 		err = root_below(&mount, cgroup, root, why);
 		session_mount_free(&mount);
 	}

@@ -26,7 +26,8 @@ def info(program):
 
 
 def _plain(value):
-    return {key: "".join(each).rstrip("\0") if isinstance(each, list) else each for key, each in value.items()}
+    texts = {key: each for key, each in value.items() if isinstance(each, list) and isinstance(each[0], str)}
+    return {**value, **{key: "".join(each).rstrip("\0") for key, each in texts.items()}}
 
 
 def of_unit(unit):
