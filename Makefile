@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 #
-# make                 build/pam_bpfdev.so; needs no root
+# make                 build/pam_bpfdev.so and build/bpfdev; needs no root
 # sudo make demo       a real login, filtered, in a machine of its own
 # sudo make check      all tests; also: make check LAYERS="unit bpf"
 # make help            everything else
@@ -8,6 +8,9 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 MANDIR ?= $(PREFIX)/share/man
+SBINDIR ?= $(PREFIX)/sbin
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 CONFDIR ?= /etc/security
 # The classes that ship belong to the system's share, wherever the manual pages go.
 VENDORDIR ?= /usr/share/pam_bpfdev
@@ -38,6 +41,10 @@ WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wfor
 # libbpf 1.0: the first whose interface is what it will stay. libelf and zlib come with it.
 LIBBPF_CFLAGS := $(shell $(PKG_CONFIG) --cflags 'libbpf >= 1.0' 2>/dev/null)
 LIBBPF_LIBS := $(shell $(PKG_CONFIG) --libs 'libbpf >= 1.0' 2>/dev/null || echo -lbpf)
+# The command's: libsmartcols for tables, jansson for JSON, libsystemd's header (the library is loaded
+# only if it is there).
+COMMAND_CFLAGS := $(shell $(PKG_CONFIG) --cflags smartcols jansson libsystemd 2>/dev/null)
+COMMAND_LIBS := $(shell $(PKG_CONFIG) --libs smartcols jansson 2>/dev/null || echo -lsmartcols -ljansson)
 HARDENING = -fstack-protector-strong -D_FORTIFY_SOURCE=2
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer,$(HARDENING)) \
@@ -46,13 +53,18 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) \
 ALL_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -Wl,-z,relro,-z,now $(LDFLAGS)
 
 MODULE = $(BUILD)/pam_bpfdev.so
-CORE_SOURCES := $(filter-out pam_bpfdev/pam_bpfdev.c,$(wildcard pam_bpfdev/*.c))
-CORE = $(CORE_SOURCES:%.c=$(BUILD)/%.o)
+COMMAND = $(BUILD)/bpfdev
+# What module and command share: an archive, so that each takes only what it uses.
+CORE_SOURCES := $(filter-out pam_bpfdev/pam_bpfdev.c pam_bpfdev/bpfdev.c,$(wildcard pam_bpfdev/*.c))
+CORE = $(BUILD)/core.a
+COMMAND_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard pam_bpfdev/command/*.c))
+# The subcommands, for tests of their parts.
+COMMAND_PARTS = $(BUILD)/command.a
 PAGES8 := $(wildcard pam_bpfdev/*.8)
 PAGES5 := $(wildcard pam_bpfdev/*.5)
 
 .PHONY: all
-all: $(MODULE)
+all: $(MODULE) $(COMMAND)
 
 # The kernel's half. -g is for BTF, which lets bpftool show names; the DWARF beside it is stripped.
 $(BUILD)/bpfdev.bpf.o: bpf/bpfdev.bpf.c bpf/bpfdev.h
@@ -72,22 +84,41 @@ $(BUILD)/%.o: %.c $(BUILD)/bpfdev.skel.h
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
+$(CORE): $(CORE_SOURCES:%.c=$(BUILD)/%.o)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(COMMAND_OBJECTS) $(BUILD)/pam_bpfdev/bpfdev.o: ALL_CFLAGS += $(COMMAND_CFLAGS)
+
+$(COMMAND_PARTS): $(COMMAND_OBJECTS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(COMMAND): $(BUILD)/pam_bpfdev/bpfdev.o $(COMMAND_OBJECTS) $(CORE)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBBPF_LIBS) $(COMMAND_LIBS)
+
 $(MODULE): $(BUILD)/pam_bpfdev/pam_bpfdev.o $(CORE) pam_bpfdev/pam_bpfdev.map
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared $(if $(SANITIZE),,-Wl,-z,defs) \
-		-Wl,--version-script=pam_bpfdev/pam_bpfdev.map -o $@ $(filter %.o,$^) \
+		-Wl,--version-script=pam_bpfdev/pam_bpfdev.map -o $@ $(filter %.o %.a,$^) \
 		-lpam $(LIBBPF_LIBS)
 
+# Users need not know each other's rules: policy and drop-ins are root's to read.
 .PHONY: install uninstall
 install: all
-	$(INSTALL) -d $(DESTDIR)$(PAMDIR) $(DESTDIR)$(CONFDIR)/bpfdev.d $(DESTDIR)$(VENDORDIR) \
-		$(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5
+	$(INSTALL) -d $(DESTDIR)$(PAMDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(CONFDIR) $(DESTDIR)$(VENDORDIR) \
+		$(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR)
+	test -d $(DESTDIR)$(CONFDIR)/bpfdev.d || $(INSTALL) -d -m 0700 $(DESTDIR)$(CONFDIR)/bpfdev.d
 	$(INSTALL) -m 0644 $(MODULE) $(DESTDIR)$(PAMDIR)/
+	$(INSTALL) -m 0755 $(COMMAND) $(DESTDIR)$(SBINDIR)/
 	$(INSTALL) -m 0644 conf/classes.conf $(DESTDIR)$(VENDORDIR)/
 	$(INSTALL) -m 0644 $(PAGES8) $(DESTDIR)$(MANDIR)/man8/
 	$(INSTALL) -m 0644 $(PAGES5) $(DESTDIR)$(MANDIR)/man5/
+	$(INSTALL) -m 0644 conf/completion/bpfdev $(DESTDIR)$(BASHDIR)/
+	$(INSTALL) -m 0644 conf/completion/_bpfdev $(DESTDIR)$(ZSHDIR)/
 	test -e $(DESTDIR)$(CONFDIR)/bpfdev.conf || \
-		$(INSTALL) -m 0644 conf/bpfdev.conf $(DESTDIR)$(CONFDIR)/
+		$(INSTALL) -m 0600 conf/bpfdev.conf $(DESTDIR)$(CONFDIR)/
 
 # The policy is the administrator's: it stays.
 # A stack that names a module which is not there refuses everybody, root too.
@@ -96,6 +127,7 @@ uninstall:
 		echo "take these lines out first: with the module gone they refuse every login" >&2; \
 		exit 1; fi
 	rm -f $(DESTDIR)$(PAMDIR)/pam_bpfdev.so $(DESTDIR)$(VENDORDIR)/classes.conf
+	rm -f $(DESTDIR)$(SBINDIR)/bpfdev $(DESTDIR)$(BASHDIR)/bpfdev $(DESTDIR)$(ZSHDIR)/_bpfdev
 	rm -f $(PAGES8:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man8/%)
 	rm -f $(PAGES5:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man5/%)
 	-rmdir $(DESTDIR)$(VENDORDIR) $(DESTDIR)$(CONFDIR)/bpfdev.d 2>/dev/null
@@ -107,7 +139,7 @@ clean:
 help:
 	@sed -n 's/^#: //p' $(MAKEFILE_LIST)
 
-#: make                 builds build/pam_bpfdev.so
+#: make                 builds build/pam_bpfdev.so and build/bpfdev
 #: sudo make demo       shows a filtered login on a machine of its own
 #: sudo make check      runs all tests (LAYERS="unit bpf lab kernels fuzz" for some)
 #: make lint            looks for mistakes without running anything

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 # What is built and run for tests: see tests/run for the layers of `make check`.
 
-LAYERS ?= unit sanitizers bpf module fuzz kernels lab
+LAYERS ?= unit sanitizers bpf module command fuzz kernels lab
 SUITE ?= bookworm
 RUNS ?=
 
@@ -15,11 +15,12 @@ BPF_TESTS := $(patsubst tests/bpf/%.c,$(BUILD)/tests/%,$(wildcard tests/bpf/test
 BENCHES := $(patsubst tests/bpf/%.c,$(BUILD)/tests/%,$(wildcard tests/bpf/bench_*.c))
 
 # The tests look at the core's inside: its headers are theirs too.
-$(BUILD)/tests/%.o: ALL_CFLAGS += -Ipam_bpfdev -Ibpf
+$(BUILD)/tests/%.o: ALL_CFLAGS += -Ipam_bpfdev -Ibpf $(COMMAND_CFLAGS)
 
-LINK_TEST = $(Q)mkdir -p $(@D); $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBBPF_LIBS) -lcmocka
+LINK_TEST = $(Q)mkdir -p $(@D); $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBBPF_LIBS) $(COMMAND_LIBS) -lcmocka
 
-$(UNIT_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(UNIT_SHARED:%.c=$(BUILD)/%.o) $(CORE)
+$(UNIT_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(UNIT_SHARED:%.c=$(BUILD)/%.o) \
+		$(COMMAND_PARTS) $(CORE)
 	$(LINK_TEST)
 
 # It makes allocations and opens fail.
@@ -27,7 +28,7 @@ $(BUILD)/tests/test_oom: ALL_LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc ca
 	reallocarray strdup open openat fopen fdopendir)
 
 $(BPF_TESTS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/bpf/%.o \
-		$(BPF_SHARED:%.c=$(BUILD)/%.o) $(CORE)
+		$(BPF_SHARED:%.c=$(BUILD)/%.o) $(COMMAND_PARTS) $(CORE)
 	$(LINK_TEST)
 
 .SECONDARY:
@@ -73,4 +74,4 @@ fuzz:
 
 $(BUILD)/tests/fuzz_conf: $(BUILD)/tests/fuzz/fuzz_conf.o $(CORE)
 	@mkdir -p $(@D)
-	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(LIBBPF_LIBS)
+	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o %.a,$^) $(LIBBPF_LIBS)

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* bpfdev: the administrator's command. One table; each subcommand has a file of its own. */
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command/command.h"
+#include "conf.h"
+
+static const struct command *const commands[] = {
+	&command_check,	 &command_explain, &command_rules,  &command_status,
+	&command_reload, &command_allow,   &command_revoke, &command_doctor,
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static void list_commands(FILE *stream)
+{
+	fprintf(stream, "Usage: bpfdev COMMAND [OPTION...] [ARGUMENT...]\n"
+			"Device rules for logins: see, check and change them.\n\n");
+	for (size_t i = 0; i < COUNT(commands); i++)
+		fprintf(stream, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+	fprintf(stream, "\nbpfdev COMMAND --help says more; so does bpfdev(8).\n");
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < COUNT(commands); i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+static int unknown(const char *name)
+{
+	const char *names[COUNT(commands)], *near;
+
+	for (size_t i = 0; i < COUNT(commands); i++)
+		names[i] = commands[i]->name;
+	near = conf_nearest(name, names, COUNT(names));
+	output_error("unknown command \"%s\"%s%s%s; bpfdev --help lists them", name,
+		     near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
+	return COMMAND_USAGE;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	char name[32];
+	int status;
+
+	snprintf(name, sizeof(name), "bpfdev %s", command->name);
+	argv[0] = name;
+	status = command->run(argc, argv);
+	return output_end() < 0 ? COMMAND_FAILED : status;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+
+	setlocale(LC_ALL, "");
+	/* head(1) and pagers end early: that is a failed write, not a death. */
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2) {
+		list_commands(stderr);
+		return COMMAND_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
+		list_commands(stdout);
+		return output_end() < 0 ? COMMAND_FAILED : COMMAND_YES;
+	}
+	command = find(argv[1]);
+	return command ? run(command, argc - 1, argv + 1) : unknown(argv[1]);
+}
