@@ -25,7 +25,8 @@ PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "libpam-systemd", "dbus-user-session",
     "login", "passwd", "util-linux", "procps",
     "openssh-server", "openssh-client", "sudo", "cron", "at", "pamtester",
-    "libbpf1",  # what the module is linked with
+    "libbpf1",  # what the module is linked with, and the command
+    "libjansson4", "libsmartcols1",  # what the command is linked with beside that
     "python3-minimal",  # tests open devices in ways that no shell can
     "tmux", "less", "nano",
 )

@@ -28,13 +28,15 @@ def files(stage):
 
 def expected(prefix="/usr/local"):
     pages = [f"{prefix}/share/man/man{page.suffix[1:]}/{page.name}" for page in (TOP / "pam_bpfdev").glob("*.[58]")]
-    return dict.fromkeys([f"{MODULES}/{MODULE}", POLICY, "/usr/share/pam_bpfdev/classes.conf", *pages], "0o644")
+    completion = [f"{prefix}/share/bash-completion/completions/bpfdev", f"{prefix}/share/zsh/site-functions/_bpfdev"]
+    plain = [f"{MODULES}/{MODULE}", "/usr/share/pam_bpfdev/classes.conf", *pages, *completion]
+    return {**dict.fromkeys(plain, "0o644"), f"{prefix}/sbin/bpfdev": "0o755", POLICY: "0o600"}
 
 
 def test_install_and_uninstall(tmp_path):
     make("install", tmp_path)
     assert files(tmp_path) == expected()
-    assert (tmp_path / "etc/security/bpfdev.d").is_dir()
+    assert (tmp_path / "etc/security/bpfdev.d").stat().st_mode & 0o7777 == 0o700
     make("uninstall", tmp_path)
     assert set(files(tmp_path)) == {POLICY}
     make("uninstall", tmp_path)

@@ -1,0 +1,476 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""`bpfdev doctor` on machines that are well, and on ones where one thing is wrong: seen, and gone once it is mended."""
+
+import contextlib
+import json
+import re
+import subprocess
+
+import pytest
+
+import cgroups
+from administration import MODULE
+from verbs import DENIED, FORBIDDEN, FUSE, MANAGER, RULES, changed_file, equipped, scope_gone, tried
+
+POLICY = f"@students allow *\n@students deny {FUSE} rw remote\n@staff exempt\n* allow *\n* deny block-*\n"
+PAM = "/etc/pam.d"
+KEYS = {"topic", "level", "subject", "message", "advice"}
+
+
+@pytest.fixture
+def box(machine):
+    yield from equipped(machine)
+
+
+class Examined:
+    """What the doctor says of a machine. Attributes: code, findings (all), lets_out."""
+
+    def __init__(self, box):
+        said = box.run("bpfdev doctor --json", check=False)
+        assert said.stderr == "", said.stderr
+        told = json.loads(said.stdout)
+        self.code, self.findings, self.lets_out = said.returncode, told["findings"], told["lets_out"]
+        assert all(set(finding) == KEYS for finding in self.findings)
+        assert all((finding["advice"] is None) == (finding["level"] == "ok") for finding in self.findings)
+
+    def of(self, *levels):
+        """The findings of these levels, as "topic subject: message"."""
+        return [f"{finding['topic']} {finding['subject']}: {finding['message']}"
+                for finding in self.findings if finding["level"] in levels]
+
+    def all_advice(self):
+        """What to do, all of it."""
+        return [finding["advice"] for finding in self.findings if finding["advice"]]
+
+    def advice(self, topic):
+        """What to do about the first finding of that topic that is not well."""
+        return next(finding["advice"] for finding in self.findings if finding["topic"] == topic and finding["advice"])
+
+
+def assert_well(box):
+    """Nothing but notes, of what is so on every Debian."""
+    examined = Examined(box)
+    assert (examined.code, examined.of("bad", "warn"), examined.lets_out) == (0, [], False)
+    assert {finding["subject"] for finding in examined.findings if finding["level"] == "note"} == \
+        {"cron", "atd", "runuser-l"}
+
+
+def assert_only(box, pattern, level="bad", code=1):
+    """All that is wrong is what the pattern is found in, at least once. Returns what was said."""
+    examined = Examined(box)
+    wrong = examined.of("bad", "warn")
+    assert wrong and all(re.search(pattern, text) for text in wrong), wrong
+    assert wrong == examined.of(level) and (examined.code, examined.lets_out) == (code, code == 1)
+    return examined
+
+
+def line_of(said, fragment):
+    (line,) = [line for line in said.splitlines() if fragment in line]
+    return line
+
+
+def test_machine_that_is_well(box):
+    box.policy(POLICY)
+    with box.ssh_session("alice"), box.console_login("alice"), box.ssh_session("bob"), box.ssh_session("root"), \
+            box.console_login("kiosk", "tty2"):
+        assert_well(box)
+        said = box.run("bpfdev doctor")
+    lines = said.stdout.splitlines()
+    assert lines[0].startswith("ok   kernel    Linux ")
+    assert line_of(said.stdout, "sshd uses") == "ok   sshd      sshd uses PAM"
+    assert re.match(r"ok   pam       login, other, .*sshd, su, su-l, sudo, sudo-i: pam_bpfdev.so filters who comes in",
+                    line_of(said.stdout, "filters who"))
+    jobs = line_of(said.stdout, "jobs of users")
+    assert jobs == ("note pam       atd, cron: jobs of users with rules are refused: there is no session to filter")
+    assert lines[lines.index(jobs) + 1].startswith(" " * 17 + "nothing; ")
+    assert (said.returncode, said.stderr) == (0, "")
+
+
+def test_quiet_leaves_out_what_is_well(box):
+    box.policy(POLICY)
+    said = box.run("bpfdev doctor --quiet").stdout.splitlines()
+    assert [line[:4] for line in said] == ["note", "    ", "note", "    "]
+    left = json.loads(box.run("bpfdev doctor -q --json").stdout)["findings"]
+    assert {finding["level"] for finding in left} == {"note"}
+
+
+def expanded(box, service, session):
+    """The file of a service, with what the function session makes of common-session in the place of the include."""
+    common = box.read_file(f"{PAM}/common-session")
+    return box.read_file(f"{PAM}/{service}").replace("@include common-session\n", session(common))
+
+
+def without_module(text):
+    return "".join(line for line in text.splitlines(True) if MODULE not in line)
+
+
+def test_module_is_missing_in_sshd(box):
+    box.policy(RULES)
+    with changed_file(box, f"{PAM}/sshd", expanded(box, "sshd", without_module)):
+        examined = assert_only(box, r"^pam sshd: pam_bpfdev.so is not among the session lines")
+        assert f'add "session required {MODULE}", behind pam_systemd.so, to {PAM}/sshd' in examined.all_advice()
+        with box.ssh_session("alice") as session:
+            assert tried(session) == "ok ok"
+            assert_only(box, rf"^pam sshd: |^processes alice: .*{session.id}\.scope has no filter|user@1000")
+    assert_well(box)
+
+
+@pytest.mark.only_suite("bookworm")
+def test_module_stands_before_pam_systemd(box):
+    box.policy(RULES)
+    turned = expanded(box, "sshd", lambda common: f"session required {MODULE}\n{without_module(common)}")
+    with changed_file(box, f"{PAM}/sshd", turned):
+        assert_only(box, r"^pam sshd: pam_bpfdev.so is called when there is no session yet")
+        assert box.ssh("alice", "true").returncode != 0
+    assert_well(box)
+
+
+@pytest.mark.only_suite("bookworm")
+@pytest.mark.parametrize("line", ["session sufficient pam_permit.so",
+                                  "session [success=2 default=ignore] pam_permit.so"])
+def test_line_leads_past_the_module(box, line):
+    box.policy(RULES)
+    systemd = "session\toptional\tpam_systemd.so"
+    text = expanded(box, "sshd", lambda common: common.replace(
+        systemd, f"{systemd}\n{line}\nsession optional pam_permit.so\n#"))
+    with changed_file(box, f"{PAM}/sshd", text):
+        number = text.splitlines().index(line) + 1
+        assert_only(box, rf"^pam sshd: {PAM}/sshd:{number} .* can lead past pam_bpfdev.so")
+        assert box.ssh("alice", "probe").stdout.strip() == "ok ok"
+    assert_well(box)
+
+
+@pytest.mark.only_suite("bookworm")
+@pytest.mark.parametrize("control", ["optional", "sufficient", "[success=ok default=ignore]"])
+def test_control_that_forgives(box, control):
+    box.policy(RULES)
+    box.configure_pam(control=control)
+    word = control.strip("[]")
+    examined = assert_only(box, rf'^pam \S+: \S+: as pam_bpfdev.so is "{word}", users are let in without rules')
+    assert {"sshd", "login", "cron", "systemd-user"} <= {finding["subject"] for finding in examined.findings
+                                                        if finding["level"] == "bad"}
+    box.configure_pam()
+    assert_well(box)
+
+
+def test_jobs_may_run_without_rules(box):
+    box.policy(RULES)
+    box.configure_pam("nosession=ignore")
+    examined = Examined(box)
+    assert examined.code == 1
+    assert [text.partition(" /")[0] for text in examined.of("bad")] == ["pam atd:", "pam cron:"]
+    assert all("nosession=ignore lets jobs of users with rules run without them" in text for text in examined.of("bad"))
+    assert all(text.endswith("nosession=ignore lets users in without rules when pam_systemd.so fails")
+               for text in examined.of("warn"))
+    box.configure_pam()
+    assert_well(box)
+
+
+@pytest.mark.only_suite("bookworm")
+def test_users_are_let_in_on_errors(box):
+    box.configure_pam("onerr=succeed")
+    box.policy(RULES)
+    assert_only(box, r"^pam \S+: onerr=succeed lets users in", "warn", 0)
+
+
+def test_module_file_is_missing(box):
+    box.policy(RULES)
+    file = box.run(f"find /usr/lib -name {MODULE}").stdout.strip()
+    box.run(f"mv {file} {file}.gone")
+    try:
+        examined = assert_only(box, rf"names {MODULE}, which is not where PAM looks for modules: everybody is refused")
+        assert box.ssh("root", "true").returncode != 0
+        assert {"sshd", "cron", "systemd-user"} <= {finding["subject"] for finding in examined.findings
+                                                    if finding["level"] == "bad"}
+    finally:
+        box.run(f"mv {file}.gone {file}")
+    assert_well(box)
+
+
+def test_sshd_without_pam(box):
+    box.policy(RULES)
+    box.write_file("/etc/ssh/sshd_config.d/00-first.conf", "UsePAM no\n")
+    try:
+        assert_only(box, r"^sshd : sshd does not use PAM")
+    finally:
+        box.run("rm /etc/ssh/sshd_config.d/00-first.conf")
+    assert_well(box)
+
+
+@pytest.mark.only_suite("sid")
+def test_sshd_with_a_service_of_another_name(box):
+    box.policy(RULES)
+    box.write_file("/etc/ssh/sshd_config.d/00-first.conf", "PAMServiceName ssh-lab\n")
+    try:
+        examined = Examined(box)
+        assert (examined.code, examined.of("bad", "warn")) == (0, [])
+        assert "sshd : sshd uses PAM, and its service is ssh-lab" in examined.of("note")
+    finally:
+        box.run("rm /etc/ssh/sshd_config.d/00-first.conf")
+    assert_well(box)
+
+
+@pytest.mark.only_suite("bookworm")
+def test_sshd_that_does_not_answer(box):
+    box.policy(RULES)
+    box.run("mv /usr/sbin/sshd /usr/sbin/sshd.real")
+    try:
+        box.write_file("/usr/sbin/sshd", "#!/bin/sh\necho 'it is broken' >&2\nexit 255\n", 0o755)
+        assert_only(box, r"^sshd : sshd -T does not say whether it uses PAM: it is broken$", "warn", 0)
+        # One that never ends, and whose child has the pipe.
+        box.write_file("/usr/sbin/sshd", "#!/bin/sh\nsleep 1000\n", 0o755)
+        assert_only(box, r"^sshd : sshd -T does not say whether it uses PAM: it does not answer$", "warn", 0)
+    finally:
+        box.run("mv /usr/sbin/sshd.real /usr/sbin/sshd; pkill -x -P 1 sleep", check=False)
+    assert_well(box)
+
+
+def test_session_from_before_the_module(box):
+    box.policy(RULES)
+    box.configure_pam(control="")
+    with box.ssh_session("alice") as session:
+        box.configure_pam()
+        examined = assert_only(box, rf"^processes alice: (\S*/session-{session.id}\.scope|{MANAGER}) has no filter: ")
+        assert len(examined.of("bad")) == 2
+        assert examined.advice("processes").startswith("bpfdev reload --all ")
+        box.run("bpfdev reload --all")
+        assert tried(session) == DENIED
+        assert_well(box)
+
+
+@contextlib.contextmanager
+def running(box, command, user=None):
+    """A process in a cgroup that belongs to nobody; it ends when its standard input does."""
+    process = box.spawn(command, user, stdin=subprocess.PIPE)
+    try:
+        box.wait_for(lambda: cgroups.pids(process.cgroup), "it runs")
+        yield process
+    finally:
+        process.stdin.close()
+        process.wait()
+
+
+def started(box, name, user):
+    """Whether there is such a process of that user in the machine."""
+    box.wait_for(lambda: box.run(f"pgrep -x -u {user} {name}", check=False).stdout, f"{user} runs {name}")
+
+
+def test_process_in_a_cgroup_of_its_own(box):
+    box.policy(RULES)
+    with running(box, "exec -a cat cat", "alice"), running(box, "cat", "bob"):
+        started(box, "cat", "alice")
+        (text,) = assert_only(box, "^processes alice: ").of("bad")
+        assert re.search(r": /lab/\d+ has no filter: process \d+ \(cat\)$", text)
+        with running(box, "cat", "alice"):
+            assert len(assert_only(box, "^processes alice: /lab/").of("bad")) == 2
+    assert_well(box)
+
+
+def test_several_processes_of_one_service(box):
+    box.policy(RULES)
+    box.run("systemd-run --uid=alice --unit=several sh -c 'sleep 1000 & sleep 1000 & wait'")
+    box.wait_for(lambda: len(cgroups.pids(box.cgroup / "system.slice/several.service")) == 3, "all run")
+    (text,) = assert_only(box, "^processes alice: ").of("bad")
+    assert re.search(r": /system.slice/several.service has no filter: 3 processes, \d+ \(\S+\) one of them$", text)
+    box.run("systemctl stop several")
+    assert_well(box)
+
+
+@pytest.mark.only_suite("bookworm")
+def test_process_in_somebody_elses_session(box):
+    box.policy(RULES)
+    with box.ssh_session("root") as session:
+        # A namespace of its own makes it no container's.
+        session.run("setsid unshare --pid --fork setpriv --reuid=1000 --clear-groups sleep 1000 >/dev/null 2>&1 &")
+        started(box, "sleep", "alice")
+        examined = assert_only(box, rf"^processes alice: \S+/session-{session.id}\.scope has no filter: process \d+ ")
+        assert "belong to systemd" in examined.advice("processes")
+        session.run("pkill -KILL -x -u alice sleep", check=True)
+        box.wait_for(lambda: not box.run("pgrep -u alice", check=False).stdout, "it is gone")
+    assert_well(box)
+
+
+@pytest.mark.only_suite("bookworm")
+def test_process_in_a_container(box):
+    box.policy(RULES)
+    with running(box, "exec unshare --pid --fork --kill-child setpriv --reuid=1000 --clear-groups cat"):
+        started(box, "cat", "alice")
+        assert_only(box, r"^processes alice: /lab/\d+ has no filter and is a container's: process \d+ \(cat\)",
+                    "warn", 0)
+    assert_well(box)
+
+
+@pytest.mark.only_suite("bookworm")
+def test_slice_of_a_users_that_is_not_systemds(box):
+    box.policy(RULES)
+    nested = "/lab/nested/user.slice/user-1000.slice/session-9.scope"
+    box.run(f"mkdir -p /sys/fs/cgroup{nested}")
+    with running(box, f"echo $$ >/sys/fs/cgroup{nested}/cgroup.procs; exec setpriv --reuid=1000 --clear-groups cat"):
+        started(box, "cat", "alice")
+        examined = assert_only(box, rf"^processes alice: {nested} has no filter: process \d+ \(cat\)$")
+        assert "reload" not in examined.advice("processes")
+    box.run(f"cd /sys/fs/cgroup; rmdir -p .{nested}", check=False)
+    assert_well(box)
+
+
+def test_device_that_was_open_before(box):
+    box.policy("alice allow *\n")
+    with box.ssh_session("alice") as session:
+        session.run(f"exec 7<>{FORBIDDEN} 8<{FORBIDDEN}", check=True)
+        assert_well(box)
+        box.policy(RULES)
+        assert_only(box, r"^sessions alice: 1 of 1 filtered session has the rules of a policy that has changed",
+                    "warn", 0)
+        box.run("bpfdev reload")
+        assert tried(session) == DENIED
+        said = assert_only(box, "^devices alice: ").of("bad")
+        assert len(said) == 2
+        scope = rf"session-{session.id}\.scope, whose filter denies it: process \d+ \(bash\)$"
+        assert re.search(rf": {FORBIDDEN} \({FUSE}\) is open for reading and writing in {scope}", said[0])
+        assert re.search(rf": {FORBIDDEN} \({FUSE}\) is open for reading in {scope}", said[1])
+        session.run("exec 7>&- 8<&-", check=True)
+        assert_well(box)
+
+
+@pytest.mark.only_suite("bookworm")
+def test_terminal_of_the_session_is_its_own(box):
+    box.policy("alice allow *\n")
+    other = "import os, time; os.openpty(); time.sleep(1000)"
+    with box.console_login("alice") as session:
+        session.run("exec 7<>/dev/tty1; setsid sleep 1000 >/dev/null 2>&1 &", check=True)
+        session.run(f"setsid python3 -c '{other}' 7>&- >/dev/null 2>&1 &", check=True)
+        for name in ("sleep", "python3"):
+            started(box, name, "alice")
+        box.policy("alice allow *\nalice deny c 136:* rw\n")
+        box.run("bpfdev reload")
+        box.wait_for(lambda: Examined(box).of("bad"), "the other terminal is open")
+        (text,) = assert_only(box, "^devices alice: ").of("bad")
+        assert re.search(r": /dev/pts/\d+ \(c 136:\d+\) is open for reading and writing in .*\(python3\)$", text)
+        box.run("umount -l /dev/tty1")  # now it can be told only for those whose controlling terminal it is
+        said = assert_only(box, "^devices alice: ").of("bad")
+        assert sorted(re.search(r"\((\w+)\)$", text)[1] for text in said) == ["python3", "sleep"]
+        session.run("exec 7>&-; pkill -x python3; pkill -x sleep", check=True)
+
+
+@pytest.mark.only_suite("bookworm")
+def test_names_with_escapes_print_harmlessly(box):
+    box.policy("alice allow *\n")
+    with box.ssh_session("alice") as session:
+        box.make_node("/home/alice/\x1b[31mfuse\nok\u202e", "c", 10, 229)
+        session.run("cp /bin/sleep \"$(printf '/tmp/\\033[2J')\"; for n in *fuse*; do exec 7<>\"$n\"; done; "
+                    "setsid \"$(printf '/tmp/\\033[2J')\" 1000 >/dev/null 2>&1 &", check=True)
+        box.policy(RULES)
+        box.run("bpfdev reload")
+        said = box.run("bpfdev doctor --quiet", check=False).stdout
+        assert "/home/alice/\\x1b[31mfuse\\x0aok\\xe2\\x80\\xae (c 10:229) is open" in said
+        assert "\x1b" not in said and "\u202e" not in said
+        session.run("exec 7>&-")
+
+
+def test_group_whose_daemon_opens_any_device(box):
+    box.policy(RULES)
+    box.run("groupadd docker && usermod -aG docker alice && usermod -aG docker bob")
+    try:
+        assert_only(box, "^brokers alice: has rules, and is in the group docker: dockerd opens any device for its mem")
+    finally:
+        box.run("groupdel docker")
+    box.run("groupadd docker && usermod -g docker alice")
+    try:
+        with box.ssh_session("alice"):
+            assert_only(box, "^brokers alice: has rules, and is in the group docker")
+    finally:
+        box.run("usermod -g alice alice && groupdel docker")
+    assert_well(box)
+
+
+@pytest.mark.only_suite("bookworm")
+def test_services_that_open_devices_for_others(box):
+    box.policy(POLICY)
+    service = "/usr/share/dbus-1/system-services/org.freedesktop.UDisks2.service"
+    box.write_file(service, "[D-BUS Service]\n")
+    box.run("cp /bin/sleep /usr/local/bin/pipewire")
+    try:
+        assert_only(box, "^brokers udisks2: mounts disks and sticks", "warn", 0)
+        with running(box, "pipewire 1000 & read -r; kill $!", "daemon"):
+            started(box, "pipewire", "daemon")
+            said = assert_only(box, "^brokers ", "warn", 0).of("warn")
+            assert re.match(r"brokers : process \d+ is a sound server for all users: ", said[1])
+        box.policy(f"alice allow *\nalice deny {FUSE}\n")
+        with box.ssh_session("alice") as session:  # a user's own is none
+            session.run("pipewire 1000 >/dev/null 2>&1 &", check=True)
+            started(box, "pipewire", "alice")
+            assert_well(box)
+            session.run("pkill -x pipewire", check=True)
+    finally:
+        box.run(f"rm {service} /usr/local/bin/pipewire")
+    assert_well(box)
+
+
+def test_user_who_lingers(box):
+    box.run("loginctl enable-linger alice")
+    box.policy(RULES)
+    box.run("systemctl restart user@1000")
+    assert_well(box)
+    box.policy(f"alice allow *\nalice deny {FUSE} rw remote\n")
+    notes = Examined(box).of("note")
+    assert any(note.startswith("linger alice: lingers and has rules with conditions") for note in notes), notes
+
+
+def test_manager_of_a_session_that_was_killed(box):
+    box.run("loginctl enable-linger alice")
+    box.policy(f"alice allow *\nalice deny {FUSE} rw remote\n")
+    local = box.console_login("alice")
+    local.kill()
+    scope_gone(box, local)
+    examined = Examined(box)
+    assert any(note.startswith("sessions alice: the user manager has not the filter that ")
+               for note in examined.of("note"))
+    assert examined.code == 0
+    box.run("bpfdev reload")
+    assert not any(note.startswith("sessions") for note in Examined(box).of("note"))
+
+
+def test_policy_with_mistakes(box):
+    box.policy("alice alow *\nbob allow nonsense\n")
+    examined = Examined(box)
+    assert (examined.code, examined.lets_out, len(examined.of("bad"))) == (2, False, 2)
+    assert examined.of("bad")[0].startswith('policy : /etc/security/bpfdev.conf:1:7: unknown verb "alow"')
+    box.policy("")
+    examined = Examined(box)
+    assert examined.code == 0 and "policy : no line names anybody: nobody is filtered" in examined.of("note")
+
+
+def test_many_mistakes(box):
+    box.policy("alice alow *\n" * 9)
+    said = Examined(box).of("bad")
+    assert len(said) == 6 and said[-1] == "policy : there are 4 more mistakes"
+
+
+@pytest.mark.only_suite("bookworm")
+def test_policy_that_the_pam_lines_name(box):
+    box.configure_pam("conf=/etc/lab.conf")
+    box.policy("this is not read\n")
+    box.write_file("/etc/lab.conf", RULES)
+    examined = Examined(box)
+    assert (examined.code, examined.of("bad", "warn")) == (0, [])
+    assert "policy : 2 lines in /etc/lab.conf, without mistakes" in examined.of("ok")
+    assert "pam sshd: takes its rules from /etc/lab.conf (conf=), without drop-ins" in examined.of("note")
+    assert box.run("bpfdev doctor --conf=/etc/security/bpfdev.conf", check=False).returncode == 2
+    box.run("rm /etc/lab.conf")
+    assert Examined(box).code == 2
+
+
+@pytest.mark.only_suite("bookworm")
+def test_whoever_is_not_root(box):
+    said = box.run("/usr/local/sbin/bpfdev doctor", user="alice", check=False)
+    assert (said.returncode, said.stdout) == (3, "")
+    assert said.stderr.startswith("bpfdev: doctor needs root: ")
+
+
+@pytest.mark.only_suite("bookworm")
+def test_nothing_is_changed(box):
+    box.policy(RULES)
+    with box.ssh_session("alice"):
+        before = box.programs()
+        Examined(box)
+        assert box.programs() == before

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""The JSON of every subcommand has the fields that bpfdev(8) lists, all of them, and no others."""
+
+import json
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "command"))
+import schema  # noqa: E402
+
+pytestmark = pytest.mark.only_suite("bookworm")
+
+POLICY = """\
+@students  allow  *
+@students  deny   c 10:229  rw  remote
+@students  deny   c 1:11    rw  service=sshd
+carol      audit
+carol      allow  c 10:229
+carol      deny   c 1:11
+kiosk      exempt
+"""
+NOTHING = "* dney *\n"
+
+
+def ask(machine, command):
+    """The JSON that a command prints, whatever its exit status."""
+    done = machine.run(f"bpfdev {command} --json", check=False)
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)
+
+
+def everything(machine, console):
+    """What all subcommands print in situations that differ: {subcommand: [value]}."""
+    found = {
+        "status": [ask(machine, "status --all --rules"), ask(machine, "status bob")],
+        "explain": [ask(machine, f"explain {words}") for words in (
+            "alice /dev/fuse", "alice c 10:229 --remote", "carol /dev/fuse", "kiosk /dev/null", "bob /dev/null",
+            "alice 'c *:*' --su", "alice c 10:229 --session", f"alice c 1:11 rwm --session={console}")],
+        "rules": [ask(machine, f"rules {user}") for user in ("alice --remote", "carol", "kiosk", "bob")],
+        "check": [ask(machine, "check")],
+        "doctor": [ask(machine, "doctor")],
+        "allow": [ask(machine, "allow alice c 10:229 --for=1h")],
+    }
+    found["status"].append(ask(machine, "status --rules"))
+    # A program of systemd's on the way up.
+    machine.run("systemctl set-property --runtime user-1000.slice DevicePolicy=closed")
+    found["explain"].append(ask(machine, "explain alice c 10:229 --session"))
+    found["revoke"] = [ask(machine, "revoke alice")]
+    found["reload"] = [ask(machine, "reload"), ask(machine, "reload --all")]
+    machine.policy("ghost deny *\n")
+    found["check"].append(ask(machine, "check"))
+    machine.policy(NOTHING)
+    found["check"].append(ask(machine, "check"))
+    found["status"].append(ask(machine, "status"))
+    found["explain"].append(ask(machine, "explain alice c 10:229 --session"))
+    return found
+
+
+def test_json_is_as_the_manual_says(machine):
+    machine.make_node("/dev/fuse", "c", 10, 229)
+    with machine.ssh_session("bob"), machine.ssh_session("alice"):
+        machine.policy(POLICY)
+        with machine.ssh_session("alice"), machine.console_login("alice", "tty1") as console, \
+                machine.ssh_session("carol"), machine.ssh_session("kiosk"):
+            found = everything(machine, console.id)
+    for subcommand, values in found.items():
+        for value in values:
+            schema.check(subcommand, value)
+        assert schema.uncovered(subcommand, values) == [], subcommand

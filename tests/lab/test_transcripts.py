@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""What the README and bpfdev(8) show is what happens: their transcripts, run in the order of a story."""
+
+import contextlib
+import importlib.machinery
+import importlib.util
+import pathlib
+
+import pytest
+
+import transcripts
+
+pytestmark = pytest.mark.only_suite("bookworm")
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+DOCUMENTS = (TOP / "README.md", TOP / "pam_bpfdev/bpfdev.8")
+SHOWN = {(path, name): steps for path in DOCUMENTS for name, steps in transcripts.read(path).items()}
+
+
+def _demo():
+    """The story's machine, policy and devices are those of `make demo`."""
+    loader = importlib.machinery.SourceFileLoader("demo", str(HERE / "demo"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("demo", loader))
+    loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def story(lab):
+    """The machine with sam logged in by ssh and at tty1: machine, sessions and their ids in the documents."""
+    demo = _demo()
+    with lab() as machine, contextlib.ExitStack() as stack:
+        demo.prepare(machine)
+        remote = stack.enter_context(machine.ssh_session("sam"))
+        local = stack.enter_context(machine.console_login("sam", "tty1"))
+        machine.ids = [(remote.id, "3"), (local.id, "5")]
+        machine.shells = remote
+        machine.story_policy = demo.POLICY
+        yield machine
+
+
+def play(machine, steps):
+    for prompt, command, expected in steps:
+        if prompt == "#":
+            real = command
+            for there, written in machine.ids:
+                real = real.replace(f"session={written}", f"session={there}")
+            done = machine.run(real, check=False)
+        else:
+            done = machine.shells.run(command)
+        output = transcripts.plain(done.stdout + done.stderr, machine.ids)
+        assert output == transcripts.plain(expected), f"{prompt} {command}"
+
+
+@pytest.fixture
+def policy(story):
+    """Puts the story's policy back afterwards."""
+    yield story.policy
+    story.policy(story.story_policy)
+    story.run("bpfdev reload")
+
+
+def shown(name):
+    return [pytest.param(steps, id=f"{path.name}-{found}") for (path, found), steps in SHOWN.items() if found == name]
+
+
+def test_every_transcript_is_played():
+    played = {"explain", "rules", "status", "reload", "doctor", "allow", "mistake"}
+    assert {name for _, name in SHOWN} == played
+
+
+@pytest.mark.parametrize("name", ["status", "explain", "rules", "doctor"])
+def test_looking(story, name):
+    for parameter in shown(name):
+        play(story, parameter.values[0])
+
+
+@pytest.mark.parametrize("steps", shown("mistake"))
+def test_mistake(story, policy, steps):
+    policy(story.story_policy.replace("deny    @storage", "dney    @storage"))
+    play(story, steps)
+
+
+@pytest.mark.parametrize("steps", shown("reload"))
+def test_reload(story, policy, steps):
+    policy(story.story_policy.replace("@fuse      rw      remote", "@fuse      rw"))
+    play(story, steps)
+
+
+@pytest.mark.parametrize("steps", shown("allow"))
+def test_allow(story, policy, steps):
+    play(story, steps)

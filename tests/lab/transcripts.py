@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""Transcripts in the manual and the README: commands and what they print, to be run again and compared.
+
+In a manual page the line before a display is
+
+    .\\" transcript: NAME
+
+and in a Markdown file the line before a fenced block is
+
+    <!-- transcript: NAME -->
+
+A line that begins with "# " or "$ " is a command, run as root or as a user; what follows it is its output.
+"""
+
+import re
+
+
+def _manual(text):
+    for name, body in re.findall(r'^\.\\" transcript: (\S+)\n\.Bd [^\n]*\n(.*?)^\.Ed', text, re.M | re.S):
+        for written, read in ((r"\-", "-"), (r"\&", ""), (r"\(aq", "'"), (r"\e", "\\")):
+            body = body.replace(written, read)
+        yield name, body
+
+
+def _markdown(text):
+    yield from re.findall(r"^<!-- transcript: (\S+) -->\n+```\w*\n(.*?)^```", text, re.M | re.S)
+
+
+def read(path):
+    """The transcripts of a file: {name: [(prompt, command, expected output)]}."""
+    text = path.read_text(encoding="utf-8")
+    found = _manual(text) if text.startswith(".\\") else _markdown(text)
+    return {name: list(_commands(body)) for name, body in found}
+
+
+def _commands(body):
+    for prompt, command, output in re.findall(r"^([#$]) (.*)\n((?:(?![#$] ).*\n)*)", body, re.M):
+        yield prompt, command, output
+
+
+# What differs from one run to the next, and what stands for it.
+VOLATILE = ((r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b", "DATE"), (r"\b\d\d:\d\d\b", "TIME"), (r"\bpid \d+", "pid N"),
+            (r"\bprogram \d+", "program N"), (r"\bLinux \d[\w.+-]*", "Linux VERSION"), (r"\b[0-9a-f]{16}\b", "DIGEST"))
+
+
+def plain(text, sessions=()):
+    """The text with what changes from run to run replaced, and no more than one blank in a row.
+
+    sessions: (id in this run, id in the document) pairs.
+    """
+    for real, written in sessions:
+        text = re.sub(rf"(?<![\w.:/]){re.escape(real)}(?![\w:])|(?<=session-){re.escape(real)}(?=\.scope)", written, text)
+    for pattern, name in VOLATILE:
+        text = re.sub(pattern, name, text)
+    lines = [re.sub(r" +", " ", line).strip() for line in text.splitlines()]
+    return [line for line in lines if line]
