@@ -167,20 +167,6 @@ static bool was_shown(const struct doctor_findings *findings, size_t at)
 	return false;
 }
 
-/* Sets a cell to what @text is without control characters; @indent stands before it. */
-static int set_text(struct libscols_line *line, const char *indent, const char *text)
-{
-	size_t size = strlen(text) * 4 + 1;
-	char *quoted = malloc(size);
-	int ret = -ENOMEM;
-
-	if (quoted)
-		ret = output_cell(line, 2, "%s%s", indent,
-				  reason_quote(quoted, size, text, strlen(text)));
-	free(quoted);
-	return ret;
-}
-
 static int add_rows(const struct doctor *doctor, struct libscols_table *table, size_t at)
 {
 	const struct doctor_finding *finding = &doctor->findings.items[at];
@@ -193,7 +179,7 @@ static int add_rows(const struct doctor *doctor, struct libscols_table *table, s
 	if (ret == 0)
 		ret = output_cell(line, 1, "%s", finding->topic);
 	if (ret == 0)
-		ret = set_text(line, "", text);
+		ret = output_cell(line, 2, "%s", text);
 	free(text);
 	if (ret < 0)
 		return ret;
@@ -201,7 +187,7 @@ static int add_rows(const struct doctor *doctor, struct libscols_table *table, s
 	if (!finding->advice)
 		return 0;
 	line = output_row(table);
-	return line ? set_text(line, "  ", finding->advice) : -ENOMEM;
+	return output_cell(line, 2, "  %s", finding->advice);
 }
 
 static int print_lines(const struct doctor *doctor)
@@ -212,11 +198,8 @@ static int print_lines(const struct doctor *doctor)
 	struct libscols_table *table = output_table(&doctor->options.output, columns, 3);
 	int ret = table ? 0 : -ENOMEM;
 
-	if (table) {
+	if (table)
 		scols_table_enable_noheadings(table, 1);
-		/* set_text() has done so, and leaves less through. */
-		scols_table_enable_noencoding(table, 1);
-	}
 	for (size_t i = 0; i < doctor->findings.count && ret == 0; i++)
 		if (is_shown(doctor, &doctor->findings.items[i]) &&
 		    !was_shown(&doctor->findings, i))

@@ -22,7 +22,7 @@ static bool is_of_policy(const struct look *look, const struct bpfdev_info *info
 	const struct conf_paths *paths = &look->doctor->options.paths;
 
 	return strncmp(info->policy, paths->main, sizeof(info->policy) - 1) == 0 &&
-	       !(info->flags & BPFDEV_CONF) == !!paths->dropins;
+	       !!(info->flags & BPFDEV_CONF) == paths->main_required;
 }
 
 static void tell_old(struct look *look)

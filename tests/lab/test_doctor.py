@@ -456,6 +456,11 @@ def test_policy_that_the_pam_lines_name(box):
     assert "policy : 2 lines in /etc/lab.conf, without mistakes" in examined.of("ok")
     assert "pam sshd: takes its rules from /etc/lab.conf (conf=), without drop-ins" in examined.of("note")
     assert box.run("bpfdev doctor --conf=/etc/security/bpfdev.conf", check=False).returncode == 2
+    with box.ssh_session("alice"):
+        assert Examined(box).of("bad", "warn") == []
+        # Its rules are those of another policy, and not of an older one.
+        box.write_file("/etc/lab2.conf", f"{RULES}alice allow c 1:3\n")
+        assert not re.search(r"^\w+ +sessions", box.run("bpfdev doctor --conf=/etc/lab2.conf").stdout, re.MULTILINE)
     box.run("rm /etc/lab.conf")
     assert Examined(box).code == 2
 

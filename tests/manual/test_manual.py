@@ -10,6 +10,8 @@ A comment stands before each display of a page and says how it is checked:
     check: classes, assigned char, assigned block, baseline  lists that the code has too
     check: shell          nothing
 
+A transcript is played on a machine of the lab: see tests/lab/transcripts.py.
+
 and after a policy, how it decides and for whom (see check_policy.c for the keys):
 
     ask KEY=VALUE... TYPE MAJOR:MINOR ACCESS: unfiltered, allowed, audited or denied
@@ -108,7 +110,9 @@ class Reader:
     def read(self, number, line):
         """Reads one line."""
         comment = re.fullmatch(r'\.\\" (check|ask|with): ?(.*)|\.\\" (ask) (.*)', line)
-        if comment:
+        if re.match(r'\.\\" transcript: ', line):
+            self.read_comment(number, "check", "transcript")
+        elif comment:
             self.read_comment(number, comment[1] or comment[3], comment[2] or comment[4])
         elif re.match(r"\.Bd ", line):
             self.begin(number)
