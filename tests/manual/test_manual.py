@@ -10,12 +10,12 @@ A comment stands before each display of a page and says how it is checked:
     check: classes, assigned char, assigned block, baseline  lists that the code has too
     check: shell          nothing
 
-A transcript is played on a machine of the lab: see tests/lab/transcripts.py.
-
 and after a policy, how it decides and for whom (see check_policy.c for the keys):
 
     ask KEY=VALUE... TYPE MAJOR:MINOR ACCESS: unfiltered, allowed, audited or denied
     with: a line that the policy has for the questions that follow
+
+A transcript is played on a machine of the lab: see tests/lab/transcripts.py.
 """
 
 import os
