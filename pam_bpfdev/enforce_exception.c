@@ -63,6 +63,11 @@ int exception_change(struct bpfdev_info *info, const struct enforce_change *chan
 			info->exceptions[i] = (struct bpfdev_exception) { 0 };
 	if (!is_granted(info, change))
 		return 0;
+	/* Who is to end it has been here. */
+	if (change->exception->until <= enforce_boottime()) {
+		reason_set(why, "the time was over before the session could be had");
+		return -ETIME;
+	}
 	place = find_place(info, change->exception->device);
 	if (!place) {
 		reason_set(why,

@@ -8,7 +8,8 @@
 
 /*
  * Updates the exceptions in @info: those whose time is over go, and those that @change ends; the
- * one that it grants comes. Returns 0, or -ENOSPC with @why: there are too many.
+ * one that it grants comes. Returns 0; or with @why -ENOSPC: there are too many; -ETIME: the one
+ * that is granted is over already.
  */
 int exception_change(struct bpfdev_info *info, const struct enforce_change *change,
 		     struct reason *why);

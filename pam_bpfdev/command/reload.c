@@ -265,7 +265,8 @@ static int reload_users(struct request *request)
 		return tell(&request->reload);
 	/* What was done before stands, and is told. */
 	output_error("%s", why.text);
-	tell(&request->reload);
+	if (request->reload.count)
+		tell(&request->reload);
 	return COMMAND_FAILED;
 }
 

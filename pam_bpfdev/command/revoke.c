@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* bpfdev revoke: exceptions end before their time, or at it (the timer of bpfdev allow). */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,22 @@ static int tell(const struct request *request, const struct change_reports *repo
 	return COMMAND_NO;
 }
 
+/*
+ * Whether the timer has a reason to try again what failed: no later try can read another version's
+ * filter, or find a user who is gone.
+ */
+static bool is_lasting(const struct change_reports *reports)
+{
+	for (size_t i = 0; i < reports->count; i++) {
+		const struct enforce_change_report *report = &reports->items[i];
+
+		if (report->outcome == ENFORCE_FAILED && report->error != -EPROTO &&
+		    report->error != -ESRCH)
+			return false;
+	}
+	return !reports->lost;
+}
+
 static int revoke(struct request *request, const struct session *user)
 {
 	const struct enforce_options enforce = change_options(&conf_paths_system);
@@ -134,6 +151,8 @@ static int revoke(struct request *request, const struct session *user)
 		status = COMMAND_FAILED;
 	} else {
 		status = change_complain(&reports);
+		if (request->expired && is_lasting(&reports))
+			status = COMMAND_YES;
 		told = tell(request, &reports);
 		status = status == COMMAND_YES ? told : status;
 	}

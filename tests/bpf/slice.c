@@ -290,3 +290,16 @@ const struct enforce_change_report *check_outcome(const struct slice *slice, con
 	_fail(file, line);
 	return report;
 }
+
+const struct enforce_change_report *slice_fails(struct slice *slice, const char *unit, int error,
+						const char *reads)
+{
+	const struct enforce_change_report *report;
+
+	slice_reload(slice);
+	report = assert_outcome(slice, unit, ENFORCE_FAILED);
+	assert_int_equal(report->error, error);
+	assert_reads(slice, unit, reads);
+	assert_int_equal(slice_filters(slice, unit), 1);
+	return report;
+}

@@ -14,6 +14,9 @@
 
 #define SLICE_MAJOR 510 /* of the char devices that are tried: no driver has it */
 #define SLICE_MANAGER "user@0.service"
+#define ONE "session-1.scope"
+#define TWO "session-2.scope"
+#define THREE "session-c3.scope"
 
 struct slice {
 	struct scratch *scratch;
@@ -103,5 +106,12 @@ const struct enforce_change_report *slice_report(const struct slice *slice, cons
 const struct enforce_change_report *check_outcome(const struct slice *slice, const char *unit,
 						  enum enforce_changed expected, const char *file,
 						  int line);
+
+/*
+ * Reloads. It must fail for the unit, which keeps its one filter: it reads minors @reads. Returns
+ * the report.
+ */
+const struct enforce_change_report *slice_fails(struct slice *slice, const char *unit, int error,
+						const char *reads);
 
 #endif

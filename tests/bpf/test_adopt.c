@@ -7,9 +7,6 @@
 
 #include "tables.h"
 
-#define ONE "session-1.scope"
-#define TWO "session-2.scope"
-
 static const char policy[] = "root allow c 510:1 r\n";
 
 /* Returns what enforce_adopt() does for @unit, which "login" opened on tty9. */
