@@ -65,7 +65,14 @@ static int prepare_or_fail(struct changing *changing, const struct table *old,
 	return is_gone(ret) ? -EIO : ret;
 }
 
-/* Puts a new filter in the place of @prog_fd. Returns 1, 0: it would be the same, or an errno. */
+/* Whether the filters differ at most in the policy's text: a comment was added, say. */
+static bool says_the_same(const struct bpfdev_info *before, const struct bpfdev_info *after)
+{
+	return before->table_digest == after->table_digest && before->flags == after->flags &&
+	       memcmp(before->exceptions, after->exceptions, sizeof(before->exceptions)) == 0;
+}
+
+/* Puts a new filter in the place of @prog_fd. Returns 1, 0: it says the same, or an errno. */
 static int attach(struct enforce_change_report *report, const struct table *table, int cgroup_fd,
 		  int prog_fd)
 {
@@ -78,7 +85,7 @@ static int attach(struct enforce_change_report *report, const struct table *tabl
 	if (new_fd < 0)
 		return new_fd;
 	close(new_fd);
-	return 1;
+	return !says_the_same(&report->before, &report->after);
 }
 
 /* Whether the change has nothing to do with this session. */

@@ -22,7 +22,7 @@ struct enforce_change {
 
 enum enforce_changed {
 	ENFORCE_CHANGED,    /* the kernel has a new filter in the place of the old one */
-	ENFORCE_SAME,	    /* there was nothing to change */
+	ENFORCE_SAME,	    /* the rules are the same, whatever else of the policy has changed */
 	ENFORCE_UNFILTERED, /* a session, or a manager, without a filter of ours */
 	ENFORCE_FAILED,	    /* the filter is as it was; why says the reason */
 };

@@ -141,7 +141,7 @@ static int understand(struct request *request)
 		output_error("\"%s\": %s", device, why.text);
 		return COMMAND_USAGE;
 	}
-	memcpy(exception->device, device, strlen(device));
+	snprintf(exception->device, sizeof(exception->device), "%s", device);
 	exception->access = BPFDEV_READ | BPFDEV_WRITE;
 	if (next < request->count)
 		exception->access = parse_access(request->words[next]);

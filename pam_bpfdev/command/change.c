@@ -172,11 +172,15 @@ void change_log_ends(const struct enforce_change_report *report, const char *use
 {
 	char name[128];
 
-	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++)
+	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++) {
+		const struct bpfdev_exception *exception = &report->before.exceptions[i];
+		bool over = exception->until <= enforce_boottime();
+
 		if (change_has_ended(report, i))
-			change_log(false, "%s may no longer use %s in session %s", user,
-				   report->before.exceptions[i].device,
-				   change_session_name(report, name));
+			change_log(false, "%s may no longer use %s in session %s%s", user,
+				   exception->device, change_session_name(report, name),
+				   over ? ": the exception's time is over" : "");
+	}
 }
 
 /* 4294967295 stands for a process that nobody's login began. */

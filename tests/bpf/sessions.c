@@ -2,6 +2,7 @@
 #include "sessions.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../../pam_bpfdev/filter.h"
@@ -100,9 +101,12 @@ void attach_minor(int cgroup_fd, uint32_t minor, uint32_t flags)
 
 void attach_other_version(int cgroup_fd)
 {
+	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 	struct bpfdev_bpf *program = bpfdev_bpf__open();
 
 	assert_non_null(program);
+	/* Before Linux 5.11, BPF memory counts as locked: see filter_load.c. */
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 	program->rodata->info.magic = BPFDEV_INFO_MAGIC;
 	program->rodata->info.version = BPFDEV_INFO_VERSION + 1;
 	assert_int_equal(bpfdev_bpf__load(program), 0);

@@ -131,7 +131,6 @@ def test_different_ends(box, alice):
     bpfdev(box, "allow alice /dev/try3 --for 3s")
     bpfdev(box, "allow alice /dev/try1 --for 1s")
     bpfdev(box, "allow alice /dev/try2 --for 1h")
-    assert denied_nodes(alice)[-5:] == "56789"
     assert {line.split()[5] for line in ended(box, 2)} == {"/dev/try1", "/dev/try3"}
     assert denied_nodes(alice) == without(2)
 
@@ -250,7 +249,7 @@ def test_timer_that_was_stopped(box, alice):
     assert denied_nodes(alice) == without(1)
     bpfdev(box, "allow alice /dev/try2 --for 1h")
     assert denied_nodes(alice) == without(2)
-    assert f"alice may no longer use {NODE} in session {alice.id}" in logged(box)
+    assert f"alice may no longer use {NODE} in session {alice.id}: the exception's time is over" in logged(box)
 
 
 def test_log_says_who_asked(box, alice):

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* Exceptions of sessions that end, and what the manager has borrowed from them. */
+#include "slice.h"
+
+#include <unistd.h>
+
+static const char policy[] = "root allow c 510:1 r\nclass some c 510:3 c 510:4\n";
+
+/* With one session, and a manager. */
+static void set_up(struct slice *slice, void **state)
+{
+	slice_make(slice, scratch_get(state));
+	slice_policy(slice, policy);
+	slice_add_manager(slice);
+	slice_open(slice, ONE);
+}
+
+static void test_closed_sessions_get_none(void **state)
+{
+	struct slice slice;
+
+	set_up(&slice, state);
+	close(slice_begin(&slice, TWO));
+	slice_give(&slice, TWO, (struct bpfdev_info) { .user = "root", .flags = BPFDEV_CLOSED }, 2);
+	slice_lend(&slice, "c 510:5", 60);
+	assert_outcome(&slice, ONE, ENFORCE_CHANGED);
+	assert_outcome(&slice, TWO, ENFORCE_SAME);
+	assert_reads(&slice, TWO, "2");
+	assert_reads(&slice, SLICE_MANAGER, "15");
+	slice_free(&slice);
+}
+
+static int open_and_close(void *data)
+{
+	static const struct policy_session session = { "login", "", "", "root" };
+	struct slice *slice = data;
+	struct enforce_report report;
+	struct reason why = { "" };
+
+	if (enforce_open(&slice->options, &slice->subject, &session, &report, &why) < 0)
+		return 1;
+	slice->told = 0;
+	slice_lend(slice, "c 510:5", 60);
+	if (enforce_close(&slice->options, &slice->subject, true, &report, &why) < 0)
+		return 2;
+	return report.outcome == ENFORCE_KEPT ? 0 : 3;
+}
+
+static void test_close_ends_them_for_who_is_left(void **state)
+{
+	struct slice slice;
+
+	slice_make(&slice, scratch_get(state));
+	slice_policy(&slice, policy);
+	slice_add_manager(&slice);
+	slice_open(&slice, TWO);
+	close(slice_begin(&slice, ONE));
+	assert_int_equal(slice_run(&slice, ONE, open_and_close, &slice), 0);
+	assert_int_equal(slice_info(&slice, ONE).flags & BPFDEV_CLOSED, BPFDEV_CLOSED);
+	assert_int_equal(slice_info(&slice, ONE).exceptions[0].access, 0);
+	assert_reads(&slice, ONE, "1");
+	/* The other session's stays, and so does the manager's share in it. */
+	assert_reads(&slice, TWO, "15");
+	assert_reads(&slice, SLICE_MANAGER, "15");
+	slice_reclaim(&slice, NULL);
+	assert_outcome(&slice, ONE, ENFORCE_SAME);
+	assert_reads(&slice, SLICE_MANAGER, "1");
+	slice_free(&slice);
+}
+
+/* A session that was killed ended without anybody taking the manager's share from it. */
+static void test_manager_gives_back_what_a_killed_session_had(void **state)
+{
+	struct slice slice;
+
+	set_up(&slice, state);
+	slice_lend(&slice, "c 510:5", 60);
+	slice_open(&slice, TWO);
+	slice_reclaim(&slice, "c 510:7");
+	assert_reads(&slice, SLICE_MANAGER, "15");
+	assert_int_equal(slice.told, 3);
+	assert_outcome(&slice, SLICE_MANAGER, ENFORCE_SAME);
+	slice_kill_last(&slice, TWO);
+	slice_kill_last(&slice, ONE);
+	assert_reads(&slice, SLICE_MANAGER, "15");
+	/* A policy with mistakes is no reason to leave it. */
+	slice_policy(&slice, "oops\n");
+	slice_change(&slice, &(struct enforce_change) { .kind = ENFORCE_RECLAIM, .expired = true });
+	assert_outcome(&slice, SLICE_MANAGER, ENFORCE_CHANGED);
+	assert_reads(&slice, SLICE_MANAGER, "");
+	slice_free(&slice);
+}
+
+/* Without anything lent, a revocation is no reason to look at the policy. */
+static void test_manager_that_has_borrowed_nothing_is_left_alone(void **state)
+{
+	struct slice slice;
+
+	set_up(&slice, state);
+	slice_kill_last(&slice, ONE);
+	slice_policy(&slice, "root allow c 510:2 r\n");
+	slice_reclaim(&slice, NULL);
+	assert_int_equal(slice.told, 0);
+	assert_reads(&slice, SLICE_MANAGER, "1");
+	slice_free(&slice);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		scratch_test(test_closed_sessions_get_none),
+		scratch_test(test_close_ends_them_for_who_is_left),
+		scratch_test(test_manager_gives_back_what_a_killed_session_had),
+		scratch_test(test_manager_that_has_borrowed_nothing_is_left_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
