@@ -152,7 +152,8 @@ static int understand(struct request *request)
 		return COMMAND_USAGE;
 	}
 	exception->asked_by = change_asker();
-	exception->until = enforce_boottime() + request->seconds;
+	/* The clock is cut to seconds: this one has begun. */
+	exception->until = enforce_boottime() + request->seconds + 1;
 	return COMMAND_YES;
 }
 

@@ -11,6 +11,10 @@
 #include "output.h"
 #include "timer.h"
 
+/* The exception ends at the next full second after its time; a clock that is cut can be one early.
+ */
+#define LATE 2 /* seconds */
+
 extern char **environ;
 
 /* Runs a program to its end. Returns its exit status, or a negative errno. */
@@ -74,10 +78,10 @@ int timer_start(uid_t uid, uint64_t seconds, struct timer *timer)
 	snprintf(timer->unit, sizeof(timer->unit), "bpfdev-revoke-%u-%lld-%d", uid,
 		 (long long)time(NULL), getpid());
 	snprintf(unit, sizeof(unit), "--unit=%s", timer->unit);
-	/* A second more: the end must lie behind it. */
-	snprintf(after, sizeof(after), "--on-active=%llus", (unsigned long long)seconds + 1);
+	/* Both: the end must lie behind it, for whichever comes first may be the only one. */
+	snprintf(after, sizeof(after), "--on-active=%llus", (unsigned long long)seconds + LATE);
 	snprintf(at, sizeof(at), "--on-calendar=@%llu",
-		 (unsigned long long)time(NULL) + (unsigned long long)seconds + 1);
+		 (unsigned long long)time(NULL) + (unsigned long long)seconds + LATE);
 	snprintf(user, sizeof(user), ":%u", uid);
 	ret = run(arguments);
 	if (ret < 0)

@@ -12,8 +12,9 @@ struct timer {
 };
 
 /*
- * Has "bpfdev revoke :UID --expired" run in @seconds, through systemd-run(1). The machine's clock
- * ends it too, should it pass that time first: the timer's own clock stands still in suspend.
+ * Has "bpfdev revoke :UID --expired" run through systemd-run(1), when an exception of @seconds that
+ * begins now is surely over. The machine's clock ends it too, should it pass that time first: the
+ * timer's own clock stands still in suspend.
  * Returns 0, or a negative errno having said why.
  */
 int timer_start(uid_t uid, uint64_t seconds, struct timer *timer);

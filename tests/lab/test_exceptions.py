@@ -10,7 +10,10 @@ import pytest
 from lending import (COMMAND, FOR, NODE, NONE, POLICY, TIMERS, TRY_LATER, bpfdev, ended, no_timers_left, timers,
                      under_rules, without, without_timers)
 from reloads import asker, logged
+from suites import every_suite, one_suite
 from verbs import Waiting, denied_by_manager, denied_nodes, ours, scope_gone
+
+pytestmark = one_suite
 
 
 @pytest.fixture
@@ -24,6 +27,7 @@ def alice(box):
     yield from under_rules(box)
 
 
+@every_suite
 def test_it_ends_by_itself(box, alice):
     assert denied_nodes(alice) == NONE
     status, said, error = bpfdev(box, f"allow alice {NODE} --for 3s")
@@ -73,6 +77,7 @@ def test_all_open_sessions_and_none_that_is_opened_later(box, alice):
             assert denied_by_manager(box) == NONE
 
 
+@every_suite
 def test_manager_has_it_while_a_session_is_open_that_has_it(box, alice):
     box.run("loginctl enable-linger alice")
     with box.ssh_session("alice") as session:

@@ -8,7 +8,10 @@ import pytest
 
 from lending import NODE, NONE, POLICY, bpfdev, timers, under_rules, without, without_timers
 from reloads import logged
+from suites import one_suite
 from verbs import denied_nodes
+
+pytestmark = one_suite
 
 
 @pytest.fixture

@@ -9,7 +9,10 @@ import subprocess
 
 import pytest
 
+from suites import every_suite, one_suite
 from verbs import FUSE, MANAGER, NODES, Waiting, equip, equipped, scope_gone
+
+pytestmark = one_suite
 
 CONF = "/etc/security/bpfdev.conf"
 MORE_NODES = (("/dev/fuse", "c", 10, 229), ("/dev/loop-control", "c", 10, 237), ("/dev/null", "c", 1, 3),
@@ -130,6 +133,7 @@ def test_random_policies_are_explained_as_the_kernel_decides(box):
         box.log_out_everybody()
 
 
+@every_suite
 def test_defaults_are_what_the_services_give(box):
     """What explain assumes of a login by ssh is what PAM says there."""
     box.policy("alice allow *\n")
@@ -204,6 +208,7 @@ def test_another_policy_file(box):
         assert explain(box, FUSE, f"--session={session.id}")["sessions"][0]["agrees"] is False
 
 
+@every_suite
 def test_manager_is_the_union(box):
     box.policy(f"alice allow *\nalice deny {FUSE} rw remote\n")
     with box.ssh_session("alice") as remote:

@@ -8,7 +8,10 @@ import pytest
 
 from administration import POLICY
 from reloads import EVERYBODY, FIRST, NOBODY, SECOND, UNFILTERED, applied, logged, reload, results, table, told
+from suites import every_suite, one_suite
 from verbs import MANAGER, TRY_NODES, denied_by_manager, denied_nodes, equipped, ours, scope_gone
+
+pytestmark = one_suite
 
 BROKEN = "@students dny *\n"
 
@@ -18,6 +21,7 @@ def box(machine):
     yield from equipped(machine)
 
 
+@every_suite
 def test_open_sessions_get_the_new_policy(box):
     box.policy(FIRST)
     with box.ssh_session("alice") as ssh, box.console_login("alice") as console, box.ssh_session("bob"):
@@ -162,6 +166,7 @@ def test_table_has_colour_if_asked_for(box):
         assert "\033" not in reload(box, "--color=auto")[1]
 
 
+@every_suite
 def test_manager_keeps_a_killed_sessions_share_until_then(box):
     box.policy("alice allow *\nalice deny c 510:1 remote\n")
     box.run("loginctl enable-linger alice")

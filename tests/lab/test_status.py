@@ -11,7 +11,10 @@ import pytest
 import cgroups
 from sessions import LoginRefused
 from statuses import COMMAND, NONE, ONE, by_session, facts, state, table
+from suites import every_suite, one_suite
 from verbs import FUSE, REMOTE_RULES, RULES, Waiting, equipped
+
+pytestmark = one_suite
 
 POLICY = "/etc/security/bpfdev.conf"
 MANY = """
@@ -37,6 +40,7 @@ def test_nobody_is_logged_in(box):
     assert facts(box) == {"sessions": [], "managers": [], "unfiltered": [], "unfiltered_sessions": 0}
 
 
+@every_suite
 def test_sessions_and_their_manager(box):
     box.policy(REMOTE_RULES)
     with box.ssh_session("alice") as remote, box.console_login("alice") as local:
@@ -129,6 +133,7 @@ def test_policy_named_by_conf(box):
         assert policy_state(box) == "broken"
 
 
+@every_suite
 def test_session_that_left_processes(box):
     box.policy(RULES)
     with box.ssh_session("alice") as other:
@@ -150,6 +155,7 @@ def test_unrestricted_session(box):
         assert [(found["unrestricted"], found["rules"]) for found in facts(box)["sessions"]] == [(False, 3), (True, 0)]
 
 
+@every_suite
 def test_su_that_is_no_login(box):
     """Before systemd 256 such a session stays in the user's manager."""
     box.policy(REMOTE_RULES)

@@ -9,7 +9,10 @@ import re
 import pytest
 
 from statuses import COMMAND, NONE, ONE, by_session, cells, facts, state, table
+from suites import every_suite, one_suite
 from verbs import FUSE, REMOTE_RULES, RULES, Waiting, equipped, scope_gone
+
+pytestmark = one_suite
 
 POLICY = "/etc/security/bpfdev.conf"
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -58,6 +61,7 @@ def test_lingering_manager_and_its_policy(box):
     assert "the policy has mistakes" in box.run(COMMAND).stderr
 
 
+@every_suite
 def test_manager_with_the_rules_of_a_login_that_died(box):
     box.policy(REMOTE_RULES)
     box.run("loginctl enable-linger alice")
