@@ -9,6 +9,8 @@
  *   slots   slot -> the entry of every minor of that major
  *   rules   type, major, minor -> the entry of one device; looked up only where the slot says so
  *
+ * A fourth one, denials, is what the program writes: what it has refused, and how often.
+ *
  * The kernel's copy of the rules is an array of buckets that user space has hashed, not a map of
  * the type hash: look-ups in an array are compiled into the program, those in a hash are calls,
  * which took as long again as everything else that is asked at an open.
@@ -168,6 +170,52 @@ struct bpfdev_info {
 	struct bpfdev_exception exceptions[BPFDEV_EXCEPTIONS];
 };
 
+/*
+ * A kind of denial is a device, the access asked, and what became of each of its bits: refused, or
+ * let pass for audit only. It is one number, made of the kernel's own device number and access type
+ * with little to do; so an entry, with all that the kernel adds, is one of its blocks of 128 bytes.
+ */
+#define BPFDEV_DENIAL_MAJOR 20 /* shifts */
+#define BPFDEV_DENIAL_TYPE 32
+#define BPFDEV_DENIAL_REFUSED 36
+#define BPFDEV_DENIAL_AUDITED 40
+#define BPFDEV_DENIAL_ACCESS 48
+#define BPFDEV_DENIAL_BITS 0xfu /* of the latter four */
+
+/* Of no device: what there was no room for is counted here. */
+#define BPFDEV_DENIAL_LOST 0ull
+
+/*
+ * How many entries there may be, that one included. Before Linux 5.11 the map counts as locked
+ * memory with all that it may have, and not with what it has.
+ */
+#define BPFDEV_DENIALS_MAX 256
+#define BPFDEV_DENIALS_MAX_LOCKED 16
+
+/* @access_type: (BPF_DEVCG_ACC_* << 16) | BPF_DEVCG_DEV_* */
+static inline __attribute__((always_inline)) __u64 bpfdev_denial_key(__u32 access_type, __u32 major,
+								     __u32 minor, __u32 refused,
+								     __u32 audited)
+{
+	__u32 what = access_type | refused << (BPFDEV_DENIAL_REFUSED - BPFDEV_DENIAL_TYPE) |
+		     audited << (BPFDEV_DENIAL_AUDITED - BPFDEV_DENIAL_TYPE);
+
+	return (__u64)what << BPFDEV_DENIAL_TYPE | major << BPFDEV_DENIAL_MAJOR | minor;
+}
+
+struct bpfdev_denial {
+	__u64 count;
+	__u64 first, last; /* nanoseconds of CLOCK_BOOTTIME */
+
+	/* Of the last time: */
+	__u64 policy_digest;
+	__u32 source; /* of the verdict on the lowest bit that was refused, or else audited */
+	__u32 uid;    /* the real one */
+	__u32 pid;    /* 0: the kernel does not say, before Linux 6.1 */
+	struct bpf_spin_lock lock; /* so that it is all of the same time */
+	char comm[16];		   /* "": as pid */
+};
+
 struct bpfdev_index {
 	__u16 slot[BPFDEV_TYPES][BPFDEV_INDEXED_MAJORS];
 };
@@ -202,6 +250,17 @@ BPFDEV_INLINE const struct bpfdev_entry *bpfdev_find(const void *tables, __u32 t
 	return rule ? rule : entry;
 }
 
+/* The bits of @access that an entry refuses, and those that it grants for audit only. */
+BPFDEV_INLINE __u32 bpfdev_refused_by(const struct bpfdev_entry *entry, __u32 access)
+{
+	return access & ~entry->allow;
+}
+
+BPFDEV_INLINE __u32 bpfdev_audited_by(const struct bpfdev_entry *entry, __u32 access)
+{
+	return access & entry->audit;
+}
+
 /*
  * The bits of @access that the tables refuse; 0: the request passes. A request for no bits, which
  * is what access(F_OK) makes, always does.
@@ -211,7 +270,7 @@ BPFDEV_INLINE __u32 bpfdev_refused(const void *tables, __u32 type, __u32 major, 
 {
 	const struct bpfdev_entry *entry = bpfdev_find(tables, type, major, minor);
 
-	return entry ? access & ~entry->allow : access;
+	return entry ? bpfdev_refused_by(entry, access) : access;
 }
 #endif
 

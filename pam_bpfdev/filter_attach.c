@@ -93,7 +93,9 @@ static void undo(int cgroup_fd, int prog_fd, int old_prog_fd)
 int filter_attach(int cgroup_fd, const struct bpfdev_info *info, const struct table *table,
 		  int old_prog_fd, struct reason *why)
 {
-	int prog_fd = filter_load(info, table, why), err;
+	/* Where the old program's denials cannot be gone on with, the new rules matter more. */
+	FILTER_CLOSE int denials_fd = old_prog_fd < 0 ? -1 : filter_open_denials(old_prog_fd);
+	int prog_fd = filter_load(info, table, denials_fd, why), err;
 
 	if (prog_fd < 0)
 		return prog_fd;

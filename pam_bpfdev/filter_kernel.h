@@ -4,6 +4,7 @@
 #define FILTER_KERNEL_H
 
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #define FILTER_INFO_MAP ".rodata"
 #define FILTER_SLOTS_MAP "slots"
 #define FILTER_RULES_MAP "rules"
+#define FILTER_DENIALS_MAP "denials"
 
 /* Map entries that one system call copies: few enough for the stack of a login process. */
 #define FILTER_BATCH 256
@@ -63,10 +65,24 @@ int filter_place_rules(const struct table *table, struct filter_buckets *buckets
 int filter_collect_rules(const struct filter_buckets *buckets, struct table *table);
 
 /*
- * Loads a program with the frozen @table. Returns a descriptor, or a negative errno with @why. The
- * process is left as it was, RLIMIT_MEMLOCK and libbpf's print callback too.
+ * How many entries the map of denials of a new program may have. @new_kernel: it is known to be one
+ * that counts a map's memory by use.
  */
-int filter_load(const struct bpfdev_info *info, const struct table *table, struct reason *why);
+__u32 filter_denials_max(bool new_kernel);
+
+/*
+ * Opens the map of denials of a program. Returns its descriptor; -EPROTO: another version made the
+ * program, or one that did not count yet; or another negative errno.
+ */
+int filter_open_denials(int prog_fd);
+
+/*
+ * Loads a program with the frozen @table. It counts what it denies in the map @denials_fd; -1: in a
+ * new one. Returns a descriptor, or a negative errno with @why. The process is left as it was,
+ * RLIMIT_MEMLOCK and libbpf's print callback too.
+ */
+int filter_load(const struct bpfdev_info *info, const struct table *table, int denials_fd,
+		struct reason *why);
 
 /* Sets @why to what it means that bpf(2) failed with @err while @doing. Returns @err. */
 int filter_failed(int err, const char *doing, struct reason *why);

@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -95,22 +96,42 @@ static int open_program(char *log, struct bpfdev_bpf **program)
 	return *program ? 0 : -errno;
 }
 
+/* What a program is made from. */
+struct parts {
+	const struct bpfdev_info *info;
+	const struct table *table;
+	struct filter_buckets buckets;
+	int denials_fd;	    /* of the program that is replaced; -1: there is none to go on with */
+	bool knows_process; /* what is denied may ask for the process */
+	char *log;
+};
+
+/* Sets the size of the map of denials, or takes the one that there is. */
+static int prepare_denials(struct bpf_map *map, const struct parts *parts)
+{
+	if (parts->denials_fd >= 0)
+		return bpf_map__reuse_fd(map, parts->denials_fd);
+	return bpf_map__set_max_entries(map, filter_denials_max(parts->knows_process));
+}
+
 /* What must stand before the kernel gets the program. */
-static int prepare(struct bpfdev_bpf *program, const struct bpfdev_info *info,
-		   const struct table *table, const struct filter_buckets *buckets)
+static int prepare(struct bpfdev_bpf *program, const struct parts *parts)
 {
 	struct bpfdev_bpf__rodata *data = program->rodata;
 	int err;
 
-	data->info = *info;
+	data->info = *parts->info;
 	data->info.magic = BPFDEV_INFO_MAGIC;
 	data->info.version = BPFDEV_INFO_VERSION;
-	data->info.table_digest = table_digest(table);
-	data->majors = table->index;
-	data->rules_mask = buckets->count - 1;
-	err = bpf_map__set_max_entries(program->maps.slots, table->slot_count);
-	return err ? err
-		   : bpf_map__set_max_entries(program->maps.rules, buckets->count / BPFDEV_ROW);
+	data->info.table_digest = table_digest(parts->table);
+	data->majors = parts->table->index;
+	data->rules_mask = parts->buckets.count - 1;
+	data->knows_process = parts->knows_process;
+	err = bpf_map__set_max_entries(program->maps.slots, parts->table->slot_count);
+	if (!err)
+		err = bpf_map__set_max_entries(program->maps.rules,
+					       parts->buckets.count / BPFDEV_ROW);
+	return err ? err : prepare_denials(program->maps.denials, parts);
 }
 
 /* Fills an array map with all its values and makes it read-only for everyone. */
@@ -134,30 +155,28 @@ static int fill(const struct bpf_map *map, const void *values)
 	return bpf_map_freeze(fd);
 }
 
-static int load_with(struct bpfdev_bpf *program, const struct bpfdev_info *info,
-		     const struct table *table, const struct filter_buckets *buckets)
+static int load_with(struct bpfdev_bpf *program, const struct parts *parts)
 {
-	int err = prepare(program, info, table, buckets);
+	int err = prepare(program, parts);
 
 	if (!err)
 		err = bpfdev_bpf__load(program);
 	if (!err)
-		err = fill(program->maps.slots, table->slots);
+		err = fill(program->maps.slots, parts->table->slots);
 	if (!err)
-		err = fill(program->maps.rules, buckets->items);
+		err = fill(program->maps.rules, parts->buckets.items);
 	return err;
 }
 
 /* Returns a descriptor of the program, which holds its maps. */
-static int load(const struct bpfdev_info *info, const struct table *table,
-		const struct filter_buckets *buckets, char *log)
+static int load_once(const struct parts *parts)
 {
 	struct bpfdev_bpf *program;
-	int err = open_program(log, &program), fd = -1;
+	int err = open_program(parts->log, &program), fd = -1;
 
 	if (err)
 		return err;
-	err = load_with(program, info, table, buckets);
+	err = load_with(program, parts);
 	if (!err) {
 		fd = fcntl(bpf_program__fd(program->progs.pam_bpfdev), F_DUPFD_CLOEXEC, 0);
 		err = fd < 0 ? -errno : 0;
@@ -166,29 +185,49 @@ static int load(const struct bpfdev_info *info, const struct table *table,
 	return err ? err : fd;
 }
 
-int filter_load(const struct bpfdev_info *info, const struct table *table, struct reason *why)
+/*
+ * Whether the kernel tells the program which process asks is best seen by having it do so: where it
+ * does, which is everywhere but on old kernels, that costs nothing. EPERM is what an old kernel may
+ * say to the size of the map of denials, which then is smaller the second time.
+ */
+static int load(struct parts *parts)
 {
-	struct filter_buckets buckets = { 0 };
-	char *log = calloc(1, LOG_SIZE);
-	int fd = log ? filter_place_rules(table, &buckets) : -ENOMEM;
+	int fd;
 
+	parts->knows_process = true;
+	fd = load_once(parts);
+	if (fd != -EINVAL && fd != -EPERM)
+		return fd;
+	parts->log[0] = '\0';
+	parts->knows_process = false;
+	return load_once(parts);
+}
+
+int filter_load(const struct bpfdev_info *info, const struct table *table, int denials_fd,
+		struct reason *why)
+{
+	struct parts parts = { .info = info, .table = table, .denials_fd = denials_fd };
+	int fd;
+
+	parts.log = calloc(1, LOG_SIZE);
+	fd = parts.log ? filter_place_rules(table, &parts.buckets) : -ENOMEM;
 	if (!fd) {
 		struct host host = host_save();
 
-		fd = load(info, table, &buckets, log);
+		fd = load(&parts);
 		host_restore(&host);
 	}
 	if (fd < 0)
-		load_failed(fd, log, why);
-	free(buckets.items);
-	free(log);
+		load_failed(fd, parts.log, why);
+	free(parts.buckets.items);
+	free(parts.log);
 	return fd;
 }
 
 int filter_try(const struct table *table, struct reason *why)
 {
 	const struct bpfdev_info nobody = { 0 };
-	int fd = filter_load(&nobody, table, why);
+	int fd = filter_load(&nobody, table, -1, why);
 
 	filter_close_fd(&fd);
 	return fd < 0 ? fd : 0;

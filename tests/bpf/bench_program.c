@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #include "../../pam_bpfdev/filter.h"
+#include "memory.h"
 #include "tables.h"
 
 #define OPENS 10000
 #define REPEATS 9
-#define MAPS_MAX 16
 
 /* The tables differ in how c 1:3 is found. */
 enum path { BY_MAJOR, EXACT, MISS, PATHS };
@@ -126,58 +126,15 @@ static void bench_decisions(const struct scratch *scratch)
 	close(stats);
 }
 
-static long read_memlock(int fd)
-{
-	char path[64], line[128];
-	FILE *file;
-	long bytes = 0;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	file = fopen(path, "re");
-	assert_non_null(file);
-	while (fgets(line, sizeof(line), file))
-		sscanf(line, "memlock: %ld", &bytes);
-	fclose(file);
-	return bytes;
-}
-
-static long show_map(uint32_t id)
-{
-	struct bpf_map_info info = { 0 };
-	uint32_t size = sizeof(info);
-	int fd = bpf_map_get_fd_by_id(id);
-	long bytes;
-
-	assert_true(fd >= 0);
-	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
-	bytes = read_memlock(fd);
-	printf("  map %-16s %7ld\n", info.name, bytes);
-	close(fd);
-	return bytes;
-}
-
-/* With as many majors as a policy of that size is likely to name. */
 static void bench_memory(const struct scratch *scratch)
 {
-	uint32_t ids[MAPS_MAX], size = sizeof(struct bpf_prog_info);
-	struct bpf_prog_info info = { .map_ids = (uintptr_t)ids, .nr_map_ids = MAPS_MAX };
-	struct table_rule rules[20];
-	struct table *table;
-	long sum;
+	struct table *table = make_usual_table();
 	int prog;
 
-	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
-		rules[i] = (struct table_rule)ALLOW(CHAR, 10 + i / 2, 3 + i, BPFDEV_ACCESS);
-	table = make_table(rules, ARRAY_SIZE(rules));
 	attach_table(scratch->fd, table, -1);
 	prog = find_filter(scratch->fd);
-	assert_int_equal(bpf_obj_get_info_by_fd(prog, &info, &size), 0);
-	sum = read_memlock(prog);
-	printf("\nlocked memory of a filter with %zu rules, bytes\n", ARRAY_SIZE(rules));
-	printf("  program              %7ld\n", sum);
-	for (uint32_t i = 0; i < info.nr_map_ids; i++)
-		sum += show_map(ids[i]);
-	printf("  sum                  %7ld\n", sum);
+	printf("\nlocked memory of a filter with 20 rules, bytes\n");
+	memory_of(prog, true);
 	assert_int_equal(filter_detach(scratch->fd, prog, NULL), 0);
 	close(prog);
 	table_free(table);

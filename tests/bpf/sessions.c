@@ -104,6 +104,7 @@ void attach_other_version(int cgroup_fd)
 	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 	struct bpfdev_bpf *program = bpfdev_bpf__open();
 
+	lift_memlock();
 	assert_non_null(program);
 	/* Before Linux 5.11, BPF memory counts as locked: see filter_load.c. */
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);

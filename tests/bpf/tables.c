@@ -62,17 +62,22 @@ int find_filter(int cgroup_fd)
 	return prog_fd;
 }
 
+void lift_memlock(void)
+{
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+
+	setrlimit(RLIMIT_MEMLOCK, &none);
+}
+
 int load_other(int verdict)
 {
 	const struct bpf_insn code[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = verdict },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
 	int fd;
 
-	/* Before Linux 5.11 programs count as locked memory. */
-	setrlimit(RLIMIT_MEMLOCK, &none);
+	lift_memlock();
 	fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_DEVICE, "sd_devices", "GPL", code, ARRAY_SIZE(code),
 			   NULL);
 

@@ -30,6 +30,9 @@ int attached(int prog_fd);
 void attach_table(int cgroup_fd, const struct table *table, int old_prog_fd);
 int find_filter(int cgroup_fd);
 
+/* Before Linux 5.11 programs and maps count as locked memory: to load them without filter.h. */
+void lift_memlock(void);
+
 /* A device program that is not ours, as systemd loads them: returns @verdict for everything. */
 int load_other(int verdict);
 

@@ -166,6 +166,7 @@ static void attach_foreign(int cgroup_fd, uint32_t magic, uint32_t version, uint
 {
 	struct bpfdev_bpf *program = bpfdev_bpf__open();
 
+	lift_memlock();
 	assert_non_null(program);
 	program->rodata->info.magic = magic;
 	program->rodata->info.version = version;
