@@ -30,6 +30,12 @@ def attempts(output: str, stage: str, side: str) -> dict[str, str]:
     return {item.removeprefix(prefix): value for item, value in found if item.startswith(prefix)}
 
 
+def denied(output: str, stage: str) -> dict[str, str]:
+    """What the session's filter had counted as denied at a stage: device and access -> the rest."""
+    found = items(output, stage).items()
+    return {item.removeprefix("denied "): value for item, value in found if "denied " in item}
+
+
 def attached(output: str, stage: str) -> str:
     """How many device programs were on the session's cgroup at a stage."""
     return items(output, stage)["attached"]
@@ -71,6 +77,24 @@ def test_session_is_filtered_from_open_to_close(step, layout):
     assert attempts(output, "open_session", "outside") == NOTHING_HOLDS
     assert attached(output, "close_session") == "0", output
     assert attempts(output, "close_session", "inside") == NOTHING_HOLDS
+
+
+def test_denials_are_counted_in_the_kernel(image, step):
+    output = step("v2 alice").output
+    counted = denied(output, "open_session")
+    latency = [kind for kind in counted if kind.startswith("c 10:")]
+    assert sorted(counted) == sorted(["c 1:11 r", "c 1:11 m", *latency]), output
+    assert len(latency) == 1, output
+    assert counted["c 1:11 r"].startswith("1 times, uid 0, line 2, process "), output
+    assert counted["c 1:11 m"].startswith("1 times, uid 0, line 2, process "), output
+    assert counted[latency[0]].startswith("1 times, uid 0, line 0, process "), output
+    unknown = [value.endswith("process unknown") for value in counted.values()]
+    assert unknown == [image.name == "5.10"] * 3, output
+
+
+def test_denials_name_the_process_where_the_kernel_can(image, step):
+    known = "not known" if image.name == "5.10" else "known"
+    assert f"the process is {known}\n" in step("test_denials").output
 
 
 def test_close_in_another_process_than_open(step):
