@@ -159,7 +159,7 @@ struct bpfdev_info {
 	__u32 flags;
 	__u32 rule_count;    /* device rules of the policy that the tables were folded from */
 	__u64 opened;	     /* seconds since the epoch */
-	__u64 policy_digest; /* of the text of all policy files */
+	__u64 policy_digest; /* of the text of all policy files; 0: of several policies */
 	__u64 table_digest;  /* of index, slots and rules: equal tables have equal digests */
 	char user[64];
 	char service[64]; /* PAM_SERVICE */

@@ -23,7 +23,16 @@ struct live {
 		uint64_t digest;
 	} * items;
 	size_t count, capacity;
+	bool seen;	 /* any session whose filter can be read */
+	uint64_t policy; /* the digest of the policy that all of those have; 0: they differ */
 	struct reason *why;
+};
+
+/* What a manager should have. */
+struct wanted {
+	struct table *table;
+	uint64_t policy; /* digest of the policy whose lines the table names; 0: of several, or none
+			  */
 };
 
 static void live_free(struct live *live)
@@ -105,6 +114,12 @@ static bool is_gone(int error)
 	return error == -ENOENT || error == -ENODEV;
 }
 
+static void note_policy(struct live *live, uint64_t digest)
+{
+	live->policy = !live->seen || live->policy == digest ? digest : 0;
+	live->seen = true;
+}
+
 /* A session that is closing (its processes live on) grants the manager nothing any more. */
 static int add_filter(struct live *live, int prog_fd)
 {
@@ -114,8 +129,11 @@ static int add_filter(struct live *live, int prog_fd)
 
 	if (ret == -EPROTO)
 		return add_unreadable(live);
-	if (ret < 0 || (info.flags & BPFDEV_CLOSED) || live_has(live, info.table_digest))
+	if (ret < 0 || (info.flags & BPFDEV_CLOSED))
 		return ret < 0 ? ret : 0;
+	note_policy(live, info.policy_digest);
+	if (live_has(live, info.table_digest))
+		return 0;
 	ret = filter_read(prog_fd, &info, &table, live->why);
 	return ret < 0 ? ret : live_add(live, table, info.table_digest);
 }
@@ -134,11 +152,11 @@ static int visit_scope(int cgroup_fd, const char *unit, void *data)
 }
 
 /*
- * What the policy says of a manager without sessions. Returns 1 with the table, 0: the policy does
+ * What the policy says of a manager without sessions. Returns 1 with @wanted, 0: the policy does
  * not name the user, or a negative errno with @why.
  */
 static int base_table(const struct enforce_options *options, const struct policy_subject *subject,
-		      struct table **table, struct reason *note, struct reason *why)
+		      struct wanted *wanted, struct reason *note, struct reason *why)
 {
 	struct policy_result result = { 0 };
 	struct conf *conf;
@@ -148,43 +166,56 @@ static int base_table(const struct enforce_options *options, const struct policy
 		reason_set(why, "the policy cannot be read: %s", strerror(-ret));
 	} else {
 		ret = policy_decide_manager(conf, options->devices, subject, &result, why);
+		wanted->policy = ret < 0 ? 0 : conf->digest;
 		conf_free(conf);
 	}
 	if (ret < 0) {
 		*note = *why;
-		ret = policy_baseline(table);
+		ret = policy_baseline(&wanted->table);
 		return ret < 0 ? ret : 1;
 	}
-	*table = result.table;
+	wanted->table = result.table;
 	return result.kind != POLICY_NONE;
 }
 
-int enforce_manager_union(const struct session *user, struct table **table, struct reason *why)
+/* As enforce_manager_union(). */
+static int unite(const struct session *user, struct wanted *wanted, struct reason *why)
 {
 	struct live live = { .why = why };
 	int ret = session_each_scope(user, visit_scope, &live, why);
 
 	if (ret == 0 && live.count == 1) {
 		/* The caller's from now on. */
-		*table = live.items[0].table;
+		wanted->table = live.items[0].table;
 		live.count = 0;
 		ret = 1;
 	} else if (ret == 0 && live.count) {
-		ret = live_unite(&live, table);
+		ret = live_unite(&live, &wanted->table);
 		ret = ret < 0 ? ret : 1;
 	}
+	wanted->policy = live.policy;
 	live_free(&live);
 	return ret;
 }
 
-/* Returns as base_table(). */
-static int wanted_table(const struct enforce_options *options, const struct policy_subject *subject,
-			const struct session *session, struct table **table, struct reason *note,
-			struct reason *why)
+int enforce_manager_union(const struct session *user, struct table **table, struct reason *why)
 {
-	int ret = enforce_manager_union(session, table, why);
+	struct wanted wanted = { .table = NULL };
+	int ret = unite(user, &wanted, why);
 
-	return ret ? ret : base_table(options, subject, table, note, why);
+	if (ret > 0)
+		*table = wanted.table;
+	return ret;
+}
+
+/* Returns as base_table(). */
+static int want(const struct enforce_options *options, const struct policy_subject *subject,
+		const struct session *session, struct wanted *wanted, struct reason *note,
+		struct reason *why)
+{
+	int ret = unite(session, wanted, why);
+
+	return ret ? ret : base_table(options, subject, wanted, note, why);
 }
 
 void enforce_describe(struct bpfdev_info *info, enum bpfdev_role role,
@@ -204,21 +235,30 @@ void enforce_describe(struct bpfdev_info *info, enum bpfdev_role role,
 	strncpy(info->policy, policy, sizeof(info->policy) - 1);
 }
 
-/* Puts @table on the manager, in the place of our filter @old_fd (-1: there is none). */
+static bool has_already(int old_fd, const struct wanted *wanted)
+{
+	struct bpfdev_info old;
+
+	return old_fd >= 0 && filter_read(old_fd, &old, NULL, NULL) == 0 &&
+	       old.table_digest == table_digest(wanted->table) &&
+	       old.policy_digest == wanted->policy;
+}
+
+/* Puts it on the manager, in the place of our filter @old_fd (-1: there is none). */
 static int put(const struct enforce_options *options, const struct policy_subject *subject,
-	       int manager_fd, int old_fd, const struct table *table, struct reason *why)
+	       int manager_fd, int old_fd, const struct wanted *wanted, struct reason *why)
 {
 	static const struct policy_session session = { POLICY_MANAGER_SERVICE, "", "", "" };
-	struct bpfdev_info info, old;
+	struct bpfdev_info info;
 	int new_fd;
 
-	if (old_fd >= 0 && filter_read(old_fd, &old, NULL, why) == 0 &&
-	    old.table_digest == table_digest(table))
+	if (has_already(old_fd, wanted))
 		return 0;
 	enforce_describe(&info, BPFDEV_MANAGER, subject, &session, "", options->conf->main);
 	info.flags = options->conf->main_required ? BPFDEV_CONF : 0;
+	info.policy_digest = wanted->policy;
 	snprintf(info.unit, sizeof(info.unit), "user@%u.service", subject->uid);
-	new_fd = filter_attach(manager_fd, &info, table, old_fd, why);
+	new_fd = filter_attach(manager_fd, &info, wanted->table, old_fd, why);
 	close_fd(&new_fd);
 	return new_fd < 0 ? new_fd : 0;
 }
@@ -227,18 +267,18 @@ static int reconcile(const struct enforce_options *options, const struct policy_
 		     const struct session *session, int manager_fd, struct reason *note,
 		     struct reason *why)
 {
-	struct table *table = NULL;
+	struct wanted wanted = { .table = NULL };
 	int old_fd = -1;
 	int ret = filter_find(manager_fd, &old_fd, why);
 
 	if (ret >= 0)
-		ret = wanted_table(options, subject, session, &table, note, why);
+		ret = want(options, subject, session, &wanted, note, why);
 	if (ret > 0)
-		ret = put(options, subject, manager_fd, old_fd, table, why);
+		ret = put(options, subject, manager_fd, old_fd, &wanted, why);
 	else if (ret == 0 && old_fd >= 0)
 		ret = filter_detach(manager_fd, old_fd, why);
 	close_fd(&old_fd);
-	table_free(table);
+	table_free(wanted.table);
 	return ret;
 }
 

@@ -85,7 +85,10 @@ static void test_reload(void **state)
 	check_counts(&slice, ONE, "1212222");
 	check_counts(&slice, SLICE_MANAGER, "1212222");
 	assert_int_equal(denial_of(&slice, ONE, 2).digest, after);
+	assert_int_equal(denial_of(&slice, SLICE_MANAGER, 2).digest, after);
+	assert_int_equal(line_of(denial_of(&slice, SLICE_MANAGER, 2).source), 2);
 	assert_int_equal(denial_of(&slice, ONE, 3).digest, before);
+	assert_int_equal(denial_of(&slice, SLICE_MANAGER, 3).digest, before);
 	slice_free(&slice);
 }
 
@@ -126,6 +129,38 @@ static void test_manager(void **state)
 	slice_free(&slice);
 }
 
+/* Whose line it is that decided for a manager, as far as there is one policy. */
+static void test_policy_of_manager(void **state)
+{
+	struct slice slice;
+	uint64_t digest;
+
+	slice_make(&slice, scratch_get(state));
+	slice_policy(&slice, policy);
+	slice_add_manager(&slice);
+	slice_open(&slice, ONE);
+	digest = slice_info(&slice, ONE).policy_digest;
+	assert_int_equal(slice_info(&slice, SLICE_MANAGER).policy_digest, digest);
+	slice_policy(&slice, changed);
+	slice_open(&slice, TWO);
+	assert_int_equal(slice_info(&slice, SLICE_MANAGER).policy_digest, 0);
+	slice_reload(&slice);
+	digest = slice_info(&slice, TWO).policy_digest;
+	assert_int_equal(slice_info(&slice, SLICE_MANAGER).policy_digest, digest);
+	/* The same rules of another text: lines may have moved. */
+	slice_policy(&slice, "# another line\nroot deny c 510:2 r\nroot allow c 510:3 r # more\n");
+	slice_reload(&slice);
+	assert_outcome(&slice, SLICE_MANAGER, ENFORCE_SAME);
+	assert_int_not_equal(slice_info(&slice, SLICE_MANAGER).policy_digest, digest);
+	digest = slice_info(&slice, TWO).policy_digest;
+	assert_int_equal(slice_info(&slice, SLICE_MANAGER).policy_digest, digest);
+	slice_kill_last(&slice, TWO);
+	slice_kill_last(&slice, ONE);
+	slice_reload(&slice);
+	assert_int_equal(slice_info(&slice, SLICE_MANAGER).policy_digest, digest);
+	slice_free(&slice);
+}
+
 static int close_session(void *data)
 {
 	const struct slice *slice = data;
@@ -157,6 +192,7 @@ int main(void)
 		scratch_test(test_reload),
 		scratch_test(test_exception),
 		scratch_test(test_manager),
+		scratch_test(test_policy_of_manager),
 		scratch_test(test_close_with_processes_left),
 	};
 
