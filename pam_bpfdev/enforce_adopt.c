@@ -57,6 +57,7 @@ static void describe(struct adoption *adoption)
 	info->policy_digest = digest;
 	info->rule_count = adoption->policy.rule_count;
 	info->flags = (adoption->policy.kind == POLICY_UNRESTRICTED ? BPFDEV_UNRESTRICTED : 0) |
+		      (adoption->policy.audit ? BPFDEV_AUDIT : 0) |
 		      (stray->no_login ? BPFDEV_NO_LOGIN : 0) |
 		      (adoption->options->conf->main_required ? BPFDEV_CONF : 0);
 }

@@ -94,10 +94,12 @@ static int find_subject(struct again *again, const struct bpfdev_info *info, str
 static int settle(const struct policy_result *result, struct bpfdev_info *info,
 		  struct table **table)
 {
-	info->flags &= ~(__u32)BPFDEV_UNRESTRICTED;
+	info->flags &= ~(__u32)(BPFDEV_UNRESTRICTED | BPFDEV_AUDIT);
 	info->rule_count = result->rule_count;
 	if (result->kind != POLICY_RULES)
 		info->flags |= BPFDEV_UNRESTRICTED;
+	if (result->audit)
+		info->flags |= BPFDEV_AUDIT;
 	if (result->kind == POLICY_NONE)
 		return table_allow_all(table);
 	*table = result->table;

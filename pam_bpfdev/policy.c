@@ -123,6 +123,7 @@ static int fold(const struct policy_survey *survey, struct policy_rules *rules,
 	result->rule_count = (uint32_t)rules->count;
 	if (survey->kind == POLICY_UNRESTRICTED)
 		return table_allow_all(&result->table);
+	result->audit = survey->audit != TABLE_BASELINE;
 	if (policy_add_baseline(rules) < 0) {
 		reason_set(why, "out of memory");
 		return -ENOMEM;

@@ -42,6 +42,7 @@ struct policy_result {
 	enum policy_kind kind;
 	struct table *table; /* NULL for POLICY_NONE */
 	uint32_t rule_count; /* device rules that count, the baseline not among them */
+	bool audit;	     /* POLICY_RULES: what lines of some ranks would deny is allowed */
 };
 
 /* What a line of the policy is to one login. */
@@ -148,6 +149,12 @@ extern const struct policy_session policy_manager_session;
 
 /* Where the rules of a statement come from, as the entries of a table say it. */
 uint32_t policy_source(const struct conf_statement *statement);
+
+/*
+ * The place of the line that @source (of a table that was made from @conf) is of, as "FILE:LINE"
+ * cut to fit into @out (@size bytes). Returns false, and @out is "": it is of no line.
+ */
+bool policy_place(const struct conf *conf, uint32_t source, char *out, size_t size);
 
 /* Nothing but what every shell needs: for a manager whose policy cannot be read. 0 or -ENOMEM. */
 int policy_baseline(struct table **table);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* From statements to rules for devices. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "../bpf/bpfdev.h"
@@ -101,6 +102,18 @@ int policy_resolve(const struct conf *conf, const struct device_source *source,
 uint32_t policy_source(const struct conf_statement *statement)
 {
 	return (statement->place.file + 1) << BPFDEV_SOURCE_LINE_BITS | statement->place.line;
+}
+
+bool policy_place(const struct conf *conf, uint32_t source, char *out, size_t size)
+{
+	uint32_t file = source >> BPFDEV_SOURCE_LINE_BITS;
+	uint32_t line = source & ((1u << BPFDEV_SOURCE_LINE_BITS) - 1);
+	bool found = file && file <= conf->file_count;
+
+	*out = '\0';
+	if (found)
+		snprintf(out, size, "%s:%u", conf->files[file - 1].path, line);
+	return found;
 }
 
 static int add_patterns(struct policy_rules *rules, const struct device_patterns *patterns,

@@ -7,10 +7,11 @@
 #include <stdint.h>
 
 #include "../device.h"
+#include "../device_name.h"
 
 /* Sizes of the texts below, with the final NUL; what does not fit is no name. */
 #define NAMES_NUMBERS_SIZE 32
-#define NAMES_DRIVERS_SIZE 256
+#define NAMES_DRIVERS_SIZE DEVICE_NAME_SIZE
 #define NAMES_PATH_SIZE 1024
 #define NAMES_BEST_SIZE NAMES_PATH_SIZE
 

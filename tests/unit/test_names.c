@@ -155,6 +155,30 @@ static void the_best_name_is_a_path_or_else_the_driver(void **state)
 	assert_string_equal(names_best(names, BPFDEV_BLOCK, 4000, 0, best), "");
 }
 
+/* What the kernel calls a device, without a look at all of /dev. */
+static void a_name_without_a_walk(void **state)
+{
+	char path[PATH_MAX + 16], name[DEVICE_NAME_SIZE];
+
+	(void)state;
+	assert_string_equal(device_name(&login_world.source, BPFDEV_CHAR, 240, 1, name),
+			    "char-zork");
+	assert_string_equal(device_name(&login_world.source, BPFDEV_BLOCK, 240, 1, name),
+			    "block-quuxp");
+	assert_string_equal(device_name(&login_world.source, BPFDEV_BLOCK, 4000, 0, name), "");
+	assert_false(device_node(&login_world.source, BPFDEV_CHAR, 1, 3, name));
+	assert_string_equal(name, "");
+	needs_nodes();
+	snprintf(path, sizeof(path), "%s/null", login_world.dev);
+	assert_int_equal(mknod(path, S_IFCHR | 0600, makedev(1, 5)), 0);
+	assert_false(device_node(&login_world.source, BPFDEV_CHAR, 1, 3, name));
+	assert_int_equal(unlink(path) | mknod(path, S_IFCHR | 0600, makedev(1, 3)), 0);
+	assert_true(device_node(&login_world.source, BPFDEV_CHAR, 1, 3, name));
+	assert_string_equal(name, "null");
+	assert_string_equal(device_name(&login_world.source, BPFDEV_CHAR, 1, 3, name), "/dev/null");
+	assert_int_equal(unlink(path), 0);
+}
+
 static void numbers_are_as_in_a_policy(void **state)
 {
 	char text[NAMES_NUMBERS_SIZE];
@@ -178,6 +202,14 @@ static void sources_lead_to_their_lines(void **state)
 		assert_ptr_equal(lines_find(conf, policy_source(&conf->statements[i])),
 				 &conf->statements[i]);
 	found = lines_find(conf, 1u << BPFDEV_SOURCE_LINE_BITS | 4);
+	assert_true(policy_place(conf, policy_source(found), place, sizeof(place)));
+	assert_string_equal(place, "policy:4");
+	assert_true(policy_place(conf, policy_source(found), place, 5));
+	assert_string_equal(place, "poli");
+	assert_false(policy_place(conf, 0, place, sizeof(place)));
+	assert_false(policy_place(conf, BPFDEV_SOURCE_BASELINE, place, sizeof(place)));
+	assert_false(policy_place(conf, 2u << BPFDEV_SOURCE_LINE_BITS | 4, place, sizeof(place)));
+	assert_string_equal(place, "");
 	assert_string_equal(lines_place(conf, found, place), "policy:4");
 	assert_string_equal(conf_describe_statement(found, text, sizeof(text)), "alice deny c 1:3");
 	assert_null(lines_find(conf, 0));
@@ -216,6 +248,7 @@ int main(void)
 		cmocka_unit_test(drivers_are_those_that_are_loaded_or_assigned),
 		cmocka_unit_test(drivers_that_share_a_major_are_told_once_each),
 		cmocka_unit_test(the_best_name_is_a_path_or_else_the_driver),
+		cmocka_unit_test(a_name_without_a_walk),
 		cmocka_unit_test(numbers_are_as_in_a_policy),
 		cmocka_unit_test(sources_lead_to_their_lines),
 		cmocka_unit_test(conditions_are_named_as_written),

@@ -69,6 +69,32 @@ static void audit_takes_the_force_of_its_rank_and_lower_ones(void **state)
 			 R | W | M);
 }
 
+static bool is_audit(const char *text, const struct policy_session *session)
+{
+	struct policy_result result;
+	struct conf *conf = login_policy(text);
+	bool audit;
+
+	assert_int_equal(policy_decide(conf, &login_world.source, &alice, session, &result, NULL),
+			 0);
+	audit = result.audit;
+	policy_result_free(&result);
+	conf_free(conf);
+	return audit;
+}
+
+static void audit_is_told_where_it_counts(void **state)
+{
+	(void)state;
+	assert_true(is_audit("* audit\n* deny *", &local));
+	assert_true(is_audit("alice audit", &local));
+	assert_false(is_audit("alice deny *", &local));
+	assert_false(is_audit("bob audit\nalice deny *", &local));
+	assert_false(is_audit("* audit remote\n* deny *", &local));
+	assert_true(is_audit("* audit remote\n* deny *", &remote));
+	assert_false(is_audit("alice exempt\nalice audit\nalice deny *", &local));
+}
+
 static void the_manager_has_what_every_session_has(void **state)
 {
 	(void)state;
@@ -229,6 +255,7 @@ int main(void)
 		cmocka_unit_test(all_conditions_of_a_line_must_hold),
 		cmocka_unit_test(exempt_drops_its_rank_and_lower_ones),
 		cmocka_unit_test(audit_takes_the_force_of_its_rank_and_lower_ones),
+		cmocka_unit_test(audit_is_told_where_it_counts),
 		cmocka_unit_test(the_manager_has_what_every_session_has),
 		cmocka_unit_test(the_baseline_is_what_every_shell_needs),
 		cmocka_unit_test(any_line_outweighs_the_baseline),
