@@ -7,6 +7,7 @@
 
 #include "conf.h"
 #include "device.h"
+#include "device_name.h"
 #include "policy.h"
 #include "reason.h"
 
@@ -28,6 +29,28 @@ struct enforce_options {
 	const char *lock_folder; /* where the locks are */
 };
 
+/* A device that a session was denied. */
+struct enforce_denied_device {
+	uint32_t type, major, minor;
+	uint32_t access; /* the bits that were denied: BPFDEV_READ ... */
+	bool audit;	 /* they passed, for audit only */
+	uint64_t count;
+	char name[DEVICE_NAME_SIZE]; /* "/dev/video0", "char-video4linux" or "" */
+	char line[256]; /* that decided the last time: "FILE:LINE", or why there is none */
+};
+
+#define ENFORCE_DENIED_DEVICES 5
+
+/* What a session was denied. */
+struct enforce_denied {
+	uint64_t refused, audited; /* how often; audited: it passed, for audit only */
+	uint64_t lost;		   /* how often besides, of which the filter does not know more */
+	size_t device_count; /* what was refused of a device, and what was audited, count as two */
+	struct enforce_denied_device devices[ENFORCE_DENIED_DEVICES]; /* the first ones: refused
+									 most often, then audited */
+	struct reason why; /* it cannot be known; "": it is */
+};
+
 struct enforce_report {
 	enum enforce_outcome outcome;
 	bool manager;	 /* the caller is the user's manager, not a session */
@@ -35,9 +58,11 @@ struct enforce_report {
 	bool unfiltered; /* ENFORCE_FOREIGN, and that session has no filter, but @subject has rules
 			  */
 	bool unrestricted; /* lines name the user and none counts: everything is allowed */
+	bool audit;	   /* audit lines count */
 	uint32_t rule_count;
 	char unit[128];
-	struct reason note; /* what the log should say beside it; often empty */
+	struct reason note;	      /* what the log should say beside it; often empty */
+	struct enforce_denied denied; /* close: if this was the session's end */
 };
 
 /*

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "enforce_denied.h"
 #include "enforce_login.h"
 #include "filter.h"
 
@@ -30,20 +31,37 @@ static int mark_closed(struct login *login)
 }
 
 /*
+ * For the log, once: the filter is as it was before its session was closed, and what it has counted
+ * is there also when it is detached. What those who are left are denied later, the one that took
+ * its place goes on counting.
+ */
+static void sum_up(struct login *login)
+{
+	struct bpfdev_info info;
+
+	if (filter_read(login->prog_fd, &info, NULL, NULL) == 0 && !(info.flags & BPFDEV_CLOSED))
+		enforce_denied(login->options, login->prog_fd, &info, &login->report->denied);
+}
+
+/*
  * @ours: this process opened the session when it was alone there, so that its close is the
  * session's end. Otherwise that may be a su(1) within the session, and whoever is left goes on as
  * before.
  */
 static int end_filter(struct login *login, bool ours)
 {
-	int last = session_is_last(&login->place, login->why);
+	int last = session_is_last(&login->place, login->why), ret = 0;
 
 	if (last < 0)
 		return last;
 	login->report->outcome = last ? ENFORCE_REMOVED : ENFORCE_KEPT;
 	if (last)
-		return filter_detach(login->cgroup_fd, login->prog_fd, login->why);
-	return ours ? mark_closed(login) : 0;
+		ret = filter_detach(login->cgroup_fd, login->prog_fd, login->why);
+	else if (ours)
+		ret = mark_closed(login);
+	if (last || ours)
+		sum_up(login);
+	return ret;
 }
 
 static int close_locked(struct login *login, bool ours)

@@ -49,6 +49,7 @@ static int decide(struct login *login)
 	login->policy_digest = conf->digest;
 	login->report->rule_count = login->policy.rule_count;
 	login->report->unrestricted = login->policy.kind == POLICY_UNRESTRICTED;
+	login->report->audit = login->policy.audit;
 	conf_free(conf);
 	return ret;
 }
@@ -64,6 +65,7 @@ static int filter_scope(struct login *login)
 	info.rule_count = login->policy.rule_count;
 	info.policy_digest = login->policy_digest;
 	info.flags = (login->policy.kind == POLICY_UNRESTRICTED ? BPFDEV_UNRESTRICTED : 0) |
+		     (login->policy.audit ? BPFDEV_AUDIT : 0) |
 		     (login->no_login ? BPFDEV_NO_LOGIN : 0) |
 		     (login->options->conf->main_required ? BPFDEV_CONF : 0);
 	login->report->leader = session_is_last(&login->place, NULL) == 1;

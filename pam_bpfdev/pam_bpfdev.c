@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* The PAM module: pam_sm_open_session and pam_sm_close_session. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -12,6 +14,8 @@
 
 #include "arguments.h"
 #include "enforce.h"
+#include "entry.h"
+#include "message.h"
 #include "session.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -28,17 +32,60 @@ struct login {
 	const char *user; /* as PAM has the name, for messages; "" before it is known */
 	struct policy_subject subject;
 	struct policy_session session;
+	struct enforce_report report; /* once there is one */
 };
+
+/* Fills @entry in with what is known of the login. */
+static void describe(const struct login *login, struct entry *entry)
+{
+	entry->user = login->user;
+	if (login->subject.name) {
+		entry->user = login->subject.name;
+		entry->uid = &login->subject.uid;
+	}
+	entry->session = &login->session;
+	entry->unit = login->report.unit;
+}
+
+/*
+ * To the journal if there is one, with fields, in the form in which PAM would have it; or else to
+ * syslog. One line, and none of the names in it can make two of it.
+ */
+static void log_entry(struct login *login, struct entry *entry, const char *text)
+{
+	char line[MESSAGE_SIZE], quoted[MESSAGE_SIZE];
+
+	describe(login, entry);
+	snprintf(line, sizeof(line), "pam_bpfdev(%s:session): ", login->session.service);
+	strncat(line, text, sizeof(line) - strlen(line) - 1);
+	if (entry_send(entry, reason_quote(quoted, sizeof(quoted), line, strlen(line))) < 0)
+		pam_syslog(login->pamh, entry->level, "%s",
+			   reason_quote(quoted, sizeof(quoted), text, strlen(text)));
+}
+
+/* @event: ENTRY_OPEN ... */
+static void __attribute__((format(printf, 4, 5)))
+log_line(struct login *login, int level, const char *event, const char *format, ...)
+{
+	struct entry entry = { .level = level, .event = event };
+	char text[MESSAGE_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	log_entry(login, &entry, text);
+}
 
 /* A mistake here must not lock everybody out: it is logged, and the default holds. */
 static void parse_arguments(struct login *login, int argc, const char **argv)
 {
 	for (int i = 0; i < argc; i++)
 		if (!arguments_parse(argv[i], &login->arguments))
-			pam_syslog(login->pamh, LOG_ERR,
-				   "unknown argument \"%s\" skipped; expected conf=/PATH, "
-				   "onerr=fail|succeed, nosession=deny|ignore, debug or quiet",
-				   argv[i]);
+			log_line(login, LOG_ERR, ENTRY_TROUBLE,
+				 "unknown argument \"%s\" skipped; expected conf=/PATH, "
+				 "onerr=fail|succeed, nosession=deny|ignore, debug or quiet",
+				 argv[i]);
 }
 
 static const char *item(struct login *login, int type)
@@ -61,15 +108,15 @@ static void prepare(struct login *login, pam_handle_t *pamh, int flags, int argc
 	*login = (struct login) {
 		.pamh = pamh, .flags = flags, .user = "", .paths = conf_paths_system
 	};
+	login->session.service = item(login, PAM_SERVICE);
+	login->session.rhost = item(login, PAM_RHOST);
+	login->session.ruser = item(login, PAM_RUSER);
+	login->session.tty = without_dev(item(login, PAM_TTY));
 	parse_arguments(login, argc, argv);
 	if (login->arguments.conf)
 		login->paths = conf_paths_of(login->arguments.conf);
 	login->options = (struct enforce_options) { &login->paths, &device_source_system,
 						    SESSION_LOCK_FOLDER };
-	login->session.service = item(login, PAM_SERVICE);
-	login->session.rhost = item(login, PAM_RHOST);
-	login->session.ruser = item(login, PAM_RUSER);
-	login->session.tty = without_dev(item(login, PAM_TTY));
 }
 
 /*
@@ -121,15 +168,15 @@ static int refuse(struct login *login, const struct reason *why)
 		login->subject.name ? login->subject.uid == 0 : strcmp(login->user, "root") == 0;
 
 	if (root || login->arguments.onerr_succeed) {
-		pam_syslog(login->pamh, LOG_ERR, "%s is let in WITHOUT device rules (%s): %s",
-			   login->user, root ? "root is never locked out" : "onerr=succeed",
-			   why->text);
+		log_line(login, LOG_ERR, ENTRY_UNFILTERED,
+			 "%s is let in WITHOUT device rules (%s): %s", login->user,
+			 root ? "root is never locked out" : "onerr=succeed", why->text);
 		remember(login, false, false);
 		return PAM_IGNORE;
 	}
-	pam_syslog(login->pamh, LOG_ERR,
-		   "%s is refused, as the device rules cannot be put in place: %s", login->user,
-		   why->text);
+	log_line(login, LOG_ERR, ENTRY_REFUSED,
+		 "%s is refused, as the device rules cannot be put in place: %s", login->user,
+		 why->text);
 	if (!(login->flags & PAM_SILENT))
 		pam_error(login->pamh,
 			  "The device rules of this machine could not be put in place, so "
@@ -143,10 +190,9 @@ static int no_session(struct login *login, const struct enforce_report *report)
 	struct reason why;
 
 	if (login->arguments.nosession_ignore) {
-		pam_syslog(
-			login->pamh, LOG_NOTICE,
-			"%s runs WITHOUT device rules (nosession=ignore): cgroup %s is no session",
-			login->subject.name, report->note.text);
+		log_line(login, LOG_NOTICE, ENTRY_UNFILTERED,
+			 "%s runs WITHOUT device rules (nosession=ignore): cgroup %s is no session",
+			 login->subject.name, report->note.text);
 		return PAM_IGNORE;
 	}
 	reason_set(
@@ -162,61 +208,42 @@ static int no_session(struct login *login, const struct enforce_report *report)
 static void log_manager(struct login *login, const struct enforce_report *report)
 {
 	if (*report->note.text)
-		pam_syslog(login->pamh, LOG_ERR,
-			   "the user manager of %s keeps only what every shell needs: %s",
-			   login->subject.name, report->note.text);
+		log_line(login, LOG_ERR, ENTRY_TROUBLE,
+			 "the user manager of %s keeps only what every shell needs: %s",
+			 login->subject.name, report->note.text);
 }
 
 static void log_filtered(struct login *login, const struct enforce_report *report)
 {
-	const char *name = login->subject.name;
+	char text[MESSAGE_SIZE];
 
 	log_manager(login, report);
-	if (login->arguments.quiet)
-		return;
-	if (report->manager)
-		pam_syslog(login->pamh, LOG_INFO, "user manager of %s filtered in %s", name,
-			   report->unit);
-	else if (report->unrestricted)
-		pam_syslog(login->pamh, LOG_INFO,
-			   "%s not restricted in %s: no line of the policy applies to this session",
-			   name, report->unit);
-	else
-		pam_syslog(login->pamh, LOG_INFO, "%s filtered in %s: %u rules", name, report->unit,
-			   report->rule_count);
+	message_filtered(report, login->subject.name, &login->session, text, sizeof(text));
+	if (!login->arguments.quiet)
+		log_line(login, LOG_INFO, ENTRY_OPEN, "%s", text);
 }
 
 /* Not refused: root's own su must work. */
 static void log_foreign(struct login *login, const struct enforce_report *report)
 {
 	if (report->unfiltered && !login->arguments.quiet)
-		pam_syslog(login->pamh, LOG_NOTICE,
-			   "%s runs WITHOUT device rules: %s is another user's and has no filter",
-			   login->subject.name, report->unit);
+		log_line(login, LOG_NOTICE, ENTRY_UNFILTERED,
+			 "%s runs WITHOUT device rules: %s is another user's and has no filter",
+			 login->subject.name, report->unit);
 }
 
-static void log_debug(struct login *login, const char *what, const struct enforce_report *report)
+/* @event: ENTRY_OPEN or ENTRY_CLOSE, which also are the words for it. */
+static void log_debug(struct login *login, const char *event, const struct enforce_report *report)
 {
-	static const char *const outcomes[] = {
-		[ENFORCE_FILTERED] = "filtered",
-		[ENFORCE_NO_RULES] = "no rules",
-		[ENFORCE_UNRESTRICTED] = "nothing to restrict",
-		[ENFORCE_INNER] = "within the user's own filtered session, left as it is",
-		[ENFORCE_FOREIGN] = "within another user's session, left as it is",
-		[ENFORCE_NO_SESSION] = "in no session",
-		[ENFORCE_KEPT] = "filter kept, processes are left",
-		[ENFORCE_REMOVED] = "filter removed",
-	};
-
 	if (login->arguments.debug)
-		pam_syslog(login->pamh, LOG_DEBUG, "%s of %s: %s%s%s", what, login->subject.name,
-			   outcomes[report->outcome], *report->note.text ? ": " : "",
-			   report->note.text);
+		log_line(login, LOG_DEBUG, event, "%s of %s: %s%s%s", event, login->subject.name,
+			 message_outcome(report->outcome), *report->note.text ? ": " : "",
+			 report->note.text);
 }
 
 static int answer(struct login *login, const struct enforce_report *report)
 {
-	log_debug(login, "open", report);
+	log_debug(login, ENTRY_OPEN, report);
 	remember(login, report->outcome == ENFORCE_FILTERED, report->leader);
 	switch (report->outcome) {
 	case ENFORCE_FILTERED:
@@ -251,12 +278,12 @@ static int load_subject(struct login *login, struct reason *why)
 
 static int open_subject(struct login *login)
 {
-	struct enforce_report report;
+	struct enforce_report *report = &login->report;
 	struct reason why = { "" };
 
-	if (enforce_open(&login->options, &login->subject, &login->session, &report, &why) < 0)
+	if (enforce_open(&login->options, &login->subject, &login->session, report, &why) < 0)
 		return refuse(login, &why);
-	return answer(login, &report);
+	return answer(login, report);
 }
 
 EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
@@ -268,7 +295,7 @@ EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const ch
 	prepare(&login, pamh, flags, argc, argv);
 	ret = load_subject(&login, &why);
 	if (ret == -ENOENT) {
-		pam_syslog(pamh, LOG_ERR, "%s", why.text);
+		log_line(&login, LOG_ERR, ENTRY_REFUSED, "%s", why.text);
 		return PAM_USER_UNKNOWN;
 	}
 	ret = ret < 0 ? refuse(&login, &why) : open_subject(&login);
@@ -283,26 +310,45 @@ static int close_failed(struct login *login, int error, const struct reason *why
 	/* Some services close as the user, for whom this is nothing new at each logout. */
 	int level = error == -EPERM || error == -EACCES ? LOG_DEBUG : LOG_WARNING;
 
-	pam_syslog(login->pamh, level,
-		   "closing the session of %s failed: %s; what filter is left ends with its cgroup",
-		   login->user, why->text);
+	log_line(login, level, ENTRY_CLOSE,
+		 "closing the session of %s failed: %s; what filter is left ends with its cgroup",
+		 login->user, why->text);
 	return PAM_SUCCESS;
+}
+
+/* Not silenced by quiet: this is no success. */
+static void log_denied(struct login *login, const struct enforce_report *report)
+{
+	struct entry entry = { .level = LOG_NOTICE,
+			       .event = ENTRY_DENIED,
+			       .denied = &report->denied };
+	char text[MESSAGE_SIZE];
+
+	if (*report->denied.why.text)
+		log_line(login, LOG_WARNING, ENTRY_TROUBLE,
+			 "what %s was denied in %s is not known: %s", login->subject.name,
+			 report->unit, report->denied.why.text);
+	else if (message_denied(&report->denied, login->subject.name, report->unit, text,
+				sizeof(text)))
+		log_entry(login, &entry, text);
 }
 
 static int close_subject(struct login *login, bool ours)
 {
-	struct enforce_report report;
+	struct enforce_report *report = &login->report;
 	struct reason why;
-	int ret = enforce_close(&login->options, &login->subject, ours, &report, &why);
+	int ret = enforce_close(&login->options, &login->subject, ours, report, &why);
 
+	log_denied(login, report);
 	if (ret < 0)
 		return close_failed(login, ret, &why);
-	log_debug(login, "close", &report);
-	log_manager(login, &report);
-	if (report.outcome == ENFORCE_KEPT && !login->arguments.quiet)
-		pam_syslog(login->pamh, LOG_INFO, "%s left processes in %s: they stay filtered",
-			   login->subject.name, report.unit);
-	return report.outcome == ENFORCE_NO_RULES ? PAM_IGNORE : PAM_SUCCESS;
+	log_debug(login, ENTRY_CLOSE, report);
+	log_manager(login, report);
+	if (report->outcome == ENFORCE_KEPT && !login->arguments.quiet)
+		log_line(login, LOG_INFO, ENTRY_CLOSE,
+			 "%s left processes in %s: they stay filtered", login->subject.name,
+			 report->unit);
+	return report->outcome == ENFORCE_NO_RULES ? PAM_IGNORE : PAM_SUCCESS;
 }
 
 EXPORT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)

@@ -7,6 +7,7 @@ A comment stands before each display of a page and says how it is checked:
     check: mistake        a policy, and, in the next display, what is said of it
     check: untrusted HOW  what is said of a policy file that is not to be trusted
     check: log [KEY=VALUE...]  a line of the log; with keys: for that user and the policy before it
+    check: denied         a line of the log that a unit test holds against the code
     check: classes, assigned char, assigned block, baseline  lists that the code has too
     check: shell          nothing
 
@@ -367,10 +368,16 @@ def is_said_within(part, known):
 
 @pytest.mark.parametrize("display", displays("log"))
 def test_log_line_is_one_of_the_code(machine, display):
-    message = re.sub(r"^pam_bpfdev\(\S+\): ", "", display.filled)
+    message = re.sub(r"^pam_bpfdev\(\S+\): |(, audit)?(, (from|on) \S+)?$", "", display.filled)
     assert is_said(message, formats())
     keys = display.check.split()[1:]
     if keys:
         machine.write(display.policy.text)
         _, rules = machine.ask(" ".join([*keys, "c 1:3 r"]))
         assert message.endswith(f": {rules} rules")
+
+
+@pytest.mark.parametrize("display", displays("denied"))
+def test_line_of_denials_is_one_of_the_unit_test(display):
+    text = (TOP / "tests" / "unit" / "test_message.c").read_text()
+    assert display.filled in re.sub(r'"\s+"', "", text)

@@ -174,3 +174,25 @@ def test_forty_sessions_at_once(login, tree):
         client.send("close")
     assert [client.answer() for client in clients] == ["PAM_SUCCESS"] * 40
     assert tree.filters() == {MANAGER: 1}
+
+
+def policy_digest(cgroup):
+    (program,) = scratch.programs(cgroup)
+    return kernel.info(program)["policy_digest"]
+
+
+def test_manager_says_of_which_policy_its_lines_are(manager, login, tree, world):
+    """0: of several. It follows the sessions also where their rules are the same."""
+    manager.open()
+    base = policy_digest(tree.manager())
+    first = login(service="sshd-test")
+    first.open()
+    assert base == policy_digest(tree.scope()) == policy_digest(tree.manager()) != 0
+    world.policy(f"{CONDITIONAL}# not the same text\n")
+    second = login(service="sshd-test", cgroup=tree.scope(2))
+    second.open()
+    assert policy_digest(tree.scope(2)) not in (0, base) and policy_digest(tree.manager()) == 0
+    first.close()
+    assert policy_digest(tree.manager()) == policy_digest(tree.scope(2))
+    second.close()
+    assert policy_digest(tree.manager()) not in (0, base)
