@@ -10,7 +10,7 @@
 #include "conf.h"
 
 static const struct command *const commands[] = {
-	&command_check,	 &command_explain, &command_rules,  &command_status,
+	&command_check,	 &command_explain, &command_rules,  &command_status, &command_denials,
 	&command_reload, &command_allow,   &command_revoke, &command_doctor,
 };
 

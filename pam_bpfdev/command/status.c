@@ -6,9 +6,13 @@
 #include "command.h"
 #include "status.h"
 
+enum { OPTION_PROMETHEUS = 0x200 };
+
 static const struct argp_option options[] = {
 	{ "all", 'a', NULL, 0, "show sessions and managers without device rules, too", 0 },
 	{ "rules", 'r', NULL, 0, "show the rules that the kernel has for each", 0 },
+	{ "prometheus", OPTION_PROMETHEUS, NULL, 0,
+	  "print metrics of the whole machine, for the textfile collector of node_exporter", 0 },
 	{ 0 },
 };
 
@@ -32,10 +36,20 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case 'r':
 		request->status.rules = true;
 		return 0;
+	case OPTION_PROMETHEUS:
+		request->status.prometheus = request->status.all = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (request->status.wanted)
 			return ARGP_ERR_UNKNOWN;
 		request->status.wanted = argument;
+		return 0;
+	case ARGP_KEY_END:
+		if (request->status.prometheus &&
+		    (request->status.wanted || request->status.rules ||
+		     request->options.output.json))
+			argp_error(state,
+				   "--prometheus goes with no USER, SESSION, --rules or --json");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -57,6 +71,13 @@ static const struct argp parser = {
 	.children = children,
 };
 
+static int print(const struct status *status)
+{
+	if (status->prometheus)
+		return status_print_metrics(status);
+	return status->output.json ? status_print_json(status) : status_print(status);
+}
+
 static int show(struct status *status)
 {
 	int ret = status_collect(status);
@@ -66,7 +87,7 @@ static int show(struct status *status)
 	if (ret == -ENOENT)
 		return COMMAND_NO;
 	if (ret == 0)
-		ret = status->output.json ? status_print_json(status) : status_print(status);
+		ret = print(status);
 	return ret < 0 ? COMMAND_FAILED : COMMAND_YES;
 }
 

@@ -10,6 +10,7 @@
 #include "names.h"
 #include "output.h"
 #include "table_view.h"
+#include "unit.h"
 
 /* How the policy that a filter was made from compares with its files as they are now. */
 enum status_policy_state {
@@ -48,6 +49,7 @@ struct status {
 	const char *wanted; /* the argument, or NULL */
 	bool all;	    /* --all: those without a filter, too */
 	bool rules;	    /* --rules */
+	bool prometheus;    /* --prometheus */
 	char *root;	    /* what user.slice is in */
 	struct status_unit *units;
 	size_t count, capacity;
@@ -68,7 +70,7 @@ int status_collect(struct status *status);
  */
 int status_select(struct status *status);
 
-/* Sets the policies of all sessions. Returns 0 or -ENOMEM. */
+/* Sets the policies of all sessions; for --prometheus, also reads the system's. 0 or -ENOMEM. */
 int status_find_policies(struct status *status);
 
 /* Compares the managers that are shown with what they should have. Returns 0 or -ENOMEM. */
@@ -76,7 +78,10 @@ int status_compare_managers(struct status *status);
 
 void status_free(struct status *status);
 
-/* "3" of session-3.scope, "manager". @text: 256 bytes. Returns @text. */
+/* The same without what status alone has: good for as long as @unit is. */
+struct unit status_as_unit(const struct status_unit *unit);
+
+/* unit_id() of it. */
 char *status_id(const struct status_unit *unit, char *text);
 
 /* Whether the manager may do what this session of its user may: it is filtered, and not closed. */
@@ -108,5 +113,6 @@ void status_view(const struct status *status, const struct status_unit *unit,
 /* Each prints what was selected. Returns 0, or a negative errno having said so. */
 int status_print(const struct status *status);
 int status_print_json(const struct status *status);
+int status_print_metrics(const struct status *status);
 
 #endif

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* All sessions and managers, in the order in which they are shown. */
 #include <errno.h>
-#include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,20 +28,6 @@ void status_free(struct status *status)
 	free(status->root);
 }
 
-/* As the login knew the user; for who has no filter, as the system does; ":UID" if nobody does. */
-static char *name_of(const struct enforce_live *live)
-{
-	const struct passwd *entry;
-	char *name;
-
-	if (live->known && live->info.user[0])
-		return strdup(live->info.user);
-	entry = getpwuid(live->user->uid);
-	if (entry)
-		return strdup(entry->pw_name);
-	return asprintf(&name, ":%u", live->user->uid) < 0 ? NULL : name;
-}
-
 static int keep(const struct enforce_live *live, void *data)
 {
 	struct status *status = data;
@@ -57,7 +41,7 @@ static int keep(const struct enforce_live *live, void *data)
 	unit = &grown[status->count++];
 	*unit = (struct status_unit) {
 		.user = { .uid = live->user->uid, .slice = strdup(live->user->slice) },
-		.name = name_of(live),
+		.name = unit_user(live),
 		.unit = strdup(live->unit),
 		.role = live->role,
 		.filters = live->filters,
@@ -67,38 +51,23 @@ static int keep(const struct enforce_live *live, void *data)
 	return unit->user.slice && unit->name && unit->unit ? 0 : -ENOMEM;
 }
 
-char *status_id(const struct status_unit *unit, char *text)
+struct unit status_as_unit(const struct status_unit *unit)
 {
-	static const char prefix[] = "session-", suffix[] = ".scope";
-	size_t length = strlen(unit->unit), around = strlen(prefix) + strlen(suffix);
-
-	if (unit->role == BPFDEV_MANAGER)
-		snprintf(text, 256, "manager");
-	else if (length <= around)
-		snprintf(text, 256, "?");
-	else
-		snprintf(text, 256, "%.*s", (int)(length - around), unit->unit + strlen(prefix));
-	return text;
+	return (struct unit) { unit->role, unit->user.uid, unit->name, unit->unit };
 }
 
-/* Numbers in them count by their value: 2, 10, c9, c10. */
-static int compare_ids(const struct status_unit *a, const struct status_unit *b)
+char *status_id(const struct status_unit *unit, char *text)
 {
-	char left[256], right[256];
+	struct unit plain = status_as_unit(unit);
 
-	return strverscmp(status_id(a, left), status_id(b, right));
+	return unit_id(&plain, text);
 }
 
 static int compare_units(const void *first, const void *second)
 {
-	const struct status_unit *a = first, *b = second;
-	int order = strcmp(a->name, b->name);
+	struct unit a = status_as_unit(first), b = status_as_unit(second);
 
-	if (order == 0)
-		order = (a->user.uid > b->user.uid) - (a->user.uid < b->user.uid);
-	if (order == 0)
-		order = (a->role == BPFDEV_MANAGER) - (b->role == BPFDEV_MANAGER);
-	return order ? order : compare_ids(a, b);
+	return unit_compare(&a, &b);
 }
 
 int status_collect(struct status *status)

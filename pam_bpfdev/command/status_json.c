@@ -96,16 +96,16 @@ static json_t *login_of(const struct status_unit *unit)
 	const struct bpfdev_info *info = &unit->info;
 
 	if (!unit->known)
-		return json_pack("{sn sn sn sn sn sn sn sn sn sn}", "service", "tty", "rhost",
-				 "rules", "unrestricted", "closed", "no_login", "conf", "policy",
-				 "exceptions");
-	return json_pack("{so so so sI sb sb sb sb so so}", "service", output_string(info->service),
-			 "tty", output_string(info->tty), "rhost", output_string(info->rhost),
-			 "rules", (json_int_t)info->rule_count, "unrestricted",
-			 info->flags & BPFDEV_UNRESTRICTED, "closed", info->flags & BPFDEV_CLOSED,
-			 "no_login", info->flags & BPFDEV_NO_LOGIN, "conf",
-			 info->flags & BPFDEV_CONF, "policy", policy_of(unit), "exceptions",
-			 exceptions_of(info));
+		return json_pack("{sn sn sn sn sn sn sn sn sn sn sn}", "service", "tty", "rhost",
+				 "rules", "unrestricted", "audit", "closed", "no_login", "conf",
+				 "policy", "exceptions");
+	return json_pack(
+		"{so so so sI sb sb sb sb sb so so}", "service", output_string(info->service),
+		"tty", output_string(info->tty), "rhost", output_string(info->rhost), "rules",
+		(json_int_t)info->rule_count, "unrestricted", info->flags & BPFDEV_UNRESTRICTED,
+		"audit", info->flags & BPFDEV_AUDIT, "closed", info->flags & BPFDEV_CLOSED,
+		"no_login", info->flags & BPFDEV_NO_LOGIN, "conf", info->flags & BPFDEV_CONF,
+		"policy", policy_of(unit), "exceptions", exceptions_of(info));
 }
 
 static json_t *union_of(const struct status *status, const struct status_unit *manager)

@@ -79,6 +79,9 @@ int status_find_policies(struct status *status)
 {
 	int ret = 0;
 
+	/* Whoever watches the policy wants to know before somebody is refused. */
+	if (status->prometheus && !find_policy(status, conf_paths_system.main, false))
+		return -ENOMEM;
 	for (size_t i = 0; i < status->count && ret == 0; i++)
 		if (status->units[i].role == BPFDEV_SESSION && status->units[i].known)
 			ret = find_of_session(status, &status->units[i]);

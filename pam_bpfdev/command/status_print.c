@@ -55,7 +55,8 @@ static enum output_tone describe_session(const struct status_unit *unit, char *t
 		snprintf(text, size, "%s", unit->filters ? "made by another version" : "no rules");
 		return unit->filters ? OUTPUT_WARNING : OUTPUT_FAINT;
 	}
-	snprintf(text, size, "%s%s%s", states[unit->policy_state],
+	snprintf(text, size, "%s%s%s%s", states[unit->policy_state],
+		 unit->info.flags & BPFDEV_AUDIT ? ", audit" : "",
 		 unit->info.flags & BPFDEV_NO_LOGIN ? ", no login" : "",
 		 unit->info.flags & BPFDEV_CLOSED ? ", closed" : "");
 	switch (unit->policy_state) {

@@ -1,20 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* Which units are to be shown. */
 #include <errno.h>
-#include <pwd.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "status.h"
-
-static bool is_unit(const struct status_unit *unit, const char *text)
-{
-	char id[256];
-
-	if (strcmp(unit->unit, text) == 0)
-		return true;
-	return unit->role == BPFDEV_SESSION && strcmp(status_id(unit, id), text) == 0;
-}
 
 /* Whether any filter of the user, or of the user's sessions, is there. */
 static bool is_filtered_user(const struct status *status, uid_t uid)
@@ -41,68 +30,25 @@ static size_t select_all(struct status *status)
 	return count;
 }
 
-static size_t select_unit(struct status *status)
+static struct unit unit_of(const void *status, size_t place)
 {
-	size_t count = 0;
-
-	for (size_t i = 0; i < status->count; i++) {
-		status->units[i].shown = is_unit(&status->units[i], status->wanted);
-		count += status->units[i].shown;
-	}
-	return count;
+	return status_as_unit(&((const struct status *)status)->units[place]);
 }
 
-/* A name, or a uid with or without a colon. */
-static bool find_uid(const char *text, uid_t *uid)
-{
-	const struct passwd *entry = getpwnam(text);
-	const char *digits = text + (*text == ':');
-	char *end;
-	unsigned long number;
-
-	if (entry) {
-		*uid = entry->pw_uid;
-		return true;
-	}
-	errno = 0;
-	number = strtoul(digits, &end, 10);
-	if (errno || !*digits || strspn(digits, "0123456789") != strlen(digits) ||
-	    number >= (uid_t)-1)
-		return false;
-	*uid = (uid_t)number;
-	return true;
-}
-
-static size_t select_user(struct status *status, bool known, uid_t uid)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < status->count; i++) {
-		struct status_unit *unit = &status->units[i];
-
-		unit->shown =
-			(known && unit->user.uid == uid) || strcmp(unit->name, status->wanted) == 0;
-		count += unit->shown;
-	}
-	return count;
-}
-
-/* A session wins: its number is what the table shows first. */
 static int select_wanted(struct status *status)
 {
-	uid_t uid = 0;
-	bool known;
+	bool *chosen = calloc(status->count + 1, sizeof(*chosen));
+	int ret;
 
-	if (select_unit(status))
-		return 0;
-	known = find_uid(status->wanted, &uid);
-	if (select_user(status, known, uid))
-		return 0;
-	if (known)
-		output_error("%s is not logged in, and has no manager", status->wanted);
-	else
-		output_error("there is no session and no user \"%s\"", status->wanted);
-	return -ENOENT;
+	if (!chosen) {
+		output_error("out of memory");
+		return -ENOMEM;
+	}
+	ret = unit_choose(status->wanted, unit_of, status, status->count, chosen);
+	for (size_t i = 0; i < status->count && ret == 0; i++)
+		status->units[i].shown = chosen[i];
+	free(chosen);
+	return ret;
 }
 
 /* What turned out to need no filter. */

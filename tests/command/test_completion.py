@@ -8,7 +8,7 @@ import pytest
 import shells
 from place import PASSWD
 
-COMMANDS = ("check", "explain", "rules", "status", "reload", "allow", "revoke", "doctor")
+COMMANDS = ("check", "explain", "rules", "status", "denials", "reload", "allow", "revoke", "doctor")
 USERS = sorted(line.split(":")[0] for line in PASSWD.splitlines())
 SESSIONS = " 3 1000 alice seat0 tty1\nc1  120 greeter seat0 -\n"
 CLASSES = ["@fuse", "@gpu", "@input", "@kvm", "@memory", "@mine", "@optical", "@printer", "@scsi", "@serial", "@sound",
@@ -79,7 +79,7 @@ def test_users(offers, command):
 
 
 def test_sessions(offers):
-    assert offers("bpfdev status ") == sorted([*USERS, "3", "c1"])
+    assert offers("bpfdev status ") == offers("bpfdev denials ") == sorted([*USERS, "3", "c1"])
     assert offers("bpfdev explain alice /dev/null --session=") == ["3", "c1"]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "command"))
 import schema  # noqa: E402
+from foreign import attach_filter  # noqa: E402
 
 pytestmark = pytest.mark.only_suite("bookworm")
 
@@ -16,6 +17,7 @@ POLICY = """\
 @students  allow  *
 @students  deny   c 10:229  rw  remote
 @students  deny   c 1:11    rw  service=sshd
+@students  deny   c 510:*   m
 carol      audit
 carol      allow  c 10:229
 carol      deny   c 1:11
@@ -41,6 +43,7 @@ def everything(machine, console):
         "rules": [ask(machine, f"rules {user}") for user in ("alice --remote", "carol", "kiosk", "bob")],
         "check": [ask(machine, "check")],
         "doctor": [ask(machine, "doctor")],
+        "denials": [ask(machine, "denials"), ask(machine, "denials bob")],
         "allow": [ask(machine, "allow alice c 10:229 --for=1h")],
     }
     found["status"].append(ask(machine, "status --rules"))
@@ -58,13 +61,23 @@ def everything(machine, console):
     return found
 
 
+def be_denied(machine, session, other):
+    """Has alice's session be denied more than its filter tells apart, and gives the other one another version's."""
+    machine.write_file("/etc/sudoers.d/lab", "alice ALL=(ALL) NOPASSWD: ALL\n", 0o440)
+    machine.write_file("/usr/share/many.sh", "for minor in $(seq 300); do mknod /tmp/node c 510 $minor; rm -f /tmp/node; done\n")
+    session.run("sudo sh /usr/share/many.sh")
+    attach_filter(machine.cgroup / other.cgroup[1:], 99)
+    return [ask(machine, "denials")]
+
+
 def test_json_is_as_the_manual_says(machine):
     machine.make_node("/dev/fuse", "c", 10, 229)
-    with machine.ssh_session("bob"), machine.ssh_session("alice"):
+    with machine.ssh_session("bob") as other, machine.ssh_session("alice"):
         machine.policy(POLICY)
         with machine.ssh_session("alice"), machine.console_login("alice", "tty1") as console, \
                 machine.ssh_session("carol"), machine.ssh_session("kiosk"):
             found = everything(machine, console.id)
+            found["denials"] += be_denied(machine, console, other)
     for subcommand, values in found.items():
         for value in values:
             schema.check(subcommand, value)

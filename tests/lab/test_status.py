@@ -69,7 +69,7 @@ def test_every_field_of_the_json(box):
             "session": session.id, "unit": f"session-{session.id}.scope", "user": "alice", "uid": 1000,
             "role": "session", "filters": 1, "readable": True, "service": "sshd", "tty": "ssh", "rhost": "127.0.0.1",
             "rules": 3,
-            "unrestricted": False, "closed": False, "no_login": False, "conf": False,
+            "unrestricted": False, "audit": False, "closed": False, "no_login": False, "conf": False,
             "policy": {"path": POLICY, "state": "current", "mistake": None}, "exceptions": []}
         assert manager == {"unit": "user@1000.service", "user": "alice", "uid": 1000, "role": "manager", "filters": 1,
                            "readable": True, "state": "in line", "union_of": [session.id]}

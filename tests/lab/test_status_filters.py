@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 """bpfdev status: managers, filters of other versions, and the rules in the kernel."""
 
-import ctypes
-import os
-import pathlib
 import re
 
 import pytest
 
+from foreign import attach_filter
 from statuses import COMMAND, NONE, ONE, by_session, cells, facts, state, table
 from suites import every_suite, one_suite
 from verbs import FUSE, REMOTE_RULES, RULES, Waiting, equipped, scope_gone
@@ -15,7 +13,6 @@ from verbs import FUSE, REMOTE_RULES, RULES, Waiting, equipped, scope_gone
 pytestmark = one_suite
 
 POLICY = "/etc/security/bpfdev.conf"
-TOP = pathlib.Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -136,27 +133,6 @@ def test_what_an_exception_lends(box):
         assert table(box)[1] == [ONE] and facts(box)["sessions"][0]["exceptions"] == []
 
 
-def attach_filter(cgroup, version):
-    """Attaches a filter that allows everything, as this program in another version would have made it."""
-    libbpf = ctypes.CDLL("libbpf.so.1")
-    for name in ("bpf_object__open", "bpf_object__find_map_by_name", "bpf_object__find_program_by_name",
-                 "bpf_map__initial_value"):
-        getattr(libbpf, name).restype = ctypes.c_void_p
-    made = ctypes.c_void_p(libbpf.bpf_object__open(str(TOP / "build/bpfdev.bpf.o").encode()))
-    data = ctypes.c_void_p(libbpf.bpf_object__find_map_by_name(made, b".rodata"))
-    mark = (ctypes.c_uint32 * 2)(0x62706476, version)
-    ctypes.memmove(libbpf.bpf_map__initial_value(data, ctypes.byref(ctypes.c_size_t())), mark, 8)
-    assert libbpf.bpf_object__load(made) == 0
-    slots = libbpf.bpf_map__fd(ctypes.c_void_p(libbpf.bpf_object__find_map_by_name(made, b"slots")))
-    for slot in range(2):
-        assert libbpf.bpf_map_update_elem(slots, ctypes.byref(ctypes.c_uint32(slot)), b"\0" * 12 + b"\7\0\0\0", 0) == 0
-    program = libbpf.bpf_program__fd(ctypes.c_void_p(libbpf.bpf_object__find_program_by_name(made, b"pam_bpfdev")))
-    fd = os.open(cgroup, os.O_RDONLY | os.O_DIRECTORY)
-    assert libbpf.bpf_prog_attach(program, fd, 6, 2) == 0  # BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI
-    os.close(fd)
-    libbpf.bpf_object__close(made)
-
-
 def test_filter_of_another_version(box):
     with box.ssh_session("alice") as session:
         attach_filter(box.cgroup / session.cgroup[1:], 99)
@@ -166,7 +142,7 @@ def test_filter_of_another_version(box):
         assert lines[-1] == ONE
         (found,) = facts(box, "--rules")["sessions"]
         assert (found["readable"], found["user"], found["filters"]) == (False, "alice", 1)
-        unknown = ("opened", "service", "tty", "rhost", "rules", "unrestricted", "closed", "no_login", "conf", "policy",
+        unknown = ("opened", "service", "tty", "rhost", "rules", "unrestricted", "audit", "closed", "no_login", "conf", "policy",
                    "exceptions", "table")
         assert [found[name] for name in unknown] == [None] * len(unknown)
 

@@ -66,11 +66,11 @@ def shown(name):
 
 
 def test_every_transcript_is_played():
-    played = {"explain", "rules", "status", "reload", "doctor", "allow", "mistake"}
+    played = {"explain", "rules", "status", "denials", "reload", "doctor", "allow", "mistake"}
     assert {name for _, name in SHOWN} == played
 
 
-@pytest.mark.parametrize("name", ["status", "explain", "rules", "doctor"])
+@pytest.mark.parametrize("name", ["status", "denials", "explain", "rules", "doctor"])
 def test_looking(story, name):
     for parameter in shown(name):
         play(story, parameter.values[0])

@@ -40,6 +40,7 @@ def _commands(body):
 
 # What differs from one run to the next, and what stands for it.
 VOLATILE = ((r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b", "DATE"), (r"\b\d\d:\d\d\b", "TIME"), (r"\bpid \d+", "pid N"),
+            (r"\[\d+\]", "[N]"), (r"(?m)^process ids are those of the host.*$", ""),
             (r"\bprogram \d+", "program N"), (r"\bLinux \d[\w.+-]*", "Linux VERSION"), (r"\b[0-9a-f]{16}\b", "DIGEST"))
 
 
