@@ -23,6 +23,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "only_suite(name): for what does not depend on the suite, and takes long")
+    config.addinivalue_line("markers", "alone: for what looks at the whole kernel, where other machines would disturb")
+    config.addinivalue_line("markers", "xdist_group(name): the machine, for workers side by side")
 
 
 def pytest_generate_tests(metafunc):
@@ -35,15 +37,21 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("suite", suites, indirect=True, scope="module")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
 def pytest_collection_modifyitems(items):
     """Brings the tests of one file and suite together, since they share a machine."""
     files = list(dict.fromkeys(item.path for item in items))
 
+    def suite_of(item):
+        return item.callspec.params.get("suite") if hasattr(item, "callspec") else None
+
     def place(item):
-        suite = item.callspec.params.get("suite") if hasattr(item, "callspec") else None
+        suite = suite_of(item)
         return files.index(item.path), roots.SUITES.index(suite) if suite in roots.SUITES else -1
 
     items.sort(key=place)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{suite_of(item)}"))
 
 
 @pytest.hookimpl(hookwrapper=True)

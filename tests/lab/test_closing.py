@@ -7,6 +7,9 @@ import pytest
 
 from verbs import DENIED, FUSE, MANAGER, PROBE, RULES, Waiting, by_lingering_manager, equipped, ours, scope_gone, tried
 
+# It waits until the kernel holds no more programs than before.
+pytestmark = pytest.mark.alone
+
 EVERYBODY = f"* allow *\n* deny {FUSE} rwm\n"
 LOGINS = 300
 
