@@ -2,11 +2,11 @@
 /* bpfdev denials: what sessions were denied. */
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "denial_words.h"
 #include "denials.h"
 
 #define NANOSECONDS 1000000000ull
@@ -73,51 +73,34 @@ static const struct output_column columns[COLUMNS] = {
 	[COLUMN_COUNT] = { "COUNT", 0, SCOLS_FL_RIGHT },
 };
 
-/* And as whom it ran, if that is not the session's user: what sudo(8) started, say. */
-static int set_process(struct libscols_line *line, const struct denial *row)
-{
-	const struct filter_denial *denial = row->denial;
-	const struct passwd *entry = NULL;
-	char process[DENIAL_PROCESS_SIZE];
-
-	denial_process(denial, process);
-	if (denial->uid == row->unit->unit.uid)
-		return output_cell(line, COLUMN_PROCESS, "%s", process);
-	entry = getpwuid(denial->uid);
-	if (entry)
-		return output_cell(line, COLUMN_PROCESS, "%s by %s", process, entry->pw_name);
-	return output_cell(line, COLUMN_PROCESS, "%s by :%u", process, denial->uid);
-}
-
-static int set_device(struct libscols_line *line, struct names *names,
-		      const struct filter_denial *denial)
-{
-	char numbers[NAMES_NUMBERS_SIZE], name[NAMES_BEST_SIZE];
-
-	names_numbers(denial->type, denial->major, denial->minor, numbers);
-	names_best(names, denial->type, denial->major, denial->minor, name);
-	if (*name)
-		return output_cell(line, COLUMN_DEVICE, "%s (%s)", name, numbers);
-	return output_cell(line, COLUMN_DEVICE, "%s", numbers);
-}
-
-/* Of which bits, if not of all that were asked for. */
 static int set_answer(const struct output *output, struct libscols_line *line,
 		      const struct filter_denial *denial)
 {
-	const char *result = denial_is_audit(denial) ? "audit" : "refused";
-	uint32_t bits = denial_bits(denial);
-	char access[4], part[4];
+	char access[4], result[DENIAL_WORDS_RESULT_SIZE];
 	int ret;
 
 	ret = output_cell(line, COLUMN_ACCESS, "%s", output_letters(denial->access, access));
-	if (ret == 0 && bits != denial->access)
-		ret = output_cell(line, COLUMN_RESULT, "%s %s", result, output_letters(bits, part));
-	else if (ret == 0)
-		ret = output_cell(line, COLUMN_RESULT, "%s", result);
+	if (ret == 0)
+		ret = output_cell(line, COLUMN_RESULT, "%s", denial_words_result(denial, result));
 	output_cell_tone(output, line, COLUMN_RESULT,
 			 denial_is_audit(denial) ? OUTPUT_WARNING : OUTPUT_BAD);
 	return ret;
+}
+
+static int set_what(const struct output *output, struct libscols_line *line, struct names *names,
+		    const struct denial *row)
+{
+	const struct filter_denial *denial = row->denial;
+	char by[DENIAL_WORDS_BY_SIZE], device[DENIAL_WORDS_DEVICE_SIZE], name[NAMES_BEST_SIZE];
+	int ret;
+
+	names_best(names, denial->type, denial->major, denial->minor, name);
+	denial_words_by(denial, row->unit->unit.uid, by);
+	denial_words_device(denial, name, device);
+	ret = output_cell(line, COLUMN_PROCESS, "%s", by);
+	if (ret == 0)
+		ret = output_cell(line, COLUMN_DEVICE, "%s", device);
+	return ret ? ret : set_answer(output, line, denial);
 }
 
 static int add_row(const struct output *output, struct libscols_table *table,
@@ -136,11 +119,7 @@ static int add_row(const struct output *output, struct libscols_table *table,
 	if (ret == 0)
 		ret = output_cell(line, COLUMN_SESSION, "%s", unit_id(&row->unit->unit, id));
 	if (ret == 0)
-		ret = set_process(line, row);
-	if (ret == 0)
-		ret = set_device(line, denials->names, row->denial);
-	if (ret == 0)
-		ret = set_answer(output, line, row->denial);
+		ret = set_what(output, line, denials->names, row);
 	if (ret == 0)
 		ret = output_cell(line, COLUMN_WHY, "%s", why.place);
 	return ret ? ret : output_cell(line, COLUMN_COUNT, "%" PRIu64, row->denial->count);

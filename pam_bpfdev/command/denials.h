@@ -6,6 +6,12 @@
 #include "denial.h"
 #include "output.h"
 
+/* "session", "unit", "user" and "uid" of @unit. NULL: no memory. */
+json_t *denials_unit_json(const struct unit *unit);
+
+/* All that there is to tell of @row. NULL: no memory. */
+json_t *denials_row_json(struct denials *denials, const struct denial *row);
+
 /* What was collected, for programs. Returns 0, or a negative errno having said so. */
 int denials_print_json(struct denials *denials);
 

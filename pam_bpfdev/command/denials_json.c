@@ -12,14 +12,16 @@ static json_t *text_or_null(const char *text)
 	return *text ? output_string(text) : json_null();
 }
 
-static void add_unit(json_t **object, const struct unit *unit)
+json_t *denials_unit_json(const struct unit *unit)
 {
+	json_t *object = json_object();
 	char id[UNIT_ID_SIZE];
 
-	json_build_set(object, "session", output_string(unit_id(unit, id)));
-	json_build_set(object, "unit", output_string(unit->name));
-	json_build_set(object, "user", output_string(unit->user));
-	json_build_set(object, "uid", json_integer(unit->uid));
+	json_build_set(&object, "session", output_string(unit_id(unit, id)));
+	json_build_set(&object, "unit", output_string(unit->name));
+	json_build_set(&object, "user", output_string(unit->user));
+	json_build_set(&object, "uid", json_integer(unit->uid));
+	return object;
 }
 
 static void add_device(json_t **object, struct names *names, const struct filter_denial *denial)
@@ -74,12 +76,11 @@ static void add_process(json_t **object, const struct filter_denial *denial)
 	json_build_set(object, "process_uid", json_integer(denial->uid));
 }
 
-static json_t *json_of(struct denials *denials, const struct denial *row)
+json_t *denials_row_json(struct denials *denials, const struct denial *row)
 {
 	const struct filter_denial *denial = row->denial;
-	json_t *object = json_object();
+	json_t *object = denials_unit_json(&row->unit->unit);
 
-	add_unit(&object, &row->unit->unit);
 	add_device(&object, denials->names, denial);
 	add_answer(&object, denial);
 	add_why(&object, denials, row);
@@ -97,9 +98,8 @@ static void add_rest(json_t **root, const struct denials *denials)
 
 	for (size_t i = 0; i < denials->unit_count; i++) {
 		const struct denial_unit *unit = &denials->units[i];
-		json_t *object = json_object();
+		json_t *object = denials_unit_json(&unit->unit);
 
-		add_unit(&object, &unit->unit);
 		if (unit->wanted && unit->lost) {
 			json_build_set(&object, "count", json_integer((json_int_t)unit->lost));
 			json_build_append(&lost, object);
@@ -118,7 +118,7 @@ int denials_print_json(struct denials *denials)
 	json_t *rows = json_array(), *root = json_object();
 
 	for (size_t i = 0; i < denials->count; i++)
-		json_build_append(&rows, json_of(denials, &denials->rows[i]));
+		json_build_append(&rows, denials_row_json(denials, &denials->rows[i]));
 	json_build_set(&root, "denials", rows);
 	add_rest(&root, denials);
 	return output_json(root);
