@@ -11,6 +11,7 @@ MANDIR ?= $(PREFIX)/share/man
 SBINDIR ?= $(PREFIX)/sbin
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 CONFDIR ?= /etc/security
 # The classes that ship belong to the system's share, wherever the manual pages go.
 VENDORDIR ?= /usr/share/pam_bpfdev
@@ -108,7 +109,8 @@ $(MODULE): $(BUILD)/pam_bpfdev/pam_bpfdev.o $(CORE) pam_bpfdev/pam_bpfdev.map
 .PHONY: install uninstall
 install: all
 	$(INSTALL) -d $(DESTDIR)$(PAMDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(CONFDIR) $(DESTDIR)$(VENDORDIR) \
-		$(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR)
+		$(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) \
+		$(DESTDIR)$(UNITDIR)
 	test -d $(DESTDIR)$(CONFDIR)/bpfdev.d || $(INSTALL) -d -m 0700 $(DESTDIR)$(CONFDIR)/bpfdev.d
 	$(INSTALL) -m 0644 $(MODULE) $(DESTDIR)$(PAMDIR)/
 	$(INSTALL) -m 0755 $(COMMAND) $(DESTDIR)$(SBINDIR)/
@@ -117,6 +119,8 @@ install: all
 	$(INSTALL) -m 0644 $(PAGES5) $(DESTDIR)$(MANDIR)/man5/
 	$(INSTALL) -m 0644 conf/completion/bpfdev $(DESTDIR)$(BASHDIR)/
 	$(INSTALL) -m 0644 conf/completion/_bpfdev $(DESTDIR)$(ZSHDIR)/
+	sed 's|@SBINDIR@|$(SBINDIR)|' conf/bpfdev-monitor.service >$(BUILD)/bpfdev-monitor.service
+	$(INSTALL) -m 0644 $(BUILD)/bpfdev-monitor.service $(DESTDIR)$(UNITDIR)/
 	test -e $(DESTDIR)$(CONFDIR)/bpfdev.conf || \
 		$(INSTALL) -m 0600 conf/bpfdev.conf $(DESTDIR)$(CONFDIR)/
 
@@ -128,6 +132,7 @@ uninstall:
 		exit 1; fi
 	rm -f $(DESTDIR)$(PAMDIR)/pam_bpfdev.so $(DESTDIR)$(VENDORDIR)/classes.conf
 	rm -f $(DESTDIR)$(SBINDIR)/bpfdev $(DESTDIR)$(BASHDIR)/bpfdev $(DESTDIR)$(ZSHDIR)/_bpfdev
+	rm -f $(DESTDIR)$(UNITDIR)/bpfdev-monitor.service
 	rm -f $(PAGES8:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man8/%)
 	rm -f $(PAGES5:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man5/%)
 	-rmdir $(DESTDIR)$(VENDORDIR) $(DESTDIR)$(CONFDIR)/bpfdev.d 2>/dev/null

@@ -33,6 +33,7 @@ extern const struct command command_reload;
 extern const struct command command_allow;
 extern const struct command command_revoke;
 extern const struct command command_denials;
+extern const struct command command_monitor;
 extern const struct command command_doctor;
 
 /*

@@ -8,7 +8,7 @@ import pytest
 import shells
 from place import PASSWD
 
-COMMANDS = ("check", "explain", "rules", "status", "denials", "reload", "allow", "revoke", "doctor")
+COMMANDS = ("check", "explain", "rules", "status", "denials", "monitor", "reload", "allow", "revoke", "doctor")
 USERS = sorted(line.split(":")[0] for line in PASSWD.splitlines())
 SESSIONS = " 3 1000 alice seat0 tty1\nc1  120 greeter seat0 -\n"
 CLASSES = ["@fuse", "@gpu", "@input", "@kvm", "@memory", "@mine", "@optical", "@printer", "@scsi", "@serial", "@sound",
@@ -79,7 +79,7 @@ def test_users(offers, command):
 
 
 def test_sessions(offers):
-    assert offers("bpfdev status ") == offers("bpfdev denials ") == sorted([*USERS, "3", "c1"])
+    assert offers("bpfdev status ") == offers("bpfdev denials ") == offers("bpfdev monitor ") == sorted([*USERS, "3", "c1"])
     assert offers("bpfdev explain alice /dev/null --session=") == ["3", "c1"]
 
 
@@ -114,6 +114,8 @@ def test_values_of_options(offers):
     assert offers("bpfdev explain --color=a") == ["always", "auto"]
     assert offers("bpfdev allow alice /dev/null --for=") == sorted(TIMES)
     assert offers("bpfdev allow alice /dev/null --for ") == sorted(TIMES)
+    assert offers("bpfdev monitor --interval 1") == ["10s", "1min", "1s"]
+    assert offers("bpfdev monitor --looks 3 al") == ["alice"]
     assert offers("bpfdev rules alice --service=") == ["login", "sshd"]
     assert offers("bpfdev explain --service s") == ["sshd"]
     assert "ssh" in offers("bpfdev explain --tty=")

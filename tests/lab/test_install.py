@@ -29,7 +29,8 @@ def files(stage):
 def expected(prefix="/usr/local"):
     pages = [f"{prefix}/share/man/man{page.suffix[1:]}/{page.name}" for page in (TOP / "pam_bpfdev").glob("*.[58]")]
     completion = [f"{prefix}/share/bash-completion/completions/bpfdev", f"{prefix}/share/zsh/site-functions/_bpfdev"]
-    plain = [f"{MODULES}/{MODULE}", "/usr/share/pam_bpfdev/classes.conf", *pages, *completion]
+    plain = [f"{MODULES}/{MODULE}", "/usr/share/pam_bpfdev/classes.conf", *pages, *completion,
+             f"{prefix}/lib/systemd/system/bpfdev-monitor.service"]
     return {**dict.fromkeys(plain, "0o644"), f"{prefix}/sbin/bpfdev": "0o755", POLICY: "0o600"}
 
 
