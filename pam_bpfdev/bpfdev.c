@@ -10,8 +10,9 @@
 #include "conf.h"
 
 static const struct command *const commands[] = {
-	&command_check,	  &command_explain, &command_rules, &command_status, &command_denials,
-	&command_monitor, &command_reload,  &command_allow, &command_revoke, &command_doctor,
+	&command_check,	  &command_explain, &command_rules,   &command_status,
+	&command_denials, &command_monitor, &command_suggest, &command_reload,
+	&command_allow,	  &command_revoke,  &command_doctor,
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

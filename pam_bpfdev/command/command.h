@@ -35,6 +35,7 @@ extern const struct command command_revoke;
 extern const struct command command_denials;
 extern const struct command command_monitor;
 extern const struct command command_doctor;
+extern const struct command command_suggest;
 
 /*
  * Options of several subcommands, as children of their argp parsers: give the parser's child input

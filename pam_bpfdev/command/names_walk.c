@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 #include <dirent.h>
 #include <fcntl.h>
+#include <fnmatch.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +36,25 @@ static void add_node(struct names_nodes *nodes, const char *here, const char *na
 		grown[nodes->count++] = node;
 }
 
+/* udev names there what a device is, or where it is plugged in. */
+static bool is_for_links(const char *here)
+{
+	return fnmatch("*/by-id/", here, 0) == 0 || fnmatch("*/by-path/", here, 0) == 0 ||
+	       strcmp(here, "by-id/") == 0 || strcmp(here, "by-path/") == 0;
+}
+
+static void add_link(struct names_nodes *nodes, const char *here, const char *name)
+{
+	char **grown =
+		array_grow(nodes->links, nodes->link_count, &nodes->link_capacity, sizeof(*grown));
+
+	if (!grown)
+		return;
+	nodes->links = grown;
+	if (asprintf(&grown[nodes->link_count], "%s%s", here, name) >= 0)
+		nodes->link_count++;
+}
+
 static void walk(struct names_nodes *nodes, int fd, const char *here, int depth);
 
 static void enter(struct names_nodes *nodes, int dir, const char *here, const char *name, int depth)
@@ -62,6 +83,8 @@ static void visit(struct names_nodes *nodes, int dir, const char *here, const ch
 		enter(nodes, dir, here, name, depth);
 	else if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
 		add_node(nodes, here, name, &st);
+	else if (S_ISLNK(st.st_mode) && is_for_links(here))
+		add_link(nodes, here, name);
 }
 
 /* Closes @fd. */
@@ -77,7 +100,7 @@ static void walk(struct names_nodes *nodes, int fd, const char *here, int depth)
 		close(fd);
 		return;
 	}
-	while (nodes->count < NODES_MAX && (entry = readdir(dir)))
+	while (nodes->count + nodes->link_count < NODES_MAX && (entry = readdir(dir)))
 		visit(nodes, dirfd(dir), here, entry->d_name, depth);
 	closedir(dir);
 }
@@ -136,6 +159,9 @@ void names_nodes_free(struct names_nodes *nodes)
 {
 	for (size_t i = 0; i < nodes->count; i++)
 		free(nodes->items[i].path);
+	for (size_t i = 0; i < nodes->link_count; i++)
+		free(nodes->links[i]);
 	free(nodes->items);
+	free(nodes->links);
 	*nodes = (struct names_nodes) { 0 };
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* The device nodes below /dev: a part of names.h, for nobody else. */
+/* The device nodes below /dev, and the links to them that say which device one is. */
 #ifndef NAMES_WALK_H
 #define NAMES_WALK_H
 
@@ -14,11 +14,14 @@ struct names_node {
 struct names_nodes {
 	struct names_node *items; /* sorted by numbers, then by the paths' lengths */
 	size_t count, capacity;
+	char **links; /* the paths of those in folders "by-id" and "by-path" */
+	size_t link_count, link_capacity;
 };
 
 /*
- * Collects the nodes below @dev, as far as memory and folders allow. Links are not followed, and
- * folders that others than root can write to are passed over: a user could fill those at will.
+ * Collects the nodes and links below @dev, as far as memory and folders allow. Links are not
+ * followed, and folders that others than root can write to are passed over: a user could fill those
+ * at will. Free: names_nodes_free().
  */
 void names_nodes_find(const char *dev, struct names_nodes *nodes);
 

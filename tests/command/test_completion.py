@@ -8,7 +8,8 @@ import pytest
 import shells
 from place import PASSWD
 
-COMMANDS = ("check", "explain", "rules", "status", "denials", "monitor", "reload", "allow", "revoke", "doctor")
+COMMANDS = ("check", "explain", "rules", "status", "denials", "monitor", "suggest", "reload", "allow", "revoke",
+            "doctor")
 USERS = sorted(line.split(":")[0] for line in PASSWD.splitlines())
 SESSIONS = " 3 1000 alice seat0 tty1\nc1  120 greeter seat0 -\n"
 CLASSES = ["@fuse", "@gpu", "@input", "@kvm", "@memory", "@mine", "@optical", "@printer", "@scsi", "@serial", "@sound",
@@ -79,7 +80,8 @@ def test_users(offers, command):
 
 
 def test_sessions(offers):
-    assert offers("bpfdev status ") == offers("bpfdev denials ") == offers("bpfdev monitor ") == sorted([*USERS, "3", "c1"])
+    for command in "status", "denials", "monitor", "suggest":
+        assert offers(f"bpfdev {command} ") == sorted([*USERS, "3", "c1"])
     assert offers("bpfdev explain alice /dev/null --session=") == ["3", "c1"]
 
 
@@ -119,6 +121,11 @@ def test_values_of_options(offers):
     assert offers("bpfdev rules alice --service=") == ["login", "sshd"]
     assert offers("bpfdev explain --service s") == ["sshd"]
     assert "ssh" in offers("bpfdev explain --tty=")
+
+
+def test_whom_lines_are_for(offers):
+    assert offers("bpfdev suggest --who=ca") == offers("bpfdev suggest --who ca") == ["carol"]
+    assert offers("bpfdev suggest --who=@stu") == ["@students"]
 
 
 def test_options_are_no_arguments(offers):

@@ -28,7 +28,7 @@ PACKAGES = (
     "libbpf1",  # what the module is linked with, and the command
     "libjansson4", "libsmartcols1",  # what the command is linked with beside that
     "python3-minimal",  # tests open devices in ways that no shell can
-    "tmux", "less", "nano",
+    "tmux", "less", "nano", "alsa-utils", "evtest",
 )
 
 PRUNED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")

@@ -67,7 +67,10 @@ def be_denied(machine, session, other):
     machine.write_file("/usr/share/many.sh", "for minor in $(seq 300); do mknod /tmp/node c 510 $minor; rm -f /tmp/node; done\n")
     session.run("sudo sh /usr/share/many.sh")
     attach_filter(machine.cgroup / other.cgroup[1:], 99)
-    return [ask(machine, "denials")]
+    # What is said of alice alone outweighs a line for all students.
+    machine.policy("alice audit\nalice deny c 510:1\n")
+    return {"denials": [ask(machine, "denials")],
+            "suggest": [ask(machine, "suggest"), ask(machine, "suggest --who=@students")]}
 
 
 def test_json_is_as_the_manual_says(machine):
@@ -77,7 +80,8 @@ def test_json_is_as_the_manual_says(machine):
         with machine.ssh_session("alice"), machine.console_login("alice", "tty1") as console, \
                 machine.ssh_session("carol"), machine.ssh_session("kiosk"):
             found = everything(machine, console.id)
-            found["denials"] += be_denied(machine, console, other)
+            for subcommand, values in be_denied(machine, console, other).items():
+                found.setdefault(subcommand, []).extend(values)
     for subcommand, values in found.items():
         for value in values:
             schema.check(subcommand, value)

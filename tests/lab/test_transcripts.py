@@ -66,7 +66,7 @@ def shown(name):
 
 
 def test_every_transcript_is_played():
-    played = {"explain", "rules", "status", "denials", "reload", "doctor", "allow", "mistake"}
+    played = {"explain", "rules", "status", "denials", "reload", "doctor", "allow", "mistake", "suggest"}
     assert {name for _, name in SHOWN} == played
 
 
@@ -91,3 +91,36 @@ def test_reload(story, policy, steps):
 @pytest.mark.parametrize("steps", shown("allow"))
 def test_allow(story, policy, steps):
     play(story, steps)
+
+
+# What a kiosk has.
+NODES = (("/dev/snd/controlC0", 116, 0), ("/dev/snd/pcmC0D0p", 116, 16), ("/dev/dri/card0", 226, 0),
+         ("/dev/dri/renderD128", 226, 128), ("/dev/ttyUSB0", 188, 0), ("/dev/ttyUSB1", 188, 1))
+LINK = "/dev/serial/by-id/usb-FTDI_FT232R-if00-port0"
+# Without drivers, aplay(1) goes no further than to the mixer.
+USE = ("bash -c ': <>/dev/ttyUSB0'", "aplay -q -D hw:0 /dev/zero", "bash -c ': >/dev/snd/pcmC0D0p'", "bash -c ': <>/dev/dri/card0'",
+       "head -c 1 /dev/dri/renderD128")
+
+
+@pytest.fixture
+def kiosk(lab):
+    """A machine with a kiosk in use, in audit, that has no other policy."""
+    with lab() as machine:
+        machine.install_build()
+        machine.configure_pam()
+        machine.add_user("kiosk", 1000)
+        for path, major, minor in NODES:
+            machine.run(f"mkdir -p $(dirname {path})")
+            machine.make_node(path, "c", major, minor)
+        machine.run(f"mkdir -p $(dirname {LINK}) && ln -s ../../ttyUSB0 {LINK}")
+        machine.policy("kiosk  audit\n")
+        with machine.console_login("kiosk", "tty1") as session:
+            for command in USE:
+                session.run(command)
+            machine.ids = [(session.id, "7")]
+            yield machine
+
+
+@pytest.mark.parametrize("steps", shown("suggest"))
+def test_audit(kiosk, steps):
+    play(kiosk, steps)

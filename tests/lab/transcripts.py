@@ -9,7 +9,8 @@ and in a Markdown file the line before a fenced block is
 
     <!-- transcript: NAME -->
 
-A line that begins with "# " or "$ " is a command, run as root or as a user; what follows it is its output.
+A line that begins with "# " or "$ " is a command, run as root or as a user; what follows it is its output. Where the
+first line begins with "root# ", root's commands do, so that lines with "# " are output, such as comments of a policy.
 """
 
 import re
@@ -34,8 +35,9 @@ def read(path):
 
 
 def _commands(body):
-    for prompt, command, output in re.findall(r"^([#$]) (.*)\n((?:(?![#$] ).*\n)*)", body, re.M):
-        yield prompt, command, output
+    root = "root#" if body.startswith("root# ") else "#"
+    for prompt, command, output in re.findall(rf"^({root}|\$) (.*)\n((?:(?!{root} |\$ ).*\n)*)", body, re.M):
+        yield prompt[-1], command, output
 
 
 # What differs from one run to the next, and what stands for it.

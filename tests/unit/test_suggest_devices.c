@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Lines that are suggested: how they name devices, and which of their bits. */
+#include "check.h"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "scene.h"
+
+#define C BPFDEV_CHAR
+#define B BPFDEV_BLOCK
+
+static struct scene scene;
+
+static void needs_nodes(void)
+{
+	if (!login_world.has_nodes)
+		cannot_run("device nodes cannot be made here");
+}
+
+/* The policy @text, with alice logged in. */
+static size_t begin(const char *text)
+{
+	scene_begin(&scene, text);
+	return scene_login(&scene, &alice, &local, ASKING_LOGIN);
+}
+
+static void end_with(const char *lines)
+{
+	assert_string_equal(scene_lines(&scene), lines);
+	scene_end(&scene);
+}
+
+static void deny(uint32_t type, uint32_t major, uint32_t minor, uint32_t access)
+{
+	scene_deny(&scene, 0, type, major, minor, access);
+}
+
+static void nothing_denied_nothing_suggested(void **state)
+{
+	(void)state;
+	begin("alice audit\n");
+	end_with("");
+}
+
+static void bits_of_one_device_come_together(void **state)
+{
+	(void)state;
+	begin("alice audit\n");
+	deny(C, 700, 7, R);
+	deny(C, 700, 7, R | W);
+	deny(C, 701, 7, M);
+	end_with("alice allow c 700:7 rw\nalice allow c 701:7 m\n");
+}
+
+static void bits_that_are_allowed_are_left_out(void **state)
+{
+	(void)state;
+	begin("@audio allow c 700:* r\nalice audit\n");
+	deny(C, 700, 7, R | W);
+	deny(C, 700, 8, R);
+	assert_string_equal(scene_lines(&scene), "alice allow c 700:7 w\n");
+	assert_int_equal(scene.suggest.allowed, 1);
+	scene_end(&scene);
+}
+
+static void most_of_a_driver_is_the_driver(void **state)
+{
+	(void)state;
+	needs_nodes();
+	begin("alice audit\n");
+	deny(C, 240, 0, R);
+	deny(C, 240, 2, W);
+	end_with("alice allow char-zork rw\n");
+}
+
+static void one_of_three_is_not_the_driver(void **state)
+{
+	(void)state;
+	needs_nodes();
+	begin("alice audit\n");
+	deny(C, 240, 1, R);
+	end_with("alice allow /dev/zork1 r\n");
+}
+
+static void make_folder(const char *name, mode_t mode)
+{
+	char path[PATH_MAX + 64];
+
+	snprintf(path, sizeof(path), "%s/%s", login_world.dev, name);
+	assert_int_equal(mkdir(path, 0700) | chmod(path, mode), 0);
+}
+
+static void make_bare_node(const char *name, uint32_t major, uint32_t minor)
+{
+	char path[PATH_MAX + 64];
+
+	snprintf(path, sizeof(path), "%s/%s", login_world.dev, name);
+	assert_int_equal(mknod(path, S_IFCHR | 0600, makedev(major, minor)), 0);
+}
+
+static void two_of_many_are_not_the_driver(void **state)
+{
+	(void)state;
+	needs_nodes();
+	make_folder("many", 0755);
+	make_bare_node("many/2", 241, 2);
+	make_bare_node("many/3", 241, 3);
+	make_bare_node("many/4", 241, 4);
+	begin("alice audit\n");
+	deny(C, 241, 3, R);
+	deny(C, 241, 4, W);
+	end_with("alice allow /dev/many/3 r\nalice allow /dev/many/4 w\n");
+}
+
+/* The kernel's name is no better than numbers that are a device's for good. */
+static void numbers_that_stay_are_used(void **state)
+{
+	(void)state;
+	needs_nodes();
+	begin("alice audit\n");
+	deny(B, 8, 1, R);
+	end_with("alice allow b 8:1 r\n");
+}
+
+/* Of how many more there may be, nobody knows. */
+static void several_are_the_driver(void **state)
+{
+	(void)state;
+	begin("alice audit\n");
+	deny(C, 241, 7, R);
+	deny(C, 241, 8, R);
+	deny(C, 241, 9, R);
+	end_with("alice allow char-zorkctl r\n");
+}
+
+static void a_link_that_stays_is_better_than_numbers(void **state)
+{
+	(void)state;
+	needs_nodes();
+	begin("alice audit\n");
+	deny(C, 241, 1, R);
+	end_with("alice allow /dev/by-id/first r\n");
+}
+
+static void link_to(const char *name, const char *link)
+{
+	char path[PATH_MAX + 64], target[64];
+
+	snprintf(path, sizeof(path), "%s/%s", login_world.dev, link);
+	snprintf(target, sizeof(target), "/dev/%s", name);
+	assert_int_equal(symlink(target, path), 0);
+}
+
+static void make_node(const char *name, uint32_t minor, const char *link)
+{
+	make_bare_node(name, 700, minor);
+	link_to(name, link);
+}
+
+/* Such as udev makes of what a device calls itself; and what is better not in a policy. */
+static void links_with_odd_names(void **state)
+{
+	(void)state;
+	needs_nodes();
+	make_folder("disk", 0755);
+	make_folder("disk/by-id", 0755);
+	make_node("odd", 77, "disk/by-id/a*b[c]\\x20d");
+	make_node("odder", 78, "disk/by-id/two words");
+	make_node("oddest", 79, "disk/by-id/it's");
+	begin("alice audit\n");
+	deny(C, 700, 77, R);
+	deny(C, 700, 78, R);
+	deny(C, 700, 79, W);
+	end_with("alice allow /dev/disk/by-id/a\\*b\\[c]\\\\x20d r\nalice allow c 700:78 r\n"
+		 "alice allow c 700:79 w\n");
+}
+
+static void links_that_others_can_make(void **state)
+{
+	(void)state;
+	needs_nodes();
+	make_folder("open", 01777);
+	make_folder("open/by-id", 0755);
+	make_node("theirs", 88, "open/by-id/mine");
+	make_folder("theirs-too", 0755);
+	make_folder("theirs-too/by-id", 0777);
+	make_node("other", 89, "theirs-too/by-id/mine");
+	begin("alice audit\n");
+	deny(C, 700, 88, R);
+	deny(C, 700, 89, W);
+	end_with("alice allow c 700:88 r\nalice allow c 700:89 w\n");
+}
+
+/* What a device is, is told before where it is plugged in; the shorter name of two. */
+static void the_best_of_several_links(void **state)
+{
+	(void)state;
+	needs_nodes();
+	make_folder("ports", 0755);
+	make_folder("ports/by-path", 0755);
+	make_folder("ports/by-id", 0755);
+	make_node("port", 99, "ports/by-path/a");
+	begin("alice audit\n");
+	deny(C, 700, 99, R);
+	end_with("alice allow /dev/ports/by-path/a r\n");
+	make_node("port2", 99, "ports/by-id/longer-name");
+	begin("alice audit\n");
+	deny(C, 700, 99, R);
+	end_with("alice allow /dev/ports/by-id/longer-name r\n");
+	make_node("port3", 99, "ports/by-id/short");
+	begin("alice audit\n");
+	deny(C, 700, 99, R);
+	end_with("alice allow /dev/ports/by-id/short r\n");
+}
+
+/* The link that says which one it is does not let others in that are plugged in later. */
+static void the_only_device_of_a_driver(void **state)
+{
+	(void)state;
+	needs_nodes();
+	make_folder("zap", 0755);
+	make_folder("zap/by-path", 0755);
+	make_folder("zap/by-id", 0755);
+	make_bare_node("zap0", 511, 0);
+	make_bare_node("zap/twin", 511, 0);
+	link_to("zap0", "zap/by-path/here");
+	begin("alice audit\n");
+	deny(C, 511, 0, R);
+	end_with("alice allow char-zap/raw r\n");
+	link_to("zap0", "zap/by-id/this");
+	begin("alice audit\n");
+	deny(C, 511, 0, R);
+	end_with("alice allow /dev/zap/by-id/this r\n");
+	begin("alice audit\n");
+	deny(C, 511, 0, R);
+	deny(C, 511, 1, R);
+	end_with("alice allow char-zap/raw r\n");
+}
+
+/* Memory, misc and the consoles have majors of which nobody means all. */
+static void mixed_majors_are_never_a_driver(void **state)
+{
+	(void)state;
+	begin("alice audit\n");
+	for (uint32_t minor = 200; minor < 205; minor++)
+		deny(C, 10, minor, R);
+	deny(C, 10, 223, R | W);
+	deny(C, 4, 1, R);
+	end_with("alice allow c 4:1 r\nalice allow c 10:200-204 r\nalice allow c 10:223 rw\n");
+}
+
+static void numbers_side_by_side_are_a_range(void **state)
+{
+	(void)state;
+	begin("alice audit\n");
+	for (uint32_t minor = 8; minor < 12; minor++)
+		deny(C, 700, minor, minor == 10 ? W : R);
+	deny(B, 700, 7, R);
+	end_with("alice allow b 700:7 r\nalice allow c 700:8-9 r\nalice allow c 700:10 w\n"
+		 "alice allow c 700:11 r\n");
+}
+
+static void a_class_of_one_device_is_its_name(void **state)
+{
+	(void)state;
+	begin("alice audit\nclass fuse c 10:229\n");
+	deny(C, 10, 229, R | W);
+	end_with("alice allow @fuse rw\n");
+}
+
+static void a_class_is_used_in_all_its_parts_or_not_named(void **state)
+{
+	(void)state;
+	begin("alice audit\nclass gpu char-zork char-zorkctl\nclass more @gpu char-absent\n");
+	for (uint32_t minor = 4; minor < 7; minor++) {
+		deny(C, 5, minor, R);
+		deny(C, 240, minor, R);
+	}
+	assert_string_equal(scene_lines(&scene), "alice allow char-zork r\n");
+	scene_end(&scene);
+	begin("alice audit\nclass gpu char-zork char-zorkctl\nclass more @gpu char-absent\n");
+	for (uint32_t minor = 4; minor < 7; minor++) {
+		deny(C, 5, minor, R);
+		deny(C, 240, minor, R);
+		deny(C, 241, minor, W);
+	}
+	end_with("alice allow @gpu rw\n");
+}
+
+/* Nobody has used majors 242 to 250. */
+static void a_class_with_whole_majors_beside_is_not_named(void **state)
+{
+	(void)state;
+	begin("alice audit\nclass wide c 239-250:*\nclass all char-*\n");
+	for (uint32_t minor = 7; minor < 10; minor++)
+		deny(C, 241, minor, R);
+	end_with("alice allow char-zorkctl r\n");
+}
+
+static void a_class_with_more_beside_is_not_named(void **state)
+{
+	(void)state;
+	/* One of ten devices; */
+	begin("alice audit\nclass ten c 700:0-9\n");
+	deny(C, 700, 3, R);
+	end_with("alice allow c 700:3 r\n");
+	/* consoles, and serial ports; */
+	begin("alice audit\nclass terminals c 4:*\n");
+	for (uint32_t minor = 1; minor < 4; minor++)
+		deny(C, 4, minor, R);
+	end_with("alice allow c 4:1-3 r\n");
+	/* one minor of all majors. */
+	begin("alice audit\nclass inner c 241:* c *:200\nclass outer @inner\n");
+	for (uint32_t minor = 7; minor < 10; minor++)
+		deny(C, 241, minor, R);
+	end_with("alice allow char-zorkctl r\n");
+}
+
+/* The only one of six that is there now. */
+static void a_class_is_also_of_devices_to_come(void **state)
+{
+	(void)state;
+	needs_nodes();
+	begin("alice audit\nclass six c 700:1048570-1048575\n");
+	deny(C, 700, 1048575, R);
+	end_with("alice allow c 700:1048575 r\n");
+}
+
+/* A line that names it would be a mistake. */
+static void a_class_that_stands_for_too_much(void **state)
+{
+	(void)state;
+	begin("alice audit\nclass half c 700:0-2999\nclass vast @half c 701:0-2999\n");
+	for (uint32_t minor = 10; minor < 13; minor++) {
+		deny(C, 700, minor, R);
+		deny(C, 701, minor, R);
+	}
+	end_with("alice allow @half r\nalice allow c 701:10-12 r\n");
+}
+
+static const char *warning_of(size_t line)
+{
+	return scene.suggest.lines[line].warning ? scene.suggest.lines[line].warning : "none";
+}
+
+static void memory_and_disks_come_with_a_warning(void **state)
+{
+	(void)state;
+	begin("alice audit\nclass memory c 1:1-2\nclass disks b 259:*\n");
+	deny(C, 1, 1, R);
+	deny(C, 1, 2, R);
+	for (uint32_t minor = 4; minor < 9; minor++)
+		deny(B, 259, minor, R);
+	deny(C, 21, 0, R | W);
+	deny(B, 11, 0, R);
+	deny(C, 1, 11, R);
+	assert_string_equal(scene_lines(&scene), "alice allow b 11:0 r\nalice allow b 259:4-8 r\n"
+						 "alice allow c 1:1-2 r\nalice allow c 1:11 r\n"
+						 "alice allow c 21:0 rw\n");
+	assert_string_equal(warning_of(0), "none");
+	assert_contains(warning_of(1), "a disk");
+	assert_contains(warning_of(2), "raw memory");
+	assert_string_equal(warning_of(3), "none");
+	assert_contains(warning_of(4), "raw commands");
+	scene_end(&scene);
+}
+
+static void a_name_for_memory_has_the_warning(void **state)
+{
+	(void)state;
+	begin("alice audit\nclass dump c 1:1\n");
+	deny(C, 1, 1, R);
+	assert_string_equal(scene_lines(&scene), "alice allow @dump r\n");
+	assert_contains(warning_of(0), "raw memory");
+	scene_end(&scene);
+}
+
+/* The class is about the device, but about memory, too: the line would hide that. */
+static void a_class_with_memory_in_it_is_not_named(void **state)
+{
+	(void)state;
+	begin("alice audit\nclass kiosk c 1:1 c 10:229\n");
+	deny(C, 1, 1, R);
+	deny(C, 10, 229, R);
+	end_with("alice allow c 1:1 r\nalice allow c 10:229 r\n");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_denied_nothing_suggested),
+		cmocka_unit_test(bits_of_one_device_come_together),
+		cmocka_unit_test(bits_that_are_allowed_are_left_out),
+		cmocka_unit_test(most_of_a_driver_is_the_driver),
+		cmocka_unit_test(one_of_three_is_not_the_driver),
+		cmocka_unit_test(two_of_many_are_not_the_driver),
+		cmocka_unit_test(numbers_that_stay_are_used),
+		cmocka_unit_test(several_are_the_driver),
+		cmocka_unit_test(a_link_that_stays_is_better_than_numbers),
+		cmocka_unit_test(links_with_odd_names),
+		cmocka_unit_test(links_that_others_can_make),
+		cmocka_unit_test(the_best_of_several_links),
+		cmocka_unit_test(the_only_device_of_a_driver),
+		cmocka_unit_test(mixed_majors_are_never_a_driver),
+		cmocka_unit_test(numbers_side_by_side_are_a_range),
+		cmocka_unit_test(a_class_of_one_device_is_its_name),
+		cmocka_unit_test(a_class_is_used_in_all_its_parts_or_not_named),
+		cmocka_unit_test(a_class_is_also_of_devices_to_come),
+		cmocka_unit_test(a_class_that_stands_for_too_much),
+		cmocka_unit_test(a_class_with_whole_majors_beside_is_not_named),
+		cmocka_unit_test(a_class_with_more_beside_is_not_named),
+		cmocka_unit_test(memory_and_disks_come_with_a_warning),
+		cmocka_unit_test(a_name_for_memory_has_the_warning),
+		cmocka_unit_test(a_class_with_memory_in_it_is_not_named),
+	};
+
+	return cmocka_run_group_tests(tests, login_setup, login_teardown);
+}
