@@ -66,7 +66,7 @@ def shown(name):
 
 
 def test_every_transcript_is_played():
-    played = {"explain", "rules", "status", "denials", "reload", "doctor", "allow", "mistake", "suggest"}
+    played = {"explain", "rules", "status", "denials", "reload", "doctor", "allow", "mistake", "suggest", "begin"}
     assert {name for _, name in SHOWN} == played
 
 
@@ -93,7 +93,7 @@ def test_allow(story, policy, steps):
     play(story, steps)
 
 
-# What a kiosk has.
+# What the kiosk of "Begin with audit" has.
 NODES = (("/dev/snd/controlC0", 116, 0), ("/dev/snd/pcmC0D0p", 116, 16), ("/dev/dri/card0", 226, 0),
          ("/dev/dri/renderD128", 226, 128), ("/dev/ttyUSB0", 188, 0), ("/dev/ttyUSB1", 188, 1))
 LINK = "/dev/serial/by-id/usb-FTDI_FT232R-if00-port0"
@@ -121,6 +121,6 @@ def kiosk(lab):
             yield machine
 
 
-@pytest.mark.parametrize("steps", shown("suggest"))
+@pytest.mark.parametrize("steps", shown("suggest") + shown("begin"))
 def test_audit(kiosk, steps):
     play(kiosk, steps)
