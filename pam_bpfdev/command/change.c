@@ -80,13 +80,18 @@ void change_keep(const struct enforce_change_report *report, void *data)
 	struct change_reports *reports = data;
 	struct enforce_change_report *grown =
 		array_grow(reports->items, reports->count, &reports->capacity, sizeof(*grown));
+	size_t place = reports->count;
 
 	if (!grown) {
 		reports->lost = true;
 		return;
 	}
 	reports->items = grown;
-	grown[reports->count++] = *report;
+	while (place > 0 && strverscmp(grown[place - 1].unit, report->unit) > 0)
+		place--;
+	memmove(grown + place + 1, grown + place, (reports->count - place) * sizeof(*grown));
+	grown[place] = *report;
+	reports->count++;
 }
 
 int change_complain(const struct change_reports *reports)

@@ -30,7 +30,7 @@ int change_open_user(struct session *user);
 /* Whether @word is "a", "b" or "c": a device's numbers are the next word. */
 bool change_is_type(const char *word);
 
-/* The reports of a change, in the order of their coming. */
+/* The reports of a change, sorted by unit: they come as the kernel lists cgroups. */
 struct change_reports {
 	struct enforce_change_report *items;
 	size_t count, capacity;
