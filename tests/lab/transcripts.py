@@ -16,8 +16,8 @@ first line begins with "root# ", root's commands do, so that lines with "# " are
 import re
 
 
-def _manual(text):
-    for name, body in re.findall(r'^\.\\" transcript: (\S+)\n\.Bd [^\n]*\n(.*?)^\.Ed', text, re.M | re.S):
+def _manual(text, mark="transcript:"):
+    for name, body in re.findall(rf'^\.\\" {mark} (\S+)\n\.Bd [^\n]*\n(.*?)^\.Ed', text, re.M | re.S):
         for written, read in ((r"\-", "-"), (r"\&", ""), (r"\(aq", "'"), (r"\e", "\\")):
             body = body.replace(written, read)
         yield name, body
@@ -32,6 +32,11 @@ def read(path):
     text = path.read_text(encoding="utf-8")
     found = _manual(text) if text.startswith(".\\") else _markdown(text)
     return {name: list(_commands(body)) for name, body in found}
+
+
+def displays(path, mark):
+    """The displays of a manual page that a comment with the mark and a name stands before: {name: text}."""
+    return dict(_manual(path.read_text(encoding="utf-8"), mark))
 
 
 def _commands(body):

@@ -9,6 +9,7 @@ A comment stands before each display of a page and says how it is checked:
     check: log [KEY=VALUE...]  a line of the log; with keys: for that user and the policy before it
     check: denied         a line of the log that a unit test holds against the code
     check: classes, assigned char, assigned block, baseline  lists that the code has too
+    check: run NAME       nothing: it is run on a machine of the lab, see tests/lab/test_pages.py
     check: shell          nothing
 
 and after a policy, how it decides and for whom (see check_policy.c for the keys):
