@@ -71,7 +71,7 @@ int policy_survey(const struct conf *conf, const struct policy_subject *subject,
 		  const struct policy_session *session, bool any_session,
 		  struct policy_survey *survey, struct reason *why)
 {
-	struct policy_question question = { subject, session, any_session, { 0 } };
+	struct policy_question question = { subject, session, any_session, { 0 }, false };
 	int ret;
 
 	*survey = (struct policy_survey) {

@@ -7,9 +7,10 @@
 
 /* A policy may name one group in many lines; it is looked up once. */
 struct policy_group {
-	const char *name;
+	const char *name; /* NULL: it is named by its gid */
 	gid_t gid;
 	bool exists;
+	bool lists_user; /* as a member */
 };
 
 struct policy_groups {
@@ -23,7 +24,15 @@ struct policy_question {
 	const struct policy_session *session;
 	bool any_session; /* for what belongs to no session and could serve any */
 	struct policy_groups groups;
+	bool by_id; /* the group database is not asked: lines that name a group are nobody's */
 };
+
+/*
+ * Looks a group up, by @group->name or, if that is NULL, by @group->gid, and sets the rest.
+ * @user: whose membership is to be seen. Returns 0, also if there is no such group, or a negative
+ * errno with @why.
+ */
+int policy_group_look_up(struct policy_group *group, const char *user, struct reason *why);
 
 /*
  * The rank at which @who names the subject.

@@ -31,19 +31,27 @@ static bool has_group(const struct policy_subject *subject, uint32_t low, uint32
 	return false;
 }
 
-/* Returns the group, looked up at its first use, or NULL with *@error set. */
-static const struct policy_group *find_group(struct policy_groups *groups, const char *name,
-					     int *error, struct reason *why)
+static bool is_same(const struct policy_group *group, const struct policy_group *other)
 {
-	struct policy_group group = { .name = name }, *grown;
+	if (!group->name || !other->name)
+		return !group->name && !other->name && group->gid == other->gid;
+	return strcmp(group->name, other->name) == 0;
+}
+
+/* Returns @wanted, looked up at its first use, or NULL with *@error set. */
+static const struct policy_group *find_group(struct policy_question *question,
+					     struct policy_group wanted, int *error,
+					     struct reason *why)
+{
+	struct policy_groups *groups = &question->groups;
+	struct policy_group *grown;
 
 	for (size_t i = 0; i < groups->count; i++)
-		if (strcmp(groups->items[i].name, name) == 0)
+		if (is_same(&groups->items[i], &wanted))
 			return &groups->items[i];
-	*error = policy_group_id(name, &group.gid, why);
+	*error = policy_group_look_up(&wanted, question->subject->name, why);
 	if (*error < 0)
 		return NULL;
-	group.exists = *error;
 	grown = array_grow(groups->items, groups->count, &groups->capacity, sizeof(*grown));
 	if (!grown) {
 		*error = -ENOMEM;
@@ -51,19 +59,42 @@ static const struct policy_group *find_group(struct policy_groups *groups, const
 		return NULL;
 	}
 	groups->items = grown;
-	grown[groups->count] = group;
+	grown[groups->count] = wanted;
 	return &grown[groups->count++];
 }
 
 /* Returns 1, 0, or a negative errno with @why. */
 static int in_named_group(struct policy_question *question, const char *name, struct reason *why)
 {
+	struct policy_group wanted = { .name = name };
+	const struct policy_group *group;
 	int error = 0;
-	const struct policy_group *group = find_group(&question->groups, name, &error, why);
 
+	if (question->by_id)
+		return 0;
+	group = find_group(question, wanted, &error, why);
 	if (!group)
 		return error;
-	return group->exists && has_group(question->subject, group->gid, group->gid);
+	return group->exists &&
+	       (group->lists_user || has_group(question->subject, group->gid, group->gid));
+}
+
+/*
+ * The user's groups may be fewer than they are, if the database did not answer when it was asked
+ * for them (see groups_failure() in policy_subject.c). So who is in none of these has one of them
+ * looked up, which tells whether it answers. Returns 1, 0, or a negative errno with @why.
+ */
+static int in_gid_range(struct policy_question *question, const struct conf_who *who,
+			struct reason *why)
+{
+	struct policy_group wanted = { .gid = who->high };
+	const struct policy_group *group;
+	int error = 0;
+
+	if (question->by_id || has_group(question->subject, who->low, who->high))
+		return has_group(question->subject, who->low, who->high);
+	group = find_group(question, wanted, &error, why);
+	return group ? group->lists_user : error;
 }
 
 /* Of @who that is neither a name nor an exact uid. */
@@ -80,7 +111,7 @@ static int common_rank(struct policy_question *question, const struct conf_who *
 	if (who->kind == CONF_GROUP)
 		named = in_named_group(question, who->name, why);
 	else if (who->kind == CONF_GID_RANGE)
-		named = has_group(subject, who->low, who->high);
+		named = in_gid_range(question, who, why);
 	else if (who->kind == CONF_UID_RANGE)
 		named = subject->uid >= who->low && subject->uid <= who->high;
 	if (named < 0)

@@ -15,12 +15,6 @@
 #define NSS_BUFFER_MAX (64u << 20)
 #define GROUPS_MAX (1 << 20)
 
-/* NSS modules differ in how they say "not found": see ERRORS in getpwnam(3). */
-static bool is_not_found(int error)
-{
-	return error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;
-}
-
 /* Doubles a buffer that NSS found too small. Returns 0 or -ENOMEM. */
 static int grow_buffer(char **buffer, size_t *size)
 {
@@ -36,9 +30,14 @@ static int grow_buffer(char **buffer, size_t *size)
 	return 0;
 }
 
+/*
+ * ENOENT too is no answer: the C library returns 0 for what does not exist, and ENOENT is what it
+ * passes on from the modules of directories that cannot be reached, such as that of nslcd.
+ */
 static int nss_failed(struct reason *why, const char *what, const char *name, int error)
 {
-	reason_set(why, "%s \"%s\" cannot be looked up: %s", what, name, strerror(error));
+	reason_set(why, "%s \"%s\" cannot be looked up: %s", what, name,
+		   error == ENOENT ? "the directory does not answer" : strerror(error));
 	return -error;
 }
 
@@ -136,7 +135,7 @@ static int find_user(const char *name, struct passwd *entry, char **buffer, stru
 		error = getpwnam_r(name, entry, *buffer, size, &found);
 	if (found)
 		return 1;
-	return !error || is_not_found(error) ? 0 : nss_failed(why, "user", name, error);
+	return error ? nss_failed(why, "user", name, error) : 0;
 }
 
 int policy_subject_load(const char *name, struct policy_subject *subject, struct reason *why)
@@ -175,28 +174,56 @@ int policy_user_id(const char *name, uid_t *uid, struct reason *why)
 	return ret;
 }
 
-int policy_group_id(const char *name, gid_t *gid, struct reason *why)
+/* Asks for @group, by name or by gid. Returns what getgrnam_r(3) does. */
+static int ask_for_group(const struct policy_group *group, struct group *entry, char *buffer,
+			 size_t size, struct group **found)
+{
+	if (group->name)
+		return getgrnam_r(group->name, entry, buffer, size, found);
+	return getgrgid_r(group->gid, entry, buffer, size, found);
+}
+
+static bool lists(const struct group *entry, const char *user)
+{
+	for (char **member = entry->gr_mem; member && *member; member++)
+		if (strcmp(*member, user) == 0)
+			return true;
+	return false;
+}
+
+int policy_group_look_up(struct policy_group *group, const char *user, struct reason *why)
 {
 	struct group entry, *found = NULL;
-	char *buffer = NULL;
+	char *buffer = NULL, number[16];
 	size_t size = 0;
 	int error = ERANGE;
 
 	while (error == ERANGE && grow_buffer(&buffer, &size) == 0)
-		error = getgrnam_r(name, &entry, buffer, size, &found);
+		error = ask_for_group(group, &entry, buffer, size, &found);
+	group->exists = found;
+	group->lists_user = found && lists(found, user);
 	if (found)
-		*gid = found->gr_gid;
+		group->gid = found->gr_gid;
 	free(buffer);
-	if (found)
-		return 1;
-	return !error || is_not_found(error) ? 0 : nss_failed(why, "group", name, error);
+	snprintf(number, sizeof(number), ":%u", group->gid);
+	return found || !error ? 0 : nss_failed(why, "group", group->name ?: number, error);
+}
+
+int policy_group_id(const char *name, gid_t *gid, struct reason *why)
+{
+	struct policy_group group = { .name = name };
+	int ret = policy_group_look_up(&group, "", why);
+
+	if (ret < 0)
+		return ret;
+	*gid = group.gid;
+	return group.exists;
 }
 
 enum table_rank policy_rank_by_id(const struct policy_subject *subject, const struct conf_who *who)
 {
-	struct policy_question question = { .subject = subject };
+	struct policy_question question = { .subject = subject, .by_id = true };
 
 	/* What is left cannot fail. */
-	return who->kind == CONF_GROUP ? TABLE_BASELINE
-				       : (enum table_rank)policy_rank(&question, who, NULL);
+	return (enum table_rank)policy_rank(&question, who, NULL);
 }

@@ -2,14 +2,11 @@
 """bpfdev check: what it prints, and how it exits."""
 
 import os
-import pathlib
-import subprocess
 
 import pytest
 
 from place import DROPINS, MAIN, PASSWD, VENDOR
 
-HERE = pathlib.Path(__file__).resolve().parent
 CLASSES = f"{VENDOR}/classes.conf"
 CLEAN = "@students allow *\n@students deny @webcam\n"
 WARNED = "alise allow *\n"
@@ -336,27 +333,6 @@ def test_full_disk_is_said(bpfdev, policy):
         with open("/dev/full", "wb") as full:
             result = bpfdev(*arguments, stdout=full)
         assert (result.code, result.err) == (3, "bpfdev: standard output: No space left on device\n")
-
-
-@pytest.fixture
-def directory_down(place, needs, tmp_path):
-    """The environment in which users and groups cannot be looked up any more."""
-    needs("cc")
-    library = tmp_path / "libnss_down.so.2"
-    subprocess.run([*os.environ.get("CC", "cc").split(), "-shared", "-fPIC", "-o", library, HERE / "nss_down.c"],
-                   check=True)
-    place.write("/run/lib/libnss_down.so.2", library.read_bytes(), mode=0o755)
-    place.write("/etc/nsswitch.conf", "passwd: down\ngroup: down\n")
-    return {"LD_LIBRARY_PATH": "/run/lib"}
-
-
-def test_directory_that_is_down_is_no_answer(bpfdev, policy, directory_down):
-    policy("alise allow *\nbob allow *\n@students allow *\n@students deny @webcam\n")
-    result = bpfdev("check", "--strict", env=directory_down)
-    assert result.code == 1
-    (warning,) = result.lines[:-1]
-    assert warning.startswith(f"{MAIN}:1:1: warning: user \"alise\" cannot be looked up: Connection refused, so "
-                              "the names in the policy cannot be checked")
 
 
 def test_folder_that_one_may_not_see(bpfdev, place):

@@ -78,7 +78,10 @@ def suite(request):
 
 @pytest.fixture(scope="module")
 def lab(suite):
-    """A function that makes machines of this suite, which has been checked to be possible here."""
+    """A function that makes machines of this suite, which has been checked to be possible here.
+
+    It takes one of roots.EXTRAS, whose root may still have to be built.
+    """
     if os.geteuid() != 0:
         cannot_run("only root can boot a machine")
     try:
@@ -86,7 +89,7 @@ def lab(suite):
         roots.root(suite)
     except (cgroups.CgroupError, roots.RootError) as error:
         cannot_run(str(error))
-    return lambda: Machine(suite)
+    return lambda extra="": Machine(suite, extra)
 
 
 def _populate(machine):

@@ -31,6 +31,13 @@ PACKAGES = (
     "tmux", "less", "nano", "alsa-utils", "evtest",
 )
 
+# What only some tests need, in roots of their own.
+EXTRAS = {
+    "": (),
+    # nslcd, not sssd: it keeps nothing, so a directory that is down is seen to be down.
+    "directory": ("slapd", "ldap-utils", "libnss-ldapd", "nslcd"),
+}
+
 PRUNED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
 
 # The machine's own way to reach its mirror: these apt settings also hold for the roots.
@@ -48,22 +55,22 @@ def cache_folder():
     return pathlib.Path(os.environ.get("PAM_BPFDEV_CACHE") or "/var/cache/pam_bpfdev")
 
 
-def root_path(suite):
-    """Where the root of this suite is, or would be."""
-    recipe = "\n".join((*PACKAGES, *PRUNED, SETTLE.read_text()))
+def root_path(suite, extra=""):
+    """Where the root of this suite is, or would be. extra: one of EXTRAS."""
+    recipe = "\n".join((*PACKAGES, *EXTRAS[extra], *PRUNED, SETTLE.read_text()))
     return cache_folder() / f"{suite}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
 
-def root(suite):
+def root(suite, extra=""):
     """The path of the suite's root, which is built if it is not there yet. Raises RootError."""
-    path = root_path(suite)
+    path = root_path(suite, extra)
     if path.is_dir():
         return path
     _check_can_build(suite)
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.with_name(f"{suite}.lock")):
         if not path.is_dir():
-            _build(suite, path)
+            _build(suite, path, EXTRAS[extra])
     return path
 
 
@@ -91,7 +98,7 @@ def prune():
     Returns their paths.
     """
     cache_folder().mkdir(parents=True, exist_ok=True)
-    wanted = {root_path(suite) for suite in SUITES}
+    wanted = {root_path(suite, extra) for suite in SUITES for extra in EXTRAS}
     gone = []
     for suite in SUITES:
         with _locked(cache_folder() / f"{suite}.lock"):
@@ -118,13 +125,13 @@ def _locked(path):
         yield
 
 
-def _build(suite, path):
+def _build(suite, path, extra):
     part = path.with_name(f"{path.name}.part")
     if part.exists():
         shutil.rmtree(part)
     started = time.monotonic()
     with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(_command(suite, part), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = subprocess.Popen(_command(suite, part, extra), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             _watch(process, suite, part, started)
         finally:
@@ -137,12 +144,12 @@ def _build(suite, path):
     _say(f"{suite}: root built in {time.monotonic() - started:.0f} s\n")
 
 
-def _command(suite, part):
+def _command(suite, part, extra):
     # The build ends when this process does, with all its processes and mounts.
     command = ["setpriv", "--pdeathsig", "KILL"]
     command += ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]
     command += ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"]
-    command += [f"--include={','.join(PACKAGES)}", "--dpkgopt=force-unsafe-io"]
+    command += [f"--include={','.join(PACKAGES + extra)}", "--dpkgopt=force-unsafe-io"]
     command += [f"--dpkgopt=path-exclude={pattern}" for pattern in PRUNED]
     command += [f"--aptopt={option}" for option in _apt_options(suite)]
     command += [f"--customize-hook={shlex.quote(str(SETTLE))} \"$1\"", suite, str(part), _mirror()]

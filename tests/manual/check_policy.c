@@ -18,7 +18,7 @@
 
 #include "bpfdev.h"
 #include "conf.h"
-#include "policy.h"
+#include "policy_internal.h"
 #include "table.h"
 
 #define GROUPS_MAX 8
@@ -38,13 +38,13 @@ static gid_t group_ids[GROUPS_MAX];
 static int group_count;
 
 /* In the place of policy_subject.c: the groups of the command line are all that there are. */
-int policy_group_id(const char *name, gid_t *gid, struct reason *why)
+int policy_group_look_up(struct policy_group *group, const char *user, struct reason *why)
 {
-	(void)why;
+	(void)user, (void)why;
 	for (int i = 0; i < group_count; i++) {
-		if (strcmp(group_names[i], name) == 0) {
-			*gid = group_ids[i];
-			return 1;
+		if (group->name && strcmp(group_names[i], group->name) == 0) {
+			group->gid = group_ids[i];
+			group->exists = true;
 		}
 	}
 	return 0;
