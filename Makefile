@@ -8,6 +8,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/pam_bpfdev
 SBINDIR ?= $(PREFIX)/sbin
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
@@ -63,6 +64,7 @@ COMMAND_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard pam_bpfdev/command/*.c
 COMMAND_PARTS = $(BUILD)/command.a
 PAGES8 := $(wildcard pam_bpfdev/*.8)
 PAGES5 := $(wildcard pam_bpfdev/*.5)
+EXAMPLES := $(wildcard conf/examples/*.* conf/examples/*/*)
 
 .PHONY: all
 all: $(MODULE) $(COMMAND)
@@ -121,6 +123,8 @@ install: all
 	$(INSTALL) -m 0644 conf/completion/_bpfdev $(DESTDIR)$(ZSHDIR)/
 	sed 's|@SBINDIR@|$(SBINDIR)|' conf/bpfdev-monitor.service >$(BUILD)/bpfdev-monitor.service
 	$(INSTALL) -m 0644 $(BUILD)/bpfdev-monitor.service $(DESTDIR)$(UNITDIR)/
+	for file in $(EXAMPLES); do mode=$$(test -x $$file && echo 0755 || echo 0644); \
+		$(INSTALL) -D -m $$mode $$file $(DESTDIR)$(DOCDIR)/$${file#conf/} || exit 1; done
 	test -e $(DESTDIR)$(CONFDIR)/bpfdev.conf || \
 		$(INSTALL) -m 0600 conf/bpfdev.conf $(DESTDIR)$(CONFDIR)/
 
@@ -135,7 +139,8 @@ uninstall:
 	rm -f $(DESTDIR)$(UNITDIR)/bpfdev-monitor.service
 	rm -f $(PAGES8:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man8/%)
 	rm -f $(PAGES5:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man5/%)
-	-rmdir $(DESTDIR)$(VENDORDIR) $(DESTDIR)$(CONFDIR)/bpfdev.d 2>/dev/null
+	rm -rf $(DESTDIR)$(DOCDIR)/examples
+	-rmdir $(DESTDIR)$(DOCDIR) $(DESTDIR)$(VENDORDIR) $(DESTDIR)$(CONFDIR)/bpfdev.d 2>/dev/null
 
 .PHONY: clean help
 clean:

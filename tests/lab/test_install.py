@@ -29,9 +29,12 @@ def files(stage):
 def expected(prefix="/usr/local"):
     pages = [f"{prefix}/share/man/man{page.suffix[1:]}/{page.name}" for page in (TOP / "pam_bpfdev").glob("*.[58]")]
     completion = [f"{prefix}/share/bash-completion/completions/bpfdev", f"{prefix}/share/zsh/site-functions/_bpfdev"]
+    folder = TOP / "conf/examples"
+    examples = {f"{prefix}/share/doc/pam_bpfdev/examples/{path.relative_to(folder)}":
+                "0o755" if path.stat().st_mode & 0o100 else "0o644" for path in folder.rglob("*") if path.is_file()}
     plain = [f"{MODULES}/{MODULE}", "/usr/share/pam_bpfdev/classes.conf", *pages, *completion,
              f"{prefix}/lib/systemd/system/bpfdev-monitor.service"]
-    return {**dict.fromkeys(plain, "0o644"), f"{prefix}/sbin/bpfdev": "0o755", POLICY: "0o600"}
+    return {**dict.fromkeys(plain, "0o644"), **examples, f"{prefix}/sbin/bpfdev": "0o755", POLICY: "0o600"}
 
 
 def test_install_and_uninstall(tmp_path):
