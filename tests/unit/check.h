@@ -29,9 +29,9 @@ static inline void cannot_run(const char *why)
 static inline void check_contains(const char *text, const char *fragment, const char *file,
 				  int line)
 {
-	if (strstr(text, fragment))
+	if (text && strstr(text, fragment))
 		return;
-	print_error("\"%s\" is not in \"%s\"\n", fragment, text);
+	print_error("\"%s\" is not in \"%s\"\n", fragment, text ? text : "(nothing)");
 	_fail(file, line);
 }
 
