@@ -15,8 +15,10 @@ bool suggest_parse_device(char *text, struct device_spec *spec)
 
 	if (text[0] && text[1] == ' ')
 		return device_parse(type, text + 2, spec, &used, NULL) == 0;
+	/* In a word, "#" is a mistake, which would refuse everybody; udev lets it stand in links.
+	 */
 	for (const char *c = text; *c; c++)
-		if (*c <= ' ' || *c > '~')
+		if (*c <= ' ' || *c > '~' || *c == '#')
 			return false;
 	return device_parse(text, NULL, spec, &used, NULL) == 0;
 }

@@ -169,12 +169,14 @@ static void links_with_odd_names(void **state)
 	make_node("odd", 77, "disk/by-id/a*b[c]\\x20d");
 	make_node("odder", 78, "disk/by-id/two words");
 	make_node("oddest", 79, "disk/by-id/it's");
+	make_node("no-comment", 81, "disk/by-id/usb-#1");
 	begin("alice audit\n");
 	deny(C, 700, 77, R);
 	deny(C, 700, 78, R);
 	deny(C, 700, 79, W);
+	deny(C, 700, 81, R);
 	end_with("alice allow /dev/disk/by-id/a\\*b\\[c]\\\\x20d r\nalice allow c 700:78 r\n"
-		 "alice allow c 700:79 w\n");
+		 "alice allow c 700:79 w\nalice allow c 700:81 r\n");
 }
 
 static void links_that_others_can_make(void **state)
