@@ -27,7 +27,7 @@ static json_t *json_of(struct monitor *monitor, const struct monitor_kind *kind)
 static int print(struct monitor *monitor, struct monitor_kind *kind)
 {
 	json_t *object = kind->unit ? json_of(monitor, kind) : NULL;
-	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	char *text = object ? json_dumps(object, JSON_COMPACT | OUTPUT_JSON_HARMLESS) : NULL;
 
 	json_decref(object);
 	if (!text)

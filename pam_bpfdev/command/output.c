@@ -183,7 +183,7 @@ char *output_time(uint64_t seconds, char *text)
 
 int output_json(json_t *value)
 {
-	int ret = value ? json_dumpf(value, stdout, JSON_INDENT(2)) : -1;
+	int ret = value ? json_dumpf(value, stdout, JSON_INDENT(2) | OUTPUT_JSON_HARMLESS) : -1;
 
 	json_decref(value);
 	if (ret < 0) {

@@ -67,6 +67,12 @@ void output_cell_tone(const struct output *output, struct libscols_line *line, s
  */
 int output_print_table(struct libscols_table *table);
 
+/*
+ * How to dump JSON: also on a terminal, where the control characters of Latin-1 (0x9b begins a
+ * sequence) and changes of direction would work, which JSON itself does not have escaped.
+ */
+#define OUTPUT_JSON_HARMLESS JSON_ENSURE_ASCII
+
 /* A JSON string of @text; escaped as in a reason if it is not UTF-8. */
 json_t *output_string(const char *text);
 

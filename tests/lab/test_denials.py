@@ -27,7 +27,7 @@ for minor in range(300):
         pass
 """
 RENAMED = """with open("/proc/self/comm", "wb", 0) as comm:
-    comm.write(b"\\x1b[2J\\n\\xff")
+    comm.write({})
 open("/dev/fuse")
 """
 
@@ -66,6 +66,11 @@ def table(box, arguments=""):
         line = lines.pop(0)
         found.append(dict(zip(heading.split(), (line[start:end].strip() for start, end in zip(starts, [*starts[1:], None])))))
     return found, lines
+
+
+def renamed(session, name):
+    """A process of this name (bytes) is denied a device."""
+    session.run(f"python3 -c {shlex.quote(RENAMED.format(name))}")
 
 
 def host_pid(session):
@@ -255,10 +260,24 @@ def test_other_exit_codes(box):
 def test_process_with_a_hostile_name(box):
     box.policy(RULES)
     with box.ssh_session("alice") as session:
-        session.run(f"python3 -c {shlex.quote(RENAMED)}")
+        renamed(session, b"\x1b[2J\n\xff")
         (row,) = table(box)[0]
         assert re.fullmatch(r"\\x1b\[2J\\x0a\\xff\[\d+\]", row["PROCESS"])
         assert [row["comm"] for row in rows(box)] == ["\\x1b[2J\\x0a\\xff"]
+
+
+def test_process_whose_name_begins_a_sequence(box):
+    """U+009B is what ESC [ is, and UTF-8; U+202E turns what follows round."""
+    box.policy(RULES)
+    with box.ssh_session("alice") as session:
+        renamed(session, "\u009b2J\u202e".encode())
+        for arguments in ("denials --json", "suggest --json", "monitor --json --all --looks=1"):
+            said = box.run(f"bpfdev {arguments}").stdout
+            assert said.isascii() and r'"\u009b2j\u202e"' in said.lower()
+        assert [row["comm"] for row in rows(box)] == ["\x9b2J\u202e"]
+        for arguments in ("denials", "suggest", "monitor --all --looks=1"):
+            said = box.run(f"bpfdev {arguments}").stdout
+            assert said.isascii() and r"\xc2\x9b2J\xe2\x80\xae" in said
 
 
 def test_more_than_a_filter_tells_apart(box):
