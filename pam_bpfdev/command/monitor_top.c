@@ -39,11 +39,17 @@ static const struct output_column columns[COLUMNS] = {
 	[COLUMN_WHY] = { "WHY", 0, SCOLS_FL_TRUNC },
 };
 
+/*
+ * What a filter had no room for comes before all: it could be anything, and whoever has filled the
+ * filter could otherwise have it stand below the end of the screen.
+ */
 static int compare_ranks(const void *a, const void *b)
 {
 	const struct monitor_kind *left = *(struct monitor_kind *const *)a,
 				  *right = *(struct monitor_kind *const *)b;
 
+	if (left->lost != right->lost)
+		return left->lost ? -1 : 1;
 	if (left->more != right->more)
 		return left->more < right->more ? 1 : -1;
 	if (left->denial.count != right->denial.count)

@@ -165,6 +165,18 @@ def test_screen_fits(box):
         assert " others " in terminal.wait_lines(lambda shown: len(shown) == 29, "it grows again")[2]
 
 
+def test_screen_begins_with_what_was_not_told_apart(box):
+    """Otherwise whoever fills a filter, each kind twice, could do once what nobody is to see."""
+    box.policy(MANY_RULES)
+    with box.ssh_session("alice") as session, Terminal(box) as terminal:
+        refused(session, "storm 510 $(seq -f /dev/many/%.0f 255)")
+        refused(session, "storm 1 /dev/many/256")
+        terminal.type(TOP)
+        lines = terminal.wait_lines(lambda shown: len(shown) == 29, "the screen is full")
+        assert "256 kinds" in lines[0]
+        assert lines[2].split() == ["0", "1", "alice", session.id, "others"]
+
+
 @pytest.mark.parametrize("key", ["\x03", "\x1c", "Q"])
 def test_screen_is_gone_at_the_end(box, key):
     with Terminal(box) as terminal:
