@@ -50,7 +50,8 @@ static bool fits(const struct suggest *suggest, const struct suggest_line *line,
 static void add_wish(struct suggest *suggest, struct suggest_wish *wish)
 {
 	struct suggest_line *line = &suggest->lines[suggest->line_count];
-	const char *risk = suggest_risk(suggest->request->names, &wish->device);
+	bool hidden;
+	const char *risk = suggest_risk(suggest->request->names, &wish->device, &hidden);
 
 	if (suggest->line_count && fits(suggest, &line[-1], wish))
 		line--;

@@ -83,8 +83,11 @@ bool suggest_set_has(const struct suggest_set *set, const struct bpfdev_key *dev
 /* Fills in the wishes' ladders. Returns as suggest_make(). */
 int suggest_ladders_build(struct suggest *suggest, struct reason *why);
 
-/* What is dangerous about the device, in words; NULL: nothing. */
-const char *suggest_risk(struct names *names, const struct bpfdev_key *device);
+/*
+ * What is dangerous about the device, in words; NULL: nothing. Sets *@hidden: a name that stands
+ * for more devices, such as a class, would hide it.
+ */
+const char *suggest_risk(struct names *names, const struct bpfdev_key *device, bool *hidden);
 
 /* Adds whom lines can be for: each user, or only request->who. Returns as suggest_make(). */
 int suggest_whos_add(struct suggest *suggest, struct reason *why);

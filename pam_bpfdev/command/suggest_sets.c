@@ -76,8 +76,10 @@ static bool is_mixed(struct names *names, uint32_t type, uint32_t major)
 static bool is_clear(struct names *names, const struct device_pattern *pattern)
 {
 	const struct bpfdev_key device = { pattern->type, pattern->major, pattern->minor };
+	bool hidden;
 
-	if (pattern->major == BPFDEV_ANY || suggest_risk(names, &device))
+	suggest_risk(names, &device, &hidden);
+	if (pattern->major == BPFDEV_ANY || hidden)
 		return false;
 	return pattern->minor != BPFDEV_ANY || !is_mixed(names, pattern->type, pattern->major);
 }

@@ -121,7 +121,8 @@ def test_the_text(box):
     assert f"#   bpfdev suggest kiosk >> {FILE}\n#   bpfdev check\n#   bpfdev reload\n" in text
     assert f"#   {POLICY}:1: kiosk audit\n" in text
     assert [line for line in told if "WARNING" in line] == [
-        "# WARNING: a disk or the like: who may open it gets round the permissions of all files on it"]
+        "# WARNING: a disk or the like: who may open it gets round the permissions of all files on it",
+        "# WARNING: keyboards, too: who may open it reads what others type"]
     assert any(line.startswith("# /dev/try1 and /dev/try2: kiosk 2 times, last 2") for line in told)
     assert any(line.startswith("# /dev/fuse: kiosk 3 times, last 2") and line.endswith(": head") for line in told)
     assert [line for line in told if " of the " in line] == ["# 2 of the 3 devices that char-input stands for here"]
