@@ -10,7 +10,7 @@
 
 /* The texts that fields point to. */
 struct numbers {
-	char level[12], facility[12], uid[12], refused[24], audited[24];
+	char level[12], facility[12], uid[12], refused[24], audited[24], untold[24];
 	char devices[ENFORCE_DENIED_DEVICES][32];
 };
 
@@ -32,6 +32,10 @@ static void add_denied(struct fields *fields, const struct enforce_denied *denie
 	snprintf(numbers->audited, sizeof(numbers->audited), "%" PRIu64, denied->audited);
 	add(fields, "BPFDEV_REFUSED", numbers->refused);
 	add(fields, "BPFDEV_AUDITED", numbers->audited);
+	if (denied->lost) {
+		snprintf(numbers->untold, sizeof(numbers->untold), "%" PRIu64, denied->lost);
+		add(fields, "BPFDEV_UNTOLD", numbers->untold);
+	}
 	for (size_t i = 0; i < denied->device_count && i < ENFORCE_DENIED_DEVICES; i++) {
 		const struct enforce_denied_device *device = &denied->devices[i];
 

@@ -134,6 +134,12 @@ char *message_denied(const struct enforce_denied *denied, const char *user, cons
 
 	if (!denied->device_count && !denied->lost)
 		return NULL;
+	if (!denied->device_count) {
+		add(&text, "%s was denied ", user);
+		add_times(&text, denied->lost);
+		add(&text, " in %s what there was no room to tell apart", unit);
+		return out;
+	}
 	add(&text, "%s %s denied ", user, denied->refused ? "was" : "would have been");
 	add_times(&text, denied->refused ? denied->refused : denied->audited);
 	add(&text, " in %s", unit);

@@ -141,7 +141,10 @@ static int send_entry(const struct monitor_kind *kind)
 	add(&fields, "BPFDEV_SERVICE", kind->words->service);
 	add(&fields, "BPFDEV_TTY", kind->words->tty);
 	add(&fields, "BPFDEV_RHOST", kind->words->rhost);
-	if (!kind->lost)
+	if (kind->lost)
+		add(&fields, "BPFDEV_UNTOLD",
+		    number(texts.count, sizeof(texts.count), kind->denial.count));
+	else
 		add_denial(&fields, kind, &texts);
 	add(&fields, "BPFDEV_NEW", number(texts.more, sizeof(texts.more), kind->pending));
 	return journal_send(JOURNAL_SOCKET, fields.items, fields.count);

@@ -68,6 +68,12 @@ def table(box, arguments=""):
     return found, lines
 
 
+def entries(box, match):
+    """Entries of the journal."""
+    found = box.run(f"journalctl --sync; journalctl -q -o json _UID=0 {match}").stdout
+    return [json.loads(line) for line in found.splitlines()]
+
+
 def renamed(session, name):
     """A process of this name (bytes) is denied a device."""
     session.run(f"python3 -c {shlex.quote(RENAMED.format(name))}")
@@ -295,6 +301,8 @@ def test_more_than_a_filter_tells_apart(box):
                                  "no room to tell apart", HOST]
         assert facts(box, session.id)["lost"][0]["count"] == number
     assert box.journal(rf"; besides {number} times what there was no room to tell apart$")
+    (denied,) = entries(box, f"BPFDEV_SESSION=session-{session.id}.scope BPFDEV_EVENT=denied")
+    assert (int(denied["BPFDEV_REFUSED"]), denied["BPFDEV_UNTOLD"]) == (300 - number, str(number))
 
 
 def test_filter_of_another_version(box):
@@ -314,16 +322,22 @@ def test_journal_finds_users_and_devices(box):
     with box.console_login("alice", "tty2"):
         pass
 
-    def entries(match):
-        found = box.run(f"journalctl --sync; journalctl -q -o json _UID=0 {match}").stdout
-        return [json.loads(line) for line in found.splitlines()]
-
-    (denied,) = entries(f"BPFDEV_DEVICE=/dev/fuse BPFDEV_SESSION=session-{session.id}.scope")
+    (denied,) = entries(box, f"BPFDEV_DEVICE=/dev/fuse BPFDEV_SESSION=session-{session.id}.scope")
     assert denied["BPFDEV_DEVICE"] == [FUSE, "/dev/fuse"] and denied["BPFDEV_EVENT"] == "denied"
     assert (denied["BPFDEV_RHOST"], denied["BPFDEV_REFUSED"], denied["BPFDEV_AUDITED"]) == ("127.0.0.1", "1", "0")
     assert denied["MESSAGE"].startswith("pam_bpfdev(sshd:session): alice was denied once")
     assert denied["SYSLOG_FACILITY"] == "10"
     opened = {(entry["BPFDEV_SERVICE"], entry.get("BPFDEV_RHOST"), entry.get("BPFDEV_TTY"), entry["MESSAGE"].split(", ")[-1])
-              for entry in entries("BPFDEV_USER=alice BPFDEV_EVENT=open") if entry["BPFDEV_SERVICE"] != "systemd-user"}
+              for entry in entries(box, "BPFDEV_USER=alice BPFDEV_EVENT=open") if entry["BPFDEV_SERVICE"] != "systemd-user"}
     assert {("sshd", "127.0.0.1", "ssh", "from 127.0.0.1"), ("login", None, "tty2", "on tty2")} <= opened
-    assert entries("BPFDEV_USER=carol") == []
+    assert entries(box, "BPFDEV_USER=carol") == []
+
+
+def test_session_that_its_user_kills(box):
+    """As bpfdev(8) and pam_bpfdev(8) say: nobody closes it, so the log has no line on what it was denied."""
+    box.policy(RULES)
+    with box.ssh_session("alice") as session:
+        session.run(f"{OPEN}; (sleep 0.1; loginctl kill-session --signal=KILL $XDG_SESSION_ID) >/dev/null 2>&1 &")
+        scope_gone(box, session)
+    assert entries(box, f"BPFDEV_SESSION=session-{session.id}.scope BPFDEV_EVENT=open")
+    assert entries(box, f"BPFDEV_SESSION=session-{session.id}.scope BPFDEV_EVENT=denied") == []

@@ -94,7 +94,9 @@ def test_service_sums_up(service):
         assert len(set(devices)) == KINDS
         # The first, and what there was to say at the end.
         assert max(map(devices.count, set(devices))) <= 2 + (time.monotonic() - started) / 60
-        assert any("what there was no room to tell apart" in entry["MESSAGE"] for entry in found)
+        rest = [entry for entry in found if "what there was no room to tell apart" in entry["MESSAGE"]]
+        assert rest and max(int(entry["BPFDEV_UNTOLD"]) for entry in rest) == 2 * (MANY - KINDS + 2)
+        assert all(("BPFDEV_UNTOLD" in entry) == (entry in rest) for entry in found)
 
 
 def test_service_sums_up_a_session_that_ends(service):

@@ -142,6 +142,15 @@ static void what_was_not_told_apart_is_said(void **state)
 			    "besides 4 times what there was no room to tell apart");
 }
 
+/* There was no memory for any entry but that of the rest. */
+static void nothing_told_apart_is_said(void **state)
+{
+	(void)state;
+	assert_string_equal(denied(&(struct enforce_denied) { .lost = 4 }),
+			    "sam was denied 4 times in session-3.scope what there was no room to "
+			    "tell apart");
+}
+
 static void a_sentence_fits_its_place(void **state)
 {
 	struct enforce_denied one = { .refused = 1, .device_count = 1, .devices = { CAMERA(1) } };
@@ -165,6 +174,7 @@ int main(void)
 		cmocka_unit_test(audit_would_have_been),
 		cmocka_unit_test(refusals_and_audit_are_told_apart),
 		cmocka_unit_test(what_was_not_told_apart_is_said),
+		cmocka_unit_test(nothing_told_apart_is_said),
 		cmocka_unit_test(a_sentence_fits_its_place),
 	};
 
