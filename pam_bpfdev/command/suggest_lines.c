@@ -31,7 +31,10 @@ static int compare_wishes(const void *left, const void *right, void *data)
 	return order ? order : (a > b) - (a < b);
 }
 
-/* Whether the wish is for the same, or for numbers that go on where the line ends. */
+/*
+ * Whether the wish is for the same, or for numbers that go on where the line ends, which is no
+ * longer than a policy may have it.
+ */
 static bool fits(const struct suggest *suggest, const struct suggest_line *line,
 		 const struct suggest_wish *wish)
 {
@@ -44,7 +47,8 @@ static bool fits(const struct suggest *suggest, const struct suggest_line *line,
 		return true;
 	return line->access == wish->access && a->kind == DEVICE_NUMBERS &&
 	       b->kind == DEVICE_NUMBERS && a->block == b->block && a->major.low == b->major.low &&
-	       a->minor.low + line->range + 1 == b->minor.low;
+	       a->minor.low + line->range + 1 == b->minor.low &&
+	       line->range + 1 < DEVICE_PATTERNS_MAX;
 }
 
 static void add_wish(struct suggest *suggest, struct suggest_wish *wish)

@@ -39,7 +39,7 @@ size_t scene_login(struct scene *scene, const struct policy_subject *subject,
 void scene_deny(struct scene *scene, size_t login, uint32_t type, uint32_t major, uint32_t minor,
 		uint32_t access)
 {
-	assert_true(scene->request.use_count < SCENE_MAX);
+	assert_true(scene->request.use_count < SCENE_USES_MAX);
 	scene->uses[scene->request.use_count++] = (struct suggest_use) {
 		.login = login,
 		.device = { type, major, minor },

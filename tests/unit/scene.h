@@ -7,12 +7,13 @@
 #include "login.h"
 
 #define SCENE_MAX 64
+#define SCENE_USES_MAX 5000
 
 struct scene {
 	struct suggest_request request;
 	struct suggest_user users[SCENE_MAX];
 	struct suggest_login logins[SCENE_MAX];
-	struct suggest_use uses[SCENE_MAX];
+	struct suggest_use uses[SCENE_USES_MAX];
 	struct suggest suggest;
 	char lines[8192];
 };

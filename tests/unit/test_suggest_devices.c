@@ -264,6 +264,16 @@ static void numbers_side_by_side_are_a_range(void **state)
 		 "alice allow c 700:11 r\n");
 }
 
+/* A longer one would be a mistake; so many were denied in several sessions. */
+static void a_range_is_no_longer_than_it_may_be(void **state)
+{
+	(void)state;
+	begin("alice audit\n");
+	for (uint32_t minor = 1; minor <= DEVICE_PATTERNS_MAX + 2; minor++)
+		deny(C, 702, minor, R);
+	end_with("alice allow c 702:1-4096 r\nalice allow c 702:4097-4098 r\n");
+}
+
 static void a_class_of_one_device_is_its_name(void **state)
 {
 	(void)state;
@@ -482,6 +492,7 @@ int main(void)
 		cmocka_unit_test(the_only_device_of_a_driver),
 		cmocka_unit_test(mixed_majors_are_never_a_driver),
 		cmocka_unit_test(numbers_side_by_side_are_a_range),
+		cmocka_unit_test(a_range_is_no_longer_than_it_may_be),
 		cmocka_unit_test(a_class_of_one_device_is_its_name),
 		cmocka_unit_test(a_class_is_used_in_all_its_parts_or_not_named),
 		cmocka_unit_test(a_class_is_also_of_devices_to_come),
