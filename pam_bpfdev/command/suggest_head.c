@@ -92,16 +92,17 @@ static void print_audit(const struct suggestion *suggestion)
 	}
 }
 
+/*
+ * No command that asks again: what was denied since would come with it, and nobody would have read
+ * that.
+ */
 static void print_way_on(const struct suggestion *suggestion)
 {
 	const char *conf = suggestion->paths.dropins ? NULL : suggestion->paths.main;
-	const char *wanted = suggestion->wanted, *who = suggestion->who;
 	char file[SUGGEST_FILE_SIZE];
 
-	output_line("# To have this allowed:");
-	output_line("#   bpfdev suggest%s%s%s%s%s%s >> %s", conf ? " --conf=" : "",
-		    conf ? conf : "", who ? " --who=" : "", who ? who : "", wanted ? " " : "",
-		    wanted ? wanted : "", suggest_file(suggestion, file));
+	output_line("# To have this allowed, as you read it (asked again, there may be more):");
+	output_line("#   add it to %s", suggest_file(suggestion, file));
 	output_line("#   bpfdev check%s%s", conf ? " --conf=" : "", conf ? conf : "");
 	output_line("#   bpfdev reload");
 	print_audit(suggestion);
