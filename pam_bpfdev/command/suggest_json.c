@@ -117,11 +117,11 @@ static json_t *json_line(const struct suggestion *suggestion, const struct sugge
 	size_t count = suggest_wishes_of(suggestion, line, wishes);
 	char device[SUGGEST_DEVICE_SIZE], access[4], letters[4];
 	json_t *object;
-	struct reason text;
 
 	suggest_device(suggest, line, device);
-	reason_set(&text, "%s allow %s %s", who, device, output_letters(line->access, letters));
-	object = json_pack("{so so so ss ss so sb}", "text", output_string(text.text), "who",
+	output_letters(line->access, letters);
+	object = json_pack("{so so so ss ss so sb}", "text",
+			   json_sprintf("%s allow %s %s", who, device, letters), "who",
 			   output_string(who), "device", output_string(device), "access",
 			   output_access(line->access, access), "kind",
 			   kinds[suggest->targets[line->target].kind], "warning",

@@ -299,3 +299,15 @@ def test_a_policy_with_mistakes(box):
         assert f"{POLICY}:2:7" in result.stderr
         with pytest.raises(LoginRefused):
             box.ssh_session("kiosk")
+
+
+def test_a_long_path_is_whole(box):
+    """Brackets are escaped in a policy, so its name there is longer than any message may be."""
+    link = "/dev/serial/by-id/" + 250 * "["
+    box.run(f"ln -sf ../../ttyUSB1 '{link}'")
+    box.policy("kiosk audit\n")
+    with box.ssh_session("kiosk") as session:
+        session.run("head -c 1 /dev/ttyUSB1")
+        lines = suggested(box, "kiosk")
+        assert lines == [f"kiosk allow {link.replace('[', chr(92) + '[')} r"]
+        assert [line["text"] for line in facts(box, "kiosk")["lines"]] == lines
