@@ -4,8 +4,7 @@
 
 #include "command/doctor.h"
 #include "pam_root.h"
-
-#define SECURITY "/usr/lib/x86_64-linux-gnu/security/"
+#include "pam_stacks.h"
 
 static struct doctor doctor;
 
@@ -24,125 +23,13 @@ static int teardown(void **state)
 
 #define doctor_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-/* Appends to a file of /etc/pam.d what is in @text. */
-static void append(const char *path, const char *text)
-{
-	char full[2 * PATH_MAX];
-	FILE *file;
-
-	snprintf(full, sizeof(full), "%s%s", pam_root, path);
-	file = fopen(full, "a");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
-static void put_modules(void)
-{
-	pam_put(SECURITY "pam_permit.so", "");
-	pam_put(SECURITY "pam_bpfdev.so", "");
-}
-
-/* The files that all releases have alike, as far as they matter here. */
-static void put_debian(void)
-{
-	static const char begin[] = "session\t[default=1]\t\t\tpam_permit.so\n"
-				    "session\trequisite\t\t\tpam_deny.so\n"
-				    "session\trequired\t\t\tpam_permit.so\n"
-				    "session optional\t\t\tpam_umask.so\n"
-				    "session\trequired\tpam_unix.so \n";
-
-	put_modules();
-	pam_put("/etc/pam.d/common-auth", "auth\t[success=1 default=ignore]\tpam_unix.so nullok\n"
-					  "auth\trequisite\tpam_deny.so\n"
-					  "auth\trequired\tpam_permit.so\n");
-	pam_put("/etc/pam.d/common-account", "account\trequired\tpam_permit.so\n");
-	pam_put("/etc/pam.d/common-session", begin);
-	append("/etc/pam.d/common-session", "session\toptional\tpam_systemd.so \n");
-	pam_put("/etc/pam.d/common-session-noninteractive", begin);
-	pam_put("/etc/pam.d/sshd",
-		"@include common-auth\naccount required pam_nologin.so\n@include common-account\n"
-		"session [success=ok ignore=ignore module_unknown=ignore default=bad]  "
-		"pam_selinux.so close\nsession    required     pam_loginuid.so\n"
-		"session    optional     pam_keyinit.so force revoke\n@include common-session\n"
-		"session    optional     pam_mail.so standard noenv # [1]\n"
-		"session    required     pam_env.so # [1]\n");
-	pam_put("/etc/pam.d/login", "auth optional pam_faildelay.so  delay=3000000\n"
-				    "session required pam_loginuid.so\n@include common-auth\n"
-				    "@include common-account\n@include common-session\n");
-	pam_put("/etc/pam.d/su", "auth sufficient pam_rootok.so\n@include common-auth\n"
-				 "@include common-session\n");
-	pam_put("/etc/pam.d/sudo", "session required pam_limits.so\n@include common-auth\n"
-				   "@include common-session-noninteractive\n");
-	pam_put("/etc/pam.d/cron", "@include common-auth\nsession required pam_loginuid.so\n"
-				   "@include common-session-noninteractive \n");
-	pam_put("/etc/pam.d/atd", "@include common-auth\n@include common-session-noninteractive\n");
-	pam_put("/etc/pam.d/runuser", "auth\t\tsufficient\tpam_rootok.so\n"
-				      "session\t\trequired\tpam_unix.so\n");
-	pam_put("/etc/pam.d/passwd", "@include common-password\n");
-	pam_put("/etc/pam.d/chfn", "auth sufficient pam_rootok.so\n@include common-session\n");
-	pam_put("/etc/pam.d/other", "@include common-auth\n@include common-session\n");
-}
-
-/* Debian 12 has runuser-l and su-l include others; systemd-user is in /usr/lib in all. */
-static void put_bookworm(void)
-{
-	put_debian();
-	pam_put("/etc/pam.d/su-l", "auth include su\nsession optional pam_keyinit.so force revoke\n"
-				   "session include su\n");
-	pam_put("/etc/pam.d/runuser-l", "auth include runuser\n-session optional pam_systemd.so\n"
-					"session include runuser\n");
-	pam_put("/usr/lib/pam.d/systemd-user", "@include common-account\n"
-					       "session  required pam_selinux.so close\n"
-					       "@include common-session-noninteractive\n"
-					       "session  optional pam_systemd.so\n");
-}
-
-static void put_sid(void)
-{
-	put_bookworm();
-	pam_put("/etc/pam.d/su-l", "auth sufficient pam_rootok.so\n@include common-auth\n"
-				   "@include common-session\n");
-	pam_put("/etc/pam.d/runuser-l", "auth sufficient pam_rootok.so\n"
-					"-session optional pam_systemd.so\n"
-					"session required pam_unix.so\n");
-	pam_put("/etc/pam.d/remote", "session required pam_loginuid.so\n@include common-auth\n"
-				     "@include common-session\n");
-}
-
-static void put_fedora(void)
-{
-	static const char auth[] = "auth required pam_env.so\nauth sufficient pam_unix.so\n"
-				   "auth required pam_deny.so\n"
-				   "session optional pam_keyinit.so revoke\n"
-				   "-session optional pam_systemd.so\n"
-				   "session [success=1 default=ignore] pam_succeed_if.so service "
-				   "in crond quiet use_uid\nsession required pam_unix.so\n";
-
-	put_modules();
-	pam_put("/etc/pam.d/system-auth", auth);
-	pam_put("/etc/pam.d/password-auth", auth);
-	pam_put("/etc/pam.d/postlogin",
-		"session optional pam_umask.so silent\n"
-		"session [success=1 default=ignore] pam_succeed_if.so "
-		"service !~ gdm* service !~ su* quiet\n"
-		"session [default=1] pam_lastlog.so nowtmp silent\n"
-		"session optional pam_lastlog.so silent noupdate showfailed\n");
-	pam_put("/etc/pam.d/sshd", "auth substack password-auth\nsession required pam_selinux.so\n"
-				   "session include password-auth\nsession include postlogin\n");
-	pam_put("/etc/pam.d/crond", "auth include password-auth\nsession include password-auth\n");
-	pam_put("/etc/pam.d/systemd-user", "session required pam_selinux.so close\n"
-					   "session include system-auth\n");
-	pam_put("/etc/pam.d/other", "auth required pam_deny.so\nsession required pam_deny.so\n");
-}
-
 #define LINE "session\trequired\tpam_bpfdev.so\n"
 
 /* As the manual says. */
 static void configure_debian(const char *line)
 {
-	append("/etc/pam.d/common-session", line);
-	append("/etc/pam.d/common-session-noninteractive", line);
+	pam_append("/etc/pam.d/common-session", line);
+	pam_append("/etc/pam.d/common-session-noninteractive", line);
 }
 
 static void look(void)
@@ -222,14 +109,14 @@ static void check_clean_debian(void)
 static void bookworm_is_clean(void **state)
 {
 	(void)state;
-	put_bookworm();
+	pam_put_bookworm();
 	check_clean_debian();
 }
 
 static void sid_is_clean(void **state)
 {
 	(void)state;
-	put_sid();
+	pam_put_sid();
 	check_clean_debian();
 	expect_found(DOCTOR_OK, "remote", "filters who comes in");
 }
@@ -237,9 +124,9 @@ static void sid_is_clean(void **state)
 static void fedora_is_clean(void **state)
 {
 	(void)state;
-	put_fedora();
-	append("/etc/pam.d/system-auth", LINE);
-	append("/etc/pam.d/password-auth", LINE);
+	pam_put_fedora();
+	pam_append("/etc/pam.d/system-auth", LINE);
+	pam_append("/etc/pam.d/password-auth", LINE);
 	look();
 	expect_counts(0, 0, 0);
 	expect_found(DOCTOR_OK, "sshd", "filters who comes in");
@@ -251,7 +138,7 @@ static void fedora_is_clean(void **state)
 static void nothing_is_set_up(void **state)
 {
 	(void)state;
-	put_bookworm();
+	pam_put_bookworm();
 	look();
 	/* sshd, login, su, su-l, other; cron, atd; systemd-user; and all in all. */
 	expect_counts(9, 0, 1);
@@ -274,7 +161,7 @@ static const char *advice_about(const char *service)
 static void the_advice_names_the_file(void **state)
 {
 	(void)state;
-	put_bookworm();
+	pam_put_bookworm();
 	look();
 	assert_string_equal(advice_about("sshd"), "add \"session required pam_bpfdev.so\", behind "
 						  "pam_systemd.so, to /etc/pam.d/common-session");
@@ -291,7 +178,7 @@ static void the_advice_names_the_file(void **state)
 static void a_service_without_it(void **state)
 {
 	(void)state;
-	put_bookworm();
+	pam_put_bookworm();
 	configure_debian(LINE);
 	pam_put("/etc/pam.d/sshd",
 		"session required pam_unix.so\nsession optional pam_systemd.so\n");
@@ -311,7 +198,7 @@ static void a_service_without_it(void **state)
 static void su_with_sessions_of_its_own(void **state)
 {
 	(void)state;
-	put_bookworm();
+	pam_put_bookworm();
 	configure_debian(LINE);
 	/* Started by a user's manager, it gets a scope of its own. */
 	pam_put("/etc/pam.d/su", "session required pam_unix.so\nsession optional pam_systemd.so\n");
@@ -324,7 +211,7 @@ static void su_with_sessions_of_its_own(void **state)
 static void services_without_session_lines_are_others(void **state)
 {
 	(void)state;
-	put_bookworm();
+	pam_put_bookworm();
 	configure_debian(LINE);
 	pam_put("/etc/pam.d/sshd", "@include common-auth\n");
 	look();
@@ -338,7 +225,7 @@ static void services_without_session_lines_are_others(void **state)
 static void it_stands_before_pam_systemd(void **state)
 {
 	(void)state;
-	put_bookworm();
+	pam_put_bookworm();
 	configure_debian(LINE);
 	pam_put("/etc/pam.d/sshd", LINE "session optional pam_systemd.so\n");
 	pam_put("/etc/pam.d/login", LINE "session required pam_unix.so\n");
@@ -355,7 +242,7 @@ static void it_stands_before_pam_systemd(void **state)
 static void controls(void **state)
 {
 	(void)state;
-	put_bookworm();
+	pam_put_bookworm();
 	configure_debian("session optional pam_bpfdev.so\n");
 	look();
 	expect_found(DOCTOR_BAD, "sshd",
@@ -368,7 +255,7 @@ static void controls(void **state)
 static void lines_that_lead_past_it(void **state)
 {
 	(void)state;
-	put_bookworm();
+	pam_put_bookworm();
 	configure_debian(LINE);
 	pam_put("/etc/pam.d/sshd", "session required pam_unix.so\n"
 				   "session sufficient pam_ldap.so\n@include common-session\n");
@@ -389,7 +276,7 @@ static void the_module_is_not_there(void **state)
 	char full[2 * PATH_MAX];
 
 	(void)state;
-	put_bookworm();
+	pam_put_bookworm();
 	configure_debian(LINE);
 	pam_put("/etc/pam.d/login", "session optional pam_systemd.so\n"
 				    "session [success=ok module_unknown=ignore default=bad] "
@@ -406,7 +293,7 @@ static void the_module_is_not_there(void **state)
 static void arguments(void **state)
 {
 	(void)state;
-	put_bookworm();
+	pam_put_bookworm();
 	configure_debian("session required pam_bpfdev.so onerr=succeed nosesion=ignore debug\n");
 	look();
 	expect_found(DOCTOR_WARN, "sshd", "onerr=succeed");
@@ -418,7 +305,7 @@ static void arguments(void **state)
 static void jobs_that_may_run_without_rules(void **state)
 {
 	(void)state;
-	put_bookworm();
+	pam_put_bookworm();
 	configure_debian("session required pam_bpfdev.so nosession=ignore\n");
 	look();
 	expect_found(DOCTOR_BAD, "cron", "nosession=ignore lets jobs of users with rules run");
@@ -434,7 +321,7 @@ static void jobs_that_may_run_without_rules(void **state)
 static void policies_that_lines_name(void **state)
 {
 	(void)state;
-	put_bookworm();
+	pam_put_bookworm();
 	configure_debian("session required pam_bpfdev.so conf=/etc/a.conf\n");
 	look();
 	expect_found(DOCTOR_NOTE, "sshd", "takes its rules from /etc/a.conf");
@@ -450,7 +337,7 @@ static void policies_that_lines_name(void **state)
 static void no_file_about_the_manager(void **state)
 {
 	(void)state;
-	put_modules();
+	pam_put_modules();
 	pam_put("/etc/pam.d/sshd", "session optional pam_systemd.so\n" LINE);
 	pam_put("/etc/pam.d/other", "session required pam_unix.so\n");
 	look();
@@ -463,7 +350,7 @@ static void no_file_about_the_manager(void **state)
 static void loops_of_includes_are_said(void **state)
 {
 	(void)state;
-	put_bookworm();
+	pam_put_bookworm();
 	configure_debian(LINE);
 	pam_put("/etc/pam.d/login", "@include login\n@include login\n");
 	look();
