@@ -5,6 +5,9 @@
 # sudo make check      all tests; also: make check LAYERS="unit bpf"
 # make help            everything else
 
+# debian/changelog, the manual pages and CHANGELOG.md have it too: `make lint` compares them.
+VERSION = 0.1.0
+
 PREFIX ?= /usr/local
 DESTDIR ?=
 MANDIR ?= $(PREFIX)/share/man
@@ -47,11 +50,11 @@ LIBBPF_LIBS := $(shell $(PKG_CONFIG) --libs 'libbpf >= 1.0' 2>/dev/null || echo 
 # only if it is there).
 COMMAND_CFLAGS := $(shell $(PKG_CONFIG) --cflags smartcols jansson libsystemd 2>/dev/null)
 COMMAND_LIBS := $(shell $(PKG_CONFIG) --libs smartcols jansson 2>/dev/null || echo -lsmartcols -ljansson)
-HARDENING = -fstack-protector-strong -D_FORTIFY_SOURCE=2
+HARDENING ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer,$(HARDENING)) \
 	-DPAM_BPFDEV_VENDORDIR='"$(VENDORDIR)"' -DPAM_BPFDEV_CONFDIR='"$(CONFDIR)"' \
-	-I$(BUILD) $(LIBBPF_CFLAGS) $(CFLAGS)
+	-I$(BUILD) $(LIBBPF_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -Wl,-z,relro,-z,now $(LDFLAGS)
 
 MODULE = $(BUILD)/pam_bpfdev.so
@@ -69,12 +72,14 @@ EXAMPLES := $(wildcard conf/examples/*.* conf/examples/*/*)
 .PHONY: all
 all: $(MODULE) $(COMMAND)
 
-# The kernel's half. -g is for BTF, which lets bpftool show names; the DWARF beside it is stripped.
+# The kernel's half. -g is for BTF, which lets bpftool show names; the DWARF beside it is stripped. BTF names the
+# sources: not by the folder in which they happened to be built.
 $(BUILD)/bpfdev.bpf.o: bpf/bpfdev.bpf.c bpf/bpfdev.h
 	@mkdir -p $(@D)
 	$(call say,CLANG,$<)
 	$(Q)$(CLANG) -target bpf -g -O2 -Wall $(if $(CI),-Werror) \
-		$(if $(MULTIARCH),-I/usr/include/$(MULTIARCH)) $(LIBBPF_CFLAGS) -c $< -o $@
+		$(if $(MULTIARCH),-I/usr/include/$(MULTIARCH)) $(LIBBPF_CFLAGS) \
+		-ffile-prefix-map=$(CURDIR)=. -c $< -o $@
 	$(Q)$(LLVM_STRIP) -g $@
 
 $(BUILD)/bpfdev.skel.h: $(BUILD)/bpfdev.bpf.o
@@ -92,6 +97,9 @@ $(CORE): $(CORE_SOURCES:%.c=$(BUILD)/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(COMMAND_OBJECTS) $(BUILD)/pam_bpfdev/bpfdev.o: ALL_CFLAGS += $(COMMAND_CFLAGS)
+
+$(BUILD)/pam_bpfdev/bpfdev.o: ALL_CFLAGS += -DPAM_BPFDEV_VERSION='"$(VERSION)"'
+$(BUILD)/pam_bpfdev/bpfdev.o: Makefile
 
 $(COMMAND_PARTS): $(COMMAND_OBJECTS)
 	$(call say,AR,$@)
@@ -142,6 +150,39 @@ uninstall:
 	rm -rf $(DESTDIR)$(DOCDIR)/examples
 	-rmdir $(DESTDIR)$(DOCDIR) $(DESTDIR)$(VENDORDIR) $(DESTDIR)$(CONFDIR)/bpfdev.d 2>/dev/null
 
+# A release: the same bytes from the same commit, wherever and whenever it is made. The time in it is the commit's, or
+# in an unpacked tarball, which has no commit, the one that all its files have.
+RELEASE = pam_bpfdev-$(VERSION)
+TARBALL = $(BUILD)/$(RELEASE).tar.gz
+IN_GIT := $(wildcard .git)
+EPOCH = $(if $(IN_GIT),$(shell git log -1 --format=%ct),$(shell stat -c %Y Makefile))
+FILES = $(if $(IN_GIT),git ls-files -co --exclude-standard,find . -path ./build -prune -o -type f -printf '%P\n')
+
+.PHONY: dist tarball deb
+dist:
+	@if git status --porcelain | grep .; then \
+		echo "dist: these are not committed, and a release is what a commit has" >&2; exit 1; fi
+	@$(MAKE) --no-print-directory tarball
+
+# What is here, committed or not.
+tarball:
+	@mkdir -p $(BUILD)
+	$(call say,TAR,$(TARBALL))
+	$(Q)$(FILES) | LC_ALL=C sort | tar -c -f $(TARBALL).new --no-recursion --format=gnu --mtime=@$(EPOCH) \
+		--mode=u=rwX,go=rX --owner=0 --group=0 --numeric-owner --transform='s,^,$(RELEASE)/,' -T -
+	$(Q)gzip -9n <$(TARBALL).new >$(TARBALL)
+	@rm $(TARBALL).new
+
+# Built from the tarball, in a folder of its own: debhelper cleans where it builds.
+deb: tarball
+	tests/setup/packages deb
+	rm -rf $(BUILD)/deb
+	mkdir -p $(BUILD)/deb/source
+	tar -C $(BUILD)/deb/source --strip-components=1 -xf $(TARBALL)
+	cd $(BUILD)/deb/source && MAKEFLAGS= dpkg-buildpackage -us -uc
+	mv $(BUILD)/deb/*_* $(BUILD)/
+	rm -r $(BUILD)/deb
+
 .PHONY: clean help
 clean:
 	rm -rf build
@@ -158,8 +199,10 @@ help:
 #: sudo make lab        a root shell on a machine where the module is installed (SUITE=trixie)
 #: make install         DESTDIR=, PREFIX=, PAMDIR=
 #: make uninstall       takes all of it away but the policy
+#: make deb             the Debian package, build/libpam-bpfdev_*.deb
+#: make dist            the tarball of a release, build/pam_bpfdev-VERSION.tar.gz
 #: make clean
 #: V=1 with any of them shows the commands
 
 include tests/tests.mk
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ static const struct command *const commands[] = {
 static void list_commands(FILE *stream)
 {
 	fprintf(stream, "Usage: bpfdev COMMAND [OPTION...] [ARGUMENT...]\n"
+			"       bpfdev --version\n"
 			"Device rules for logins: see, check and change them.\n\n");
 	for (size_t i = 0; i < COUNT(commands); i++)
 		fprintf(stream, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
@@ -57,6 +59,23 @@ static int run(const struct command *command, int argc, char **argv)
 	return output_end() < 0 ? COMMAND_FAILED : status;
 }
 
+static bool is_one_of(const char *word, const char *a, const char *b)
+{
+	return strcmp(word, a) == 0 || strcmp(word, b) == 0;
+}
+
+/* Options of bpfdev itself, which stand alone. Returns whether @word is one. */
+static bool answered(const char *word)
+{
+	if (is_one_of(word, "--version", "-V"))
+		puts("bpfdev " PAM_BPFDEV_VERSION);
+	else if (is_one_of(word, "--help", "-?") || strcmp(word, "help") == 0)
+		list_commands(stdout);
+	else
+		return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
@@ -68,11 +87,8 @@ int main(int argc, char **argv)
 		list_commands(stderr);
 		return COMMAND_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 ||
-	    strcmp(argv[1], "help") == 0) {
-		list_commands(stdout);
+	if (answered(argv[1]))
 		return output_end() < 0 ? COMMAND_FAILED : COMMAND_YES;
-	}
 	command = find(argv[1]);
 	return command ? run(command, argc - 1, argv + 1) : unknown(argv[1]);
 }

@@ -63,7 +63,7 @@ def long_options(place, command):
 def test_all_subcommands(offers, place):
     listed = re.findall(r"^  ([a-z]+) ", place.run("bpfdev", "--help").out, re.MULTILINE)
     assert sorted(listed) == sorted(COMMANDS)
-    assert offers("bpfdev ") == sorted([*COMMANDS, "--help"])
+    assert offers("bpfdev ") == sorted([*COMMANDS, "--help", "--version"])
     assert offers("bpfdev re") == ["reload", "revoke"]
 
 

@@ -80,7 +80,7 @@ def suite(request):
 def lab(suite):
     """A function that makes machines of this suite, which has been checked to be possible here.
 
-    It takes one of roots.EXTRAS, whose root may still have to be built.
+    It takes a recipe of roots, whose root may still have to be built.
     """
     if os.geteuid() != 0:
         cannot_run("only root can boot a machine")
@@ -89,7 +89,7 @@ def lab(suite):
         roots.root(suite)
     except (cgroups.CgroupError, roots.RootError) as error:
         cannot_run(str(error))
-    return lambda extra="": Machine(suite, extra)
+    return lambda recipe=roots.LAB: Machine(suite, recipe)
 
 
 def _populate(machine):

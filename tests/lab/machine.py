@@ -36,13 +36,13 @@ class CommandFailed(LabError):
 class Machine(Administration):
     """One machine. Use it as a context manager, or call boot() and shutdown().
 
-    suite: whose root it runs, one of roots.SUITES; extra: one of roots.EXTRAS. Attributes once booted: cgroup, the path of the
+    suite: whose root it runs, one of roots.SUITES; recipe: one of roots. Attributes once booted: cgroup, the path of the
     cgroup root; pid, the host's id of its systemd.
     """
 
-    def __init__(self, suite="bookworm", extra=""):
+    def __init__(self, suite="bookworm", recipe=roots.LAB):
         self.suite = suite
-        self.extra = extra
+        self._recipe = recipe
         self.cgroup = None
         self.pid = None
         self._keeper = None
@@ -58,7 +58,7 @@ class Machine(Administration):
 
     def boot(self, timeout=60):
         """Starts the machine and waits until systemd says that all of it runs. Raises LabError, roots.RootError."""
-        root = roots.root(self.suite, self.extra)
+        root = roots.root(self.suite, self._recipe)
         cgroups.sweep()
         self.cgroup = cgroups.create()
         try:

@@ -5,6 +5,7 @@ A root is a folder CACHE/SUITE-DIGEST, the digest being that of everything that 
 another name and renamed when whole, so whatever interrupts a build leaves nothing that looks like a root.
 """
 
+import collections
 import contextlib
 import fcntl
 import hashlib
@@ -31,19 +32,35 @@ PACKAGES = (
     "tmux", "less", "nano", "alsa-utils", "evtest",
 )
 
-# What only some tests need, in roots of their own.
-EXTRAS = {
-    "": (),
-    # nslcd, not sssd: it keeps nothing, so a directory that is down is seen to be down.
-    "directory": ("slapd", "ldap-utils", "libnss-ldapd", "nslcd"),
-}
-
 PRUNED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
 
 # The machine's own way to reach its mirror: these apt settings also hold for the roots.
 APT_SETTING = re.compile(r"^(Acquire::(?:Check-|http|https|Retries|ForceIPv|Queue).*|Acquire::.*Proxy.*) \"(.+)\";$")
 
-SETTLE = pathlib.Path(__file__).with_name("settle")
+HERE = pathlib.Path(__file__).resolve().parent
+CONTROL = HERE.parents[1] / "debian" / "control"
+
+
+def build_dependencies():
+    """What builds the Debian package: what its control file says, and what every package takes for granted."""
+    field = re.search(r"^Build-Depends:(.*(?:\n .*)*)", CONTROL.read_text(encoding="utf-8"), re.M)[1]
+    names = [re.match(r"[^ (<]+", item.strip())[0] for item in field.split(",") if item.strip()]
+    return ("build-essential", *("debhelper" if name == "debhelper-compat" else name for name in names))
+
+
+# What makes a root; finish is a script that completes it.
+Recipe = collections.namedtuple("Recipe", "packages finish")
+# Machines run on this one.
+LAB = Recipe(PACKAGES, HERE / "settle")
+# So do those that need a directory. nslcd, not sssd: it keeps nothing, so a directory that is down is seen to be down.
+DIRECTORY = Recipe((*PACKAGES, "slapd", "ldap-utils", "libnss-ldapd", "nslcd"), HERE / "settle")
+# The Debian package is built in this one.
+BUILD = Recipe(build_dependencies(), HERE / "provide")
+
+
+def recipes(suite):
+    """Those by which roots of the suite are made for tests."""
+    return (LAB, BUILD, DIRECTORY) if suite == SUITES[0] else (LAB, BUILD)
 
 
 class RootError(Exception):
@@ -55,22 +72,22 @@ def cache_folder():
     return pathlib.Path(os.environ.get("PAM_BPFDEV_CACHE") or "/var/cache/pam_bpfdev")
 
 
-def root_path(suite, extra=""):
-    """Where the root of this suite is, or would be. extra: one of EXTRAS."""
-    recipe = "\n".join((*PACKAGES, *EXTRAS[extra], *PRUNED, SETTLE.read_text()))
-    return cache_folder() / f"{suite}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+def root_path(suite, recipe=LAB):
+    """Where the root of this suite is, or would be."""
+    text = "\n".join((*recipe.packages, *PRUNED, recipe.finish.read_text(encoding="utf-8")))
+    return cache_folder() / f"{suite}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
-def root(suite, extra=""):
+def root(suite, recipe=LAB):
     """The path of the suite's root, which is built if it is not there yet. Raises RootError."""
-    path = root_path(suite, extra)
+    path = root_path(suite, recipe)
     if path.is_dir():
         return path
     _check_can_build(suite)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(path.with_name(f"{suite}.lock")):
+    with locked(path.with_name(f"{suite}.lock")):
         if not path.is_dir():
-            _build(suite, path, EXTRAS[extra])
+            _build(suite, recipe, path)
     return path
 
 
@@ -98,10 +115,10 @@ def prune():
     Returns their paths.
     """
     cache_folder().mkdir(parents=True, exist_ok=True)
-    wanted = {root_path(suite, extra) for suite in SUITES for extra in EXTRAS}
+    wanted = {root_path(suite, recipe) for suite in SUITES for recipe in recipes(suite)}
     gone = []
     for suite in SUITES:
-        with _locked(cache_folder() / f"{suite}.lock"):
+        with locked(cache_folder() / f"{suite}.lock"):
             unwanted = set(cache_folder().glob(f"{suite}-*")) - wanted
             for path in filter(lambda path: not _is_held(path), unwanted):
                 shutil.rmtree(path)
@@ -119,19 +136,20 @@ def _check_can_build(suite):
 
 
 @contextlib.contextmanager
-def _locked(path):
+def locked(path):
+    """Holds the lock file at path; others wait for it."""
     with open(path, "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _build(suite, path, extra):
+def _build(suite, recipe, path):
     part = path.with_name(f"{path.name}.part")
     if part.exists():
         shutil.rmtree(part)
     started = time.monotonic()
     with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(_command(suite, part, extra), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = subprocess.Popen(_command(suite, recipe, part), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             _watch(process, suite, part, started)
         finally:
@@ -144,15 +162,15 @@ def _build(suite, path, extra):
     _say(f"{suite}: root built in {time.monotonic() - started:.0f} s\n")
 
 
-def _command(suite, part, extra):
+def _command(suite, recipe, part):
     # The build ends when this process does, with all its processes and mounts.
     command = ["setpriv", "--pdeathsig", "KILL"]
     command += ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]
     command += ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"]
-    command += [f"--include={','.join(PACKAGES + extra)}", "--dpkgopt=force-unsafe-io"]
+    command += [f"--include={','.join(recipe.packages)}", "--dpkgopt=force-unsafe-io"]
     command += [f"--dpkgopt=path-exclude={pattern}" for pattern in PRUNED]
     command += [f"--aptopt={option}" for option in _apt_options(suite)]
-    command += [f"--customize-hook={shlex.quote(str(SETTLE))} \"$1\"", suite, str(part), _mirror()]
+    command += [f"--customize-hook={shlex.quote(str(recipe.finish))} \"$1\"", suite, str(part), _mirror()]
     return command
 
 

@@ -6,6 +6,7 @@ Rules follow the directory. If it does not answer, nobody knows whom the lines o
 
 import pytest
 
+import roots
 import transcripts
 from administration import TOP
 from conftest import cannot_run
@@ -65,7 +66,7 @@ memberUid: alice
 def campus(lab):
     """A machine with the directory on it: lena and max are accounts of the directory, alice one of the machine."""
     try:
-        machine = lab("directory").boot()
+        machine = lab(roots.DIRECTORY).boot()
     except RootError as error:
         cannot_run(str(error))
     with machine:

@@ -80,7 +80,9 @@ def shown(name):
 
 
 def test_every_transcript_is_played():
-    played = {"explain", "rules", "status", "denials", "reload", "doctor", "allow", "mistake", "suggest", "begin"}
+    """Here, and the last four in test_package_story.py."""
+    played = {"explain", "rules", "status", "denials", "reload", "doctor", "allow", "mistake", "suggest", "begin",
+              "apt-install", "refused", "apt-remove", "afterwards"}
     assert {name for _, name in SHOWN} == played
 
 

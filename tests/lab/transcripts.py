@@ -62,3 +62,19 @@ def plain(text, sessions=()):
         text = re.sub(pattern, name, text)
     lines = [re.sub(r" +", " ", line).strip() for line in text.splitlines()]
     return [line for line in lines if line]
+
+
+ELLIPSIS = "[...]"
+
+
+def filled(expected, output):
+    """The expected lines, with what the output has there in the place of "[...]", which stands for any lines."""
+    result = []
+    for number, line in enumerate(expected):
+        if line != ELLIPSIS:
+            result.append(line)
+            continue
+        following = expected[number + 1:number + 2]
+        while len(result) < len(output) and [output[len(result)]] != following:
+            result.append(output[len(result)])
+    return result
