@@ -5,7 +5,7 @@
 # sudo make check      all tests; also: make check LAYERS="unit bpf"
 # make help            everything else
 
-# debian/changelog, the manual pages and CHANGELOG.md have it too: `make lint` compares them.
+# debian/changelog, the spec file, the manual pages and CHANGELOG.md have it too: `make lint` compares them.
 VERSION = 0.1.0
 
 PREFIX ?= /usr/local

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-"""What is in the Debian package, and in the tarball of a release, and that both are the same each time."""
+"""What is in the Debian package, in the tarball of a release and in the spec file, and that both are the same each time."""
 
+import fnmatch
 import re
 import shutil
 import subprocess
@@ -129,3 +130,25 @@ def test_no_release_of_what_is_not_committed(checkout):
     assert not list(checkout.glob("build/*.tar.gz"))
     commit(checkout)
     dist(checkout)
+
+
+def test_spec_file_lists_what_is_installed(tmp_path):
+    needs("rpmspec")
+    directories = {"_libdir": "/usr/lib64", "_sbindir": "/usr/sbin", "_mandir": "/usr/share/man",
+                   "_prefix": "/usr", "_unitdir": "/usr/lib/systemd/system", "_datadir": "/usr/share", "_docdir": "/usr/share/doc",
+                   "_sysconfdir": "/etc"}
+    defined = [word for name, path in directories.items() for word in ("--define", f"{name} {path}")]
+    spec = output("rpmspec", "-P", *defined, TOP / "conf/rpm/pam_bpfdev.spec")
+    section = spec.partition("%files\n")[2].partition("%changelog")[0].splitlines()
+    listed = [line.split()[-1] for line in section if line and not line.startswith(("%doc", "%license"))]
+    (settings,) = re.findall(r"make install .* (PREFIX=.*)", spec)
+    output("make", "-s", "-C", TOP, "install", f"DESTDIR={tmp_path}", *settings.split())
+    shutil.rmtree(tmp_path / "usr/share/doc")
+    installed = [f"/{path.relative_to(tmp_path)}" for path in tmp_path.rglob("*")
+                 if path.is_file() or path.name == "bpfdev.d"]
+    unlisted = [path for path in installed
+                if not any(fnmatch.fnmatch(path, line) or path.startswith(f"{line}/") for line in listed)]
+    assert not unlisted
+    missing = [line for line in listed if not any(fnmatch.fnmatch(path, line) or path.startswith(f"{line}/")
+                                                  for path in installed)]
+    assert not missing
