@@ -107,7 +107,8 @@ class Administration:
     def log_out_everybody(self):
         """Ends all sessions and user managers, and waits until they are gone."""
         self.run("rm -rf /var/lib/systemd/linger/*")
-        wait_for(self._nobody_left, "all sessions are gone")
+        # systemd itself kills what has not ended after 90 s.
+        wait_for(self._nobody_left, "all sessions are gone", timeout=120)
 
     def _nobody_left(self):
         left = self.users_logged_in()

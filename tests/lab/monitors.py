@@ -89,9 +89,9 @@ class Monitor:
 
     def said(self, stream=0):
         """What is on standard output so far, or on standard error (1), line by line; whole lines only."""
-        self._files[stream].seek(0)
-        lines = self._files[stream].read().split("\n")
-        return lines[:-1]
+        # Opened anew: the place in the file that is open is the one where the command writes.
+        path = pathlib.Path(f"/proc/self/fd/{self._files[stream].fileno()}")
+        return path.read_text(encoding="utf-8").split("\n")[:-1]
 
     def events(self):
         """The JSON so far."""

@@ -64,7 +64,9 @@ def test_service_writes_to_the_journal(service):
         for match in (f"BPFDEV_DEVICE={FORBIDDEN}", f"BPFDEV_DEVICE={FUSE}", "BPFDEV_USER=alice", "BPFDEV_UID=1000"):
             assert len(entries(service, session, match)) == 1
     service.run("journalctl --sync")
-    said = service.run(["journalctl", "-q", "-o", "json", f"_SYSTEMD_UNIT=session-{session.id}.scope", "BPFDEV_EVENT=denied"]).stdout
+    # By what the sender says: of which unit it is, journald may find out too late.
+    said = service.run(["journalctl", "-q", "-o", "json", f"BPFDEV_SESSION=session-{session.id}.scope", "BPFDEV_EVENT=denied",
+                        "SYSLOG_IDENTIFIER=sshd", "SYSLOG_IDENTIFIER=sshd-session"]).stdout
     module = {name: value for name, value in json.loads(said).items() if name.startswith("BPFDEV_")}
     assert {name: own.get(name) for name in module} == module
 
