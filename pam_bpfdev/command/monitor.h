@@ -62,10 +62,11 @@ bool monitor_is_over(struct monitor *monitor);
 int monitor_describe(struct monitor *monitor, struct monitor_kind *kind);
 
 /*
- * Sets *@list to the kinds in force with something to tell, oldest first, and *@count; to be freed.
- * Returns 0 or -ENOMEM.
+ * Has @print, which returns 0 or a negative errno, tell of each kind in force with something to
+ * tell, oldest first, and marks it as told. Returns what @print did, or -ENOMEM, which is said.
  */
-int monitor_pending(const struct monitor *monitor, struct monitor_kind ***list, size_t *count);
+int monitor_tell_each(struct monitor *monitor,
+		      int (*print)(struct monitor *monitor, struct monitor_kind *kind));
 
 /* Marks all of it as told. */
 void monitor_told(const struct monitor *monitor, struct monitor_kind *kind);

@@ -93,18 +93,7 @@ static int print(struct monitor *monitor, struct monitor_kind *kind)
 
 static int show(struct monitor *monitor)
 {
-	struct monitor_kind **list;
-	size_t count;
-	int ret = monitor_pending(monitor, &list, &count);
-
-	for (size_t i = 0; i < count && ret == 0; i++) {
-		ret = print(monitor, list[i]);
-		monitor_told(monitor, list[i]);
-	}
-	free(list);
-	if (ret == -ENOMEM)
-		output_error("out of memory");
-	return ret;
+	return monitor_tell_each(monitor, print);
 }
 
 const struct monitor_view monitor_lines = {

@@ -74,7 +74,11 @@ static int compare_times(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-int monitor_pending(const struct monitor *monitor, struct monitor_kind ***list, size_t *count)
+/*
+ * Sets *@list to the kinds in force with something to tell, oldest first, and *@count; to be freed.
+ * Returns 0 or -ENOMEM.
+ */
+static int find_pending(const struct monitor *monitor, struct monitor_kind ***list, size_t *count)
 {
 	const struct monitor_kinds *kinds = &monitor->kinds;
 
@@ -88,6 +92,23 @@ int monitor_pending(const struct monitor *monitor, struct monitor_kind ***list, 
 	if (*count)
 		qsort(*list, *count, sizeof(struct monitor_kind *), compare_times);
 	return 0;
+}
+
+int monitor_tell_each(struct monitor *monitor,
+		      int (*print)(struct monitor *monitor, struct monitor_kind *kind))
+{
+	struct monitor_kind **list;
+	size_t count;
+	int ret = find_pending(monitor, &list, &count);
+
+	for (size_t i = 0; i < count && ret == 0; i++) {
+		ret = print(monitor, list[i]);
+		monitor_told(monitor, list[i]);
+	}
+	free(list);
+	if (ret == -ENOMEM)
+		output_error("out of memory");
+	return ret;
 }
 
 int monitor_flush(void)

@@ -85,3 +85,15 @@ void scene_end(struct scene *scene)
 	names_free(scene->request.names);
 	conf_free(scene->request.conf);
 }
+
+size_t scene_begin_alice(struct scene *scene, const char *text)
+{
+	scene_begin(scene, text);
+	return scene_login(scene, &alice, &local, ASKING_LOGIN);
+}
+
+void scene_end_with(struct scene *scene, const char *lines)
+{
+	assert_string_equal(scene_lines(scene), lines);
+	scene_end(scene);
+}

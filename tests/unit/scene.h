@@ -21,6 +21,9 @@ struct scene {
 /* With the policy @text, and nobody. End it with scene_end(). */
 void scene_begin(struct scene *scene, const char *text);
 
+/* The same, with alice logged in. Returns the login. */
+size_t scene_begin_alice(struct scene *scene, const char *text);
+
 /* Logs a user in, who stays the caller's. Returns the login. */
 size_t scene_login(struct scene *scene, const struct policy_subject *subject,
 		   const struct policy_session *session, enum asking_kind kind);
@@ -31,6 +34,9 @@ void scene_deny(struct scene *scene, size_t login, uint32_t type, uint32_t major
 
 /* The lines, with single blanks and a newline behind each. A failure fails the test. */
 const char *scene_lines(struct scene *scene);
+
+/* Expects these lines, and ends it. */
+void scene_end_with(struct scene *scene, const char *lines);
 
 /* How many wishes no line grants. */
 size_t scene_blocked(const struct scene *scene);

@@ -176,6 +176,20 @@ static void run_module(struct run *run, int at)
 	run->content |= run->returns[at] == PAM_STACK_SUCCESS;
 }
 
+/* Passes over @lines lines of the level of line *@h. Returns whether there are as many. */
+static bool jump(const struct run *run, int *h, int lines)
+{
+	const int level = (int)run->lines[*h].level;
+
+	while (*h + 1 < run->count && (int)run->lines[*h + 1].level >= level && lines > 0) {
+		do
+			++*h;
+		while (*h + 1 < run->count && (int)run->lines[*h + 1].level > level);
+		lines--;
+	}
+	return lines == 0;
+}
+
 /* Returns what PAM returns. */
 static int run_stack(struct run *run)
 {
@@ -220,14 +234,7 @@ static int run_stack(struct run *run)
 		case PAM_STACK_DO_IGNORE:
 			break;
 		default:
-			while (h + 1 < run->count && (int)run->lines[h + 1].level >= level &&
-			       action > 0) {
-				do
-					h++;
-				while (h + 1 < run->count && (int)run->lines[h + 1].level > level);
-				action--;
-			}
-			if (action)
+			if (!jump(run, &h, action))
 				now = (struct substate) { NEGATIVE, PERM_DENIED };
 		}
 		continue;

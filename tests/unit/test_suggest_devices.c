@@ -19,19 +19,6 @@ static void needs_nodes(void)
 		cannot_run("device nodes cannot be made here");
 }
 
-/* The policy @text, with alice logged in. */
-static size_t begin(const char *text)
-{
-	scene_begin(&scene, text);
-	return scene_login(&scene, &alice, &local, ASKING_LOGIN);
-}
-
-static void end_with(const char *lines)
-{
-	assert_string_equal(scene_lines(&scene), lines);
-	scene_end(&scene);
-}
-
 static void deny(uint32_t type, uint32_t major, uint32_t minor, uint32_t access)
 {
 	scene_deny(&scene, 0, type, major, minor, access);
@@ -40,24 +27,24 @@ static void deny(uint32_t type, uint32_t major, uint32_t minor, uint32_t access)
 static void nothing_denied_nothing_suggested(void **state)
 {
 	(void)state;
-	begin("alice audit\n");
-	end_with("");
+	scene_begin_alice(&scene, "alice audit\n");
+	scene_end_with(&scene, "");
 }
 
 static void bits_of_one_device_come_together(void **state)
 {
 	(void)state;
-	begin("alice audit\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	deny(C, 700, 7, R);
 	deny(C, 700, 7, R | W);
 	deny(C, 701, 7, M);
-	end_with("alice allow c 700:7 rw\nalice allow c 701:7 m\n");
+	scene_end_with(&scene, "alice allow c 700:7 rw\nalice allow c 701:7 m\n");
 }
 
 static void bits_that_are_allowed_are_left_out(void **state)
 {
 	(void)state;
-	begin("@audio allow c 700:* r\nalice audit\n");
+	scene_begin_alice(&scene, "@audio allow c 700:* r\nalice audit\n");
 	deny(C, 700, 7, R | W);
 	deny(C, 700, 8, R);
 	assert_string_equal(scene_lines(&scene), "alice allow c 700:7 w\n");
@@ -69,19 +56,19 @@ static void most_of_a_driver_is_the_driver(void **state)
 {
 	(void)state;
 	needs_nodes();
-	begin("alice audit\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	deny(C, 240, 0, R);
 	deny(C, 240, 2, W);
-	end_with("alice allow char-zork rw\n");
+	scene_end_with(&scene, "alice allow char-zork rw\n");
 }
 
 static void one_of_three_is_not_the_driver(void **state)
 {
 	(void)state;
 	needs_nodes();
-	begin("alice audit\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	deny(C, 240, 1, R);
-	end_with("alice allow /dev/zork1 r\n");
+	scene_end_with(&scene, "alice allow /dev/zork1 r\n");
 }
 
 static void make_folder(const char *name, mode_t mode)
@@ -108,10 +95,10 @@ static void two_of_many_are_not_the_driver(void **state)
 	make_bare_node("many/2", 241, 2);
 	make_bare_node("many/3", 241, 3);
 	make_bare_node("many/4", 241, 4);
-	begin("alice audit\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	deny(C, 241, 3, R);
 	deny(C, 241, 4, W);
-	end_with("alice allow /dev/many/3 r\nalice allow /dev/many/4 w\n");
+	scene_end_with(&scene, "alice allow /dev/many/3 r\nalice allow /dev/many/4 w\n");
 }
 
 /* The kernel's name is no better than numbers that are a device's for good. */
@@ -119,29 +106,29 @@ static void numbers_that_stay_are_used(void **state)
 {
 	(void)state;
 	needs_nodes();
-	begin("alice audit\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	deny(B, 8, 1, R);
-	end_with("alice allow b 8:1 r\n");
+	scene_end_with(&scene, "alice allow b 8:1 r\n");
 }
 
 /* Of how many more there may be, nobody knows. */
 static void several_are_the_driver(void **state)
 {
 	(void)state;
-	begin("alice audit\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	deny(C, 241, 7, R);
 	deny(C, 241, 8, R);
 	deny(C, 241, 9, R);
-	end_with("alice allow char-zorkctl r\n");
+	scene_end_with(&scene, "alice allow char-zorkctl r\n");
 }
 
 static void a_link_that_stays_is_better_than_numbers(void **state)
 {
 	(void)state;
 	needs_nodes();
-	begin("alice audit\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	deny(C, 241, 1, R);
-	end_with("alice allow /dev/by-id/first r\n");
+	scene_end_with(&scene, "alice allow /dev/by-id/first r\n");
 }
 
 static void link_to(const char *name, const char *link)
@@ -170,13 +157,14 @@ static void links_with_odd_names(void **state)
 	make_node("odder", 78, "disk/by-id/two words");
 	make_node("oddest", 79, "disk/by-id/it's");
 	make_node("no-comment", 81, "disk/by-id/usb-#1");
-	begin("alice audit\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	deny(C, 700, 77, R);
 	deny(C, 700, 78, R);
 	deny(C, 700, 79, W);
 	deny(C, 700, 81, R);
-	end_with("alice allow /dev/disk/by-id/a\\*b\\[c]\\\\x20d r\nalice allow c 700:78 r\n"
-		 "alice allow c 700:79 w\nalice allow c 700:81 r\n");
+	scene_end_with(&scene,
+		       "alice allow /dev/disk/by-id/a\\*b\\[c]\\\\x20d r\nalice allow c 700:78 r\n"
+		       "alice allow c 700:79 w\nalice allow c 700:81 r\n");
 }
 
 static void links_that_others_can_make(void **state)
@@ -189,10 +177,10 @@ static void links_that_others_can_make(void **state)
 	make_folder("theirs-too", 0755);
 	make_folder("theirs-too/by-id", 0777);
 	make_node("other", 89, "theirs-too/by-id/mine");
-	begin("alice audit\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	deny(C, 700, 88, R);
 	deny(C, 700, 89, W);
-	end_with("alice allow c 700:88 r\nalice allow c 700:89 w\n");
+	scene_end_with(&scene, "alice allow c 700:88 r\nalice allow c 700:89 w\n");
 }
 
 /* What a device is, is told before where it is plugged in; the shorter name of two. */
@@ -204,17 +192,17 @@ static void the_best_of_several_links(void **state)
 	make_folder("ports/by-path", 0755);
 	make_folder("ports/by-id", 0755);
 	make_node("port", 99, "ports/by-path/a");
-	begin("alice audit\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	deny(C, 700, 99, R);
-	end_with("alice allow /dev/ports/by-path/a r\n");
+	scene_end_with(&scene, "alice allow /dev/ports/by-path/a r\n");
 	make_node("port2", 99, "ports/by-id/longer-name");
-	begin("alice audit\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	deny(C, 700, 99, R);
-	end_with("alice allow /dev/ports/by-id/longer-name r\n");
+	scene_end_with(&scene, "alice allow /dev/ports/by-id/longer-name r\n");
 	make_node("port3", 99, "ports/by-id/short");
-	begin("alice audit\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	deny(C, 700, 99, R);
-	end_with("alice allow /dev/ports/by-id/short r\n");
+	scene_end_with(&scene, "alice allow /dev/ports/by-id/short r\n");
 }
 
 /* The link that says which one it is does not let others in that are plugged in later. */
@@ -228,106 +216,113 @@ static void the_only_device_of_a_driver(void **state)
 	make_bare_node("zap0", 511, 0);
 	make_bare_node("zap/twin", 511, 0);
 	link_to("zap0", "zap/by-path/here");
-	begin("alice audit\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	deny(C, 511, 0, R);
-	end_with("alice allow char-zap/raw r\n");
+	scene_end_with(&scene, "alice allow char-zap/raw r\n");
 	link_to("zap0", "zap/by-id/this");
-	begin("alice audit\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	deny(C, 511, 0, R);
-	end_with("alice allow /dev/zap/by-id/this r\n");
-	begin("alice audit\n");
+	scene_end_with(&scene, "alice allow /dev/zap/by-id/this r\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	deny(C, 511, 0, R);
 	deny(C, 511, 1, R);
-	end_with("alice allow char-zap/raw r\n");
+	scene_end_with(&scene, "alice allow char-zap/raw r\n");
 }
 
 /* Memory, misc and the consoles have majors of which nobody means all. */
 static void mixed_majors_are_never_a_driver(void **state)
 {
 	(void)state;
-	begin("alice audit\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	for (uint32_t minor = 200; minor < 205; minor++)
 		deny(C, 10, minor, R);
 	deny(C, 10, 223, R | W);
 	deny(C, 4, 1, R);
-	end_with("alice allow c 4:1 r\nalice allow c 10:200-204 r\nalice allow c 10:223 rw\n");
+	scene_end_with(
+		&scene,
+		"alice allow c 4:1 r\nalice allow c 10:200-204 r\nalice allow c 10:223 rw\n");
 }
 
 static void numbers_side_by_side_are_a_range(void **state)
 {
 	(void)state;
-	begin("alice audit\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	for (uint32_t minor = 8; minor < 12; minor++)
 		deny(C, 700, minor, minor == 10 ? W : R);
 	deny(B, 700, 7, R);
-	end_with("alice allow b 700:7 r\nalice allow c 700:8-9 r\nalice allow c 700:10 w\n"
-		 "alice allow c 700:11 r\n");
+	scene_end_with(&scene,
+		       "alice allow b 700:7 r\nalice allow c 700:8-9 r\nalice allow c 700:10 w\n"
+		       "alice allow c 700:11 r\n");
 }
 
 /* A longer one would be a mistake; so many were denied in several sessions. */
 static void a_range_is_no_longer_than_it_may_be(void **state)
 {
 	(void)state;
-	begin("alice audit\n");
+	scene_begin_alice(&scene, "alice audit\n");
 	for (uint32_t minor = 1; minor <= DEVICE_PATTERNS_MAX + 2; minor++)
 		deny(C, 702, minor, R);
-	end_with("alice allow c 702:1-4096 r\nalice allow c 702:4097-4098 r\n");
+	scene_end_with(&scene, "alice allow c 702:1-4096 r\nalice allow c 702:4097-4098 r\n");
 }
 
 static void a_class_of_one_device_is_its_name(void **state)
 {
 	(void)state;
-	begin("alice audit\nclass fuse c 10:229\n");
+	scene_begin_alice(&scene, "alice audit\nclass fuse c 10:229\n");
 	deny(C, 10, 229, R | W);
-	end_with("alice allow @fuse rw\n");
+	scene_end_with(&scene, "alice allow @fuse rw\n");
 }
 
 static void a_class_is_used_in_all_its_parts_or_not_named(void **state)
 {
 	(void)state;
-	begin("alice audit\nclass gpu char-zork char-zorkctl\nclass more @gpu char-absent\n");
+	scene_begin_alice(
+		&scene,
+		"alice audit\nclass gpu char-zork char-zorkctl\nclass more @gpu char-absent\n");
 	for (uint32_t minor = 4; minor < 7; minor++) {
 		deny(C, 5, minor, R);
 		deny(C, 240, minor, R);
 	}
 	assert_string_equal(scene_lines(&scene), "alice allow char-zork r\n");
 	scene_end(&scene);
-	begin("alice audit\nclass gpu char-zork char-zorkctl\nclass more @gpu char-absent\n");
+	scene_begin_alice(
+		&scene,
+		"alice audit\nclass gpu char-zork char-zorkctl\nclass more @gpu char-absent\n");
 	for (uint32_t minor = 4; minor < 7; minor++) {
 		deny(C, 5, minor, R);
 		deny(C, 240, minor, R);
 		deny(C, 241, minor, W);
 	}
-	end_with("alice allow @gpu rw\n");
+	scene_end_with(&scene, "alice allow @gpu rw\n");
 }
 
 /* Nobody has used majors 242 to 250. */
 static void a_class_with_whole_majors_beside_is_not_named(void **state)
 {
 	(void)state;
-	begin("alice audit\nclass wide c 239-250:*\nclass all char-*\n");
+	scene_begin_alice(&scene, "alice audit\nclass wide c 239-250:*\nclass all char-*\n");
 	for (uint32_t minor = 7; minor < 10; minor++)
 		deny(C, 241, minor, R);
-	end_with("alice allow char-zorkctl r\n");
+	scene_end_with(&scene, "alice allow char-zorkctl r\n");
 }
 
 static void a_class_with_more_beside_is_not_named(void **state)
 {
 	(void)state;
 	/* One of ten devices; */
-	begin("alice audit\nclass ten c 700:0-9\n");
+	scene_begin_alice(&scene, "alice audit\nclass ten c 700:0-9\n");
 	deny(C, 700, 3, R);
-	end_with("alice allow c 700:3 r\n");
+	scene_end_with(&scene, "alice allow c 700:3 r\n");
 	/* consoles, and serial ports; */
-	begin("alice audit\nclass terminals c 4:*\n");
+	scene_begin_alice(&scene, "alice audit\nclass terminals c 4:*\n");
 	for (uint32_t minor = 1; minor < 4; minor++)
 		deny(C, 4, minor, R);
-	end_with("alice allow c 4:1-3 r\n");
+	scene_end_with(&scene, "alice allow c 4:1-3 r\n");
 	/* one minor of all majors. */
-	begin("alice audit\nclass inner c 241:* c *:200\nclass outer @inner\n");
+	scene_begin_alice(&scene, "alice audit\nclass inner c 241:* c *:200\nclass outer @inner\n");
 	for (uint32_t minor = 7; minor < 10; minor++)
 		deny(C, 241, minor, R);
-	end_with("alice allow char-zorkctl r\n");
+	scene_end_with(&scene, "alice allow char-zorkctl r\n");
 }
 
 /* The only one of six that is there now. */
@@ -335,21 +330,22 @@ static void a_class_is_also_of_devices_to_come(void **state)
 {
 	(void)state;
 	needs_nodes();
-	begin("alice audit\nclass six c 700:1048570-1048575\n");
+	scene_begin_alice(&scene, "alice audit\nclass six c 700:1048570-1048575\n");
 	deny(C, 700, 1048575, R);
-	end_with("alice allow c 700:1048575 r\n");
+	scene_end_with(&scene, "alice allow c 700:1048575 r\n");
 }
 
 /* A line that names it would be a mistake. */
 static void a_class_that_stands_for_too_much(void **state)
 {
 	(void)state;
-	begin("alice audit\nclass half c 700:0-2999\nclass vast @half c 701:0-2999\n");
+	scene_begin_alice(&scene,
+			  "alice audit\nclass half c 700:0-2999\nclass vast @half c 701:0-2999\n");
 	for (uint32_t minor = 10; minor < 13; minor++) {
 		deny(C, 700, minor, R);
 		deny(C, 701, minor, R);
 	}
-	end_with("alice allow @half r\nalice allow c 701:10-12 r\n");
+	scene_end_with(&scene, "alice allow @half r\nalice allow c 701:10-12 r\n");
 }
 
 int main(void)

@@ -5,180 +5,22 @@
  */
 #include "check.h"
 
-#include "dice.h"
-#include "generate.h"
-#include "naive.h"
-#include "scene.h"
+#include "trial.h"
 
 #define TRIALS 300
-#define LOGINS 4
-#define REQUESTS 24
-#define TRIES (REQUESTS * 4)
+#define TRIES (TRIAL_REQUESTS * 4)
 #define REAL_NODES 10 /* of the world: the rest are links */
 
 static uint64_t run_seed;
-
-struct trial {
-	struct dice dice;
-	struct generated policy;
-	struct scene scene;
-	struct generated_subject users[LOGINS];
-	struct naive_request denied[SCENE_MAX]; /* by the place of the use, before sorting */
-	size_t logins[SCENE_MAX];
-	size_t denied_count;
-	struct conf *with;		       /* the policy and the suggested lines */
-	struct policy_result after[SCENE_MAX]; /* what that comes to, for each login */
-};
-
-static const struct policy_subject *subject_of(const struct trial *trial, size_t login)
-{
-	return &trial->scene.users[trial->scene.logins[login].user].subject;
-}
-
-/* What the policy says before, in the plainest way. */
-static struct naive_answer before(const struct trial *trial, size_t login,
-				  const struct naive_request *request)
-{
-	const struct suggest_login *asked = &trial->scene.logins[login];
-
-	return naive_decide(&login_world, trial->scene.request.conf, subject_of(trial, login),
-			    asked->kind == ASKING_MANAGER ? NULL : &asked->session, request);
-}
-
-/* What is refused, or passes for audit only. */
-static uint32_t denied_before(const struct trial *trial, size_t login,
-			      const struct naive_request *request)
-{
-	struct naive_answer answer = before(trial, login, request);
-
-	return answer.refused | (answer.audited & request->access);
-}
-
-/* The same with the lines: by the core, as only that knows the drivers of other machines. */
-static uint32_t denied_after(const struct trial *trial, size_t login,
-			     const struct naive_request *request)
-{
-	const struct policy_result *result = &trial->after[login];
-	const struct bpfdev_entry *entry;
-
-	if (result->kind != POLICY_RULES)
-		return 0;
-	entry = table_find(result->table, request->type, request->major, request->minor);
-	return request->access & (~(uint32_t)entry->allow | entry->audit);
-}
-
-static void decide_one(struct trial *trial, size_t login)
-{
-	const struct suggest_login *asked = &trial->scene.logins[login];
-	const struct policy_subject *subject = subject_of(trial, login);
-	struct policy_result *result = &trial->after[login];
-
-	if (asked->kind == ASKING_MANAGER)
-		assert_int_equal(policy_decide_manager(trial->with, &login_world.source, subject,
-						       result, NULL),
-				 0);
-	else
-		assert_int_equal(policy_decide(trial->with, &login_world.source, subject,
-					       &asked->session, result, NULL),
-				 0);
-}
-
-static void decide(struct trial *trial)
-{
-	for (size_t i = 0; i < trial->scene.request.login_count; i++)
-		decide_one(trial, i);
-}
-
-static void forget(struct trial *trial)
-{
-	for (size_t i = 0; i < trial->scene.request.login_count; i++)
-		policy_result_free(&trial->after[i]);
-}
-
-static void log_in(struct trial *trial, int i)
-{
-	struct generated_subject *user = &trial->users[i];
-	struct policy_session session = generate_session(&trial->dice);
-	bool manager = dice_percent(&trial->dice, 15);
-
-	generate_subject(&trial->dice, &login_world, user);
-	/* One name, one user. */
-	for (int j = 0; j < i; j++)
-		if (strcmp(trial->users[j].name, user->name) == 0)
-			return;
-	scene_login(&trial->scene, &user->subject, manager ? &policy_manager_session : &session,
-		    manager ? ASKING_MANAGER : ASKING_LOGIN);
-	/* Half of them have a second session, from elsewhere. */
-	session = generate_session(&trial->dice);
-	if (dice_percent(&trial->dice, 50))
-		scene_login(&trial->scene, &user->subject, &session, ASKING_LOGIN);
-}
-
-static void request_device(struct trial *trial, size_t login)
-{
-	struct naive_request request = generate_request(&trial->dice);
-	uint32_t access = denied_before(trial, login, &request);
-
-	if (!access || trial->denied_count == SCENE_MAX)
-		return;
-	scene_deny(&trial->scene, login, request.type, request.major, request.minor, access);
-	request.access = access;
-	trial->denied[trial->denied_count] = request;
-	trial->logins[trial->denied_count++] = login;
-}
-
-/* The policy as a text, and behind it the lines as they were printed. */
-static void append(struct trial *trial)
-{
-	size_t length = trial->policy.length;
-	static char text[sizeof(trial->policy.text) + sizeof(trial->scene.lines) + 1];
-
-	memcpy(text, trial->policy.text, length);
-	text[length++] = '\n';
-	strcpy(text + length, trial->scene.lines);
-	length += strlen(trial->scene.lines);
-	assert_int_equal(conf_parse("with", text, length, false, &trial->with), 0);
-	if (trial->with->error_count)
-		fail_msg("%s\n%s", trial->with->errors[0].what.text, trial->scene.lines);
-	assert_int_equal(trial->with->statement_count,
-			 trial->policy.conf.statement_count + trial->scene.suggest.line_count);
-}
-
-static void begin(struct trial *trial, uint64_t seed)
-{
-	char text[sizeof(trial->policy.text) + 1];
-
-	trial->dice = dice_from_seed(seed);
-	trial->denied_count = 0;
-	generate_policy(&trial->dice, &login_world, &trial->policy);
-	memcpy(text, trial->policy.text, trial->policy.length);
-	text[trial->policy.length] = '\0';
-	scene_begin(&trial->scene, text);
-	for (int i = 0; i < LOGINS; i++)
-		log_in(trial, i);
-	for (size_t i = 0; i < trial->scene.request.login_count; i++)
-		for (int j = 0; j < REQUESTS; j++)
-			request_device(trial, i);
-	scene_lines(&trial->scene);
-	append(trial);
-	decide(trial);
-}
-
-static void end(struct trial *trial)
-{
-	forget(trial);
-	conf_free(trial->with);
-	scene_end(&trial->scene);
-}
 
 static void each_trial(void (*check)(struct trial *trial))
 {
 	static struct trial trial;
 
 	for (uint64_t i = 0; i < TRIALS; i++) {
-		begin(&trial, run_seed + i);
+		trial_begin(&trial, run_seed + i);
 		check(&trial);
-		end(&trial);
+		trial_end(&trial);
 	}
 }
 
@@ -232,7 +74,7 @@ static void check_denied_is_allowed(struct trial *trial)
 	for (size_t i = 0; i < trial->scene.suggest.wish_count; i++)
 		check_line_of(trial, &trial->scene.suggest.wishes[i]);
 	for (size_t i = 0; i < trial->denied_count; i++)
-		if (denied_after(trial, trial->logins[i], &trial->denied[i]))
+		if (trial_denied_after(trial, trial->logins[i], &trial->denied[i]))
 			fail_for(trial, trial->logins[i], "still denied", &trial->denied[i]);
 }
 
@@ -246,8 +88,8 @@ static void check_without_audit(struct trial *trial)
 		if (with->statements[i].verb != CONF_AUDIT)
 			with->statements[kept++] = with->statements[i];
 	with->statement_count = kept;
-	forget(trial);
-	decide(trial);
+	trial_forget(trial);
+	trial_decide(trial);
 	check_denied_is_allowed(trial);
 }
 
@@ -310,8 +152,8 @@ static void check_line_is_wide_for_a_reason(const struct trial *trial, size_t lo
 
 static void check_request(struct trial *trial, size_t login, const struct naive_request *request)
 {
-	uint32_t gained =
-		denied_before(trial, login, request) & ~denied_after(trial, login, request);
+	uint32_t gained = trial_denied_before(trial, login, request) &
+			  ~trial_denied_after(trial, login, request);
 
 	if (!gained || was_denied_in(trial, request, false))
 		return;
@@ -381,12 +223,12 @@ static void check_restrictions_are_told(struct trial *trial)
 			told |= suggest->whos[suggest->lines[j].who].ranks[login->user] !=
 					TABLE_BASELINE &&
 				suggest_restricts(suggest, suggest->lines[j].who);
-		for (int j = 0; j < REQUESTS && !told; j++) {
+		for (int j = 0; j < TRIAL_REQUESTS && !told; j++) {
 			login->session = generate_session(&trial->dice);
-			if (before(trial, i, &request).kind != POLICY_UNRESTRICTED)
+			if (trial_before(trial, i, &request).kind != POLICY_UNRESTRICTED)
 				continue;
 			policy_result_free(&trial->after[i]);
-			decide_one(trial, i);
+			trial_decide_one(trial, i);
 			if (trial->after[i].kind == POLICY_RULES)
 				fail_for(trial, i, "a session is restricted, and nothing said",
 					 &request);

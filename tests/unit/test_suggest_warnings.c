@@ -11,19 +11,6 @@
 
 static struct scene scene;
 
-/* The policy @text, with alice logged in. */
-static void begin(const char *text)
-{
-	scene_begin(&scene, text);
-	scene_login(&scene, &alice, &local, ASKING_LOGIN);
-}
-
-static void end_with(const char *lines)
-{
-	assert_string_equal(scene_lines(&scene), lines);
-	scene_end(&scene);
-}
-
 static void deny(uint32_t type, uint32_t major, uint32_t minor, uint32_t access)
 {
 	scene_deny(&scene, 0, type, major, minor, access);
@@ -37,7 +24,7 @@ static const char *warning_of(size_t line)
 static void memory_and_disks_come_with_a_warning(void **state)
 {
 	(void)state;
-	begin("alice audit\nclass memory c 1:1-2\nclass disks b 259:*\n");
+	scene_begin_alice(&scene, "alice audit\nclass memory c 1:1-2\nclass disks b 259:*\n");
 	deny(C, 1, 1, R);
 	deny(C, 1, 2, R);
 	for (uint32_t minor = 4; minor < 9; minor++)
@@ -58,7 +45,7 @@ static void memory_and_disks_come_with_a_warning(void **state)
 
 static void warns_with(const char *policy, uint32_t major, uint32_t minor, const char *text)
 {
-	begin(policy);
+	scene_begin_alice(&scene, policy);
 	deny(C, major, minor, R);
 	scene_lines(&scene);
 	assert_int_equal(scene.suggest.line_count, 1);
@@ -123,7 +110,7 @@ static void drivers_come_with_a_warning(void **state)
 static void a_class_of_input_devices_is_named(void **state)
 {
 	(void)state;
-	begin("alice audit\nclass input c 13:*\n");
+	scene_begin_alice(&scene, "alice audit\nclass input c 13:*\n");
 	for (uint32_t minor = 64; minor < 67; minor++)
 		deny(C, 13, minor, R);
 	assert_string_equal(scene_lines(&scene), "alice allow @input r\n");
@@ -134,7 +121,7 @@ static void a_class_of_input_devices_is_named(void **state)
 static void a_name_for_memory_has_the_warning(void **state)
 {
 	(void)state;
-	begin("alice audit\nclass dump c 1:1\n");
+	scene_begin_alice(&scene, "alice audit\nclass dump c 1:1\n");
 	deny(C, 1, 1, R);
 	assert_string_equal(scene_lines(&scene), "alice allow @dump r\n");
 	assert_contains(warning_of(0), "raw memory");
@@ -145,10 +132,10 @@ static void a_name_for_memory_has_the_warning(void **state)
 static void a_class_with_memory_in_it_is_not_named(void **state)
 {
 	(void)state;
-	begin("alice audit\nclass kiosk c 1:1 c 10:229\n");
+	scene_begin_alice(&scene, "alice audit\nclass kiosk c 1:1 c 10:229\n");
 	deny(C, 1, 1, R);
 	deny(C, 10, 229, R);
-	end_with("alice allow c 1:1 r\nalice allow c 10:229 r\n");
+	scene_end_with(&scene, "alice allow c 1:1 r\nalice allow c 10:229 r\n");
 }
 int main(void)
 {

@@ -27,19 +27,6 @@ static void needs_nodes(void)
 		cannot_run("device nodes cannot be made here");
 }
 
-/* The policy @text, with alice logged in. */
-static size_t begin(const char *text)
-{
-	scene_begin(&scene, text);
-	return scene_login(&scene, &alice, &local, ASKING_LOGIN);
-}
-
-static void end_with(const char *lines)
-{
-	assert_string_equal(scene_lines(&scene), lines);
-	scene_end(&scene);
-}
-
 static void deny(uint32_t type, uint32_t major, uint32_t minor, uint32_t access)
 {
 	scene_deny(&scene, 0, type, major, minor, access);
@@ -51,22 +38,22 @@ static void each_user_has_lines_of_their_own(void **state)
 	size_t other;
 
 	(void)state;
-	begin("@audio audit\n");
+	scene_begin_alice(&scene, "@audio audit\n");
 	other = scene_login(&scene, &bob, &remote, ASKING_LOGIN);
 	deny(C, 700, 1, R);
 	scene_deny(&scene, other, C, 700, 1, W);
 	scene_deny(&scene, other, C, 700, 9, R);
-	end_with("alice allow c 700:1 r\nbob allow c 700:1 w\nbob allow c 700:9 r\n");
+	scene_end_with(&scene, "alice allow c 700:1 r\nbob allow c 700:1 w\nbob allow c 700:9 r\n");
 }
 
 static void a_deny_line_for_one_device_outweighs_the_driver(void **state)
 {
 	(void)state;
 	needs_nodes();
-	begin("alice audit\nalice deny c 240:0\n");
+	scene_begin_alice(&scene, "alice audit\nalice deny c 240:0\n");
 	for (uint32_t minor = 0; minor < 3; minor++)
 		deny(C, 240, minor, R);
-	end_with("alice allow /dev/zork0 r\nalice allow char-zork r\n");
+	scene_end_with(&scene, "alice allow /dev/zork0 r\nalice allow char-zork r\n");
 }
 
 static void deny_lines_are_named(void **state)
@@ -74,7 +61,8 @@ static void deny_lines_are_named(void **state)
 	bool denies[4] = { false };
 
 	(void)state;
-	begin("alice audit\nalice deny c 700:1 r\n@audio deny c 700:* w\n* deny *\n");
+	scene_begin_alice(&scene,
+			  "alice audit\nalice deny c 700:1 r\n@audio deny c 700:* w\n* deny *\n");
 	deny(C, 700, 1, R | W);
 	scene_lines(&scene);
 	suggest_deniers(&scene.suggest, &scene.suggest.wishes[0], denies);
@@ -85,18 +73,18 @@ static void deny_lines_are_named(void **state)
 static void lines_for_whoever_is_asked_for(void **state)
 {
 	(void)state;
-	begin("@audio audit\n");
+	scene_begin_alice(&scene, "@audio audit\n");
 	scene_deny(&scene, scene_login(&scene, &bob, &local, ASKING_LOGIN), C, 700, 2, R);
 	deny(C, 700, 1, R);
 	scene.request.who = "@1000:2000";
-	end_with("@1000:2000 allow c 700:1-2 r\n");
+	scene_end_with(&scene, "@1000:2000 allow c 700:1-2 r\n");
 }
 
 /* Nothing that is said of the group helps alice. */
 static void what_no_line_can_allow_is_not_suggested(void **state)
 {
 	(void)state;
-	begin("@audio audit\nalice audit\nalice deny c 700:1\n");
+	scene_begin_alice(&scene, "@audio audit\nalice audit\nalice deny c 700:1\n");
 	scene_deny(&scene, scene_login(&scene, &bob, &local, ASKING_LOGIN), C, 700, 2, R);
 	deny(C, 700, 1, R);
 	scene.request.who = "@audio";
@@ -134,7 +122,7 @@ static void names_that_mean_something_else_are_numbers(void **state)
 		scene_begin(&scene, ":1000 audit\n");
 		scene_login(&scene, &odd, &local, ASKING_LOGIN);
 		deny(C, 700, 1, R);
-		end_with(":1000 allow c 700:1 r\n");
+		scene_end_with(&scene, ":1000 allow c 700:1 r\n");
 	}
 }
 
@@ -144,37 +132,37 @@ static void a_manager_has_rules_of_its_own(void **state)
 	size_t manager;
 
 	(void)state;
-	begin("alice allow c 700:* r service=login\nalice audit\n");
+	scene_begin_alice(&scene, "alice allow c 700:* r service=login\nalice audit\n");
 	manager = scene_login(&scene, &alice, &policy_manager_session, ASKING_MANAGER);
 	scene_deny(&scene, manager, C, 700, 1, R);
-	end_with("alice allow c 700:1 r\n");
-	begin("alice allow c 700:* r service=systemd-user\nalice audit\n");
+	scene_end_with(&scene, "alice allow c 700:1 r\n");
+	scene_begin_alice(&scene, "alice allow c 700:* r service=systemd-user\nalice audit\n");
 	manager = scene_login(&scene, &alice, &policy_manager_session, ASKING_MANAGER);
 	scene_deny(&scene, manager, C, 700, 1, R);
-	end_with("alice allow c 700:1 r\n");
+	scene_end_with(&scene, "alice allow c 700:1 r\n");
 }
 
 static void conditions_that_do_not_hold_anywhere_else(void **state)
 {
 	(void)state;
-	begin("alice deny c 700:1\n");
+	scene_begin_alice(&scene, "alice deny c 700:1\n");
 	deny(C, 700, 1, R);
 	scene_lines(&scene);
 	assert_false(suggest_restricts(&scene.suggest, 0));
 	scene_end(&scene);
 	/* By ssh, she may do everything; not any more when there is a line for her. */
-	begin("alice deny c 700:1 local\n");
+	scene_begin_alice(&scene, "alice deny c 700:1 local\n");
 	deny(C, 700, 1, R);
 	scene_lines(&scene);
 	assert_true(suggest_restricts(&scene.suggest, 0));
 	scene_end(&scene);
-	begin("@audio allow c 700:2\n@audio exempt remote\n");
+	scene_begin_alice(&scene, "@audio allow c 700:2\n@audio exempt remote\n");
 	deny(C, 700, 1, R);
 	scene_lines(&scene);
 	assert_true(suggest_restricts(&scene.suggest, 0));
 	scene_end(&scene);
 	/* The exempt line would cover hers. */
-	begin("@audio allow c 700:2\nalice exempt remote\n");
+	scene_begin_alice(&scene, "@audio allow c 700:2\nalice exempt remote\n");
 	deny(C, 700, 1, R);
 	scene_lines(&scene);
 	assert_false(suggest_restricts(&scene.suggest, 0));
@@ -185,7 +173,7 @@ static void conditions_that_do_not_hold_anywhere_else(void **state)
 static void a_policy_that_has_no_line_any_more(void **state)
 {
 	(void)state;
-	begin("");
+	scene_begin_alice(&scene, "");
 	deny(C, 700, 1, R);
 	assert_string_equal(scene_lines(&scene), "alice allow c 700:1 r\n");
 	assert_false(suggest_restricts(&scene.suggest, 0));
