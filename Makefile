@@ -54,15 +54,16 @@ HARDENING ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer,$(HARDENING)) \
 	-DPAM_BPFDEV_VENDORDIR='"$(VENDORDIR)"' -DPAM_BPFDEV_CONFDIR='"$(CONFDIR)"' \
-	-I$(BUILD) $(LIBBPF_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+	-Ipam_bpfdev -Ibpf -I$(BUILD) $(LIBBPF_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -Wl,-z,relro,-z,now $(LDFLAGS)
 
 MODULE = $(BUILD)/pam_bpfdev.so
 COMMAND = $(BUILD)/bpfdev
-# What module and command share: an archive, so that each takes only what it uses.
-CORE_SOURCES := $(filter-out pam_bpfdev/pam_bpfdev.c pam_bpfdev/bpfdev.c,$(wildcard pam_bpfdev/*.c))
+# What module and command share: an archive, so that each takes only what it uses. Made with q, not r: folders have
+# files of the same name.
+CORE_SOURCES := $(filter-out pam_bpfdev/command/%,$(wildcard pam_bpfdev/*/*.c))
 CORE = $(BUILD)/core.a
-COMMAND_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard pam_bpfdev/command/*.c))
+COMMAND_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard pam_bpfdev/command/*/*.c pam_bpfdev/command/*/*/*.c))
 # The subcommands, for tests of their parts.
 COMMAND_PARTS = $(BUILD)/command.a
 PAGES8 := $(wildcard pam_bpfdev/*.8)
@@ -94,7 +95,7 @@ $(BUILD)/%.o: %.c $(BUILD)/bpfdev.skel.h
 
 $(CORE): $(CORE_SOURCES:%.c=$(BUILD)/%.o)
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) qcs $@ $^
 
 $(COMMAND_OBJECTS) $(BUILD)/pam_bpfdev/bpfdev.o: ALL_CFLAGS += $(COMMAND_CFLAGS)
 
@@ -103,7 +104,7 @@ $(BUILD)/pam_bpfdev/bpfdev.o: Makefile
 
 $(COMMAND_PARTS): $(COMMAND_OBJECTS)
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) qcs $@ $^
 
 $(COMMAND): $(BUILD)/pam_bpfdev/bpfdev.o $(COMMAND_OBJECTS) $(CORE)
 	$(call say,LINK,$@)

@@ -27,8 +27,7 @@
 /* dev_t inside the kernel: 12 bits of major, 20 bits of minor (linux/kdev_t.h). */
 #define BPFDEV_MAJORS 4096u
 #define BPFDEV_MINORS (1u << 20)
-/* Drivers register majors below this only (CHRDEV_MAJOR_MAX, BLKDEV_MAJOR_MAX): these are indexed.
- */
+/* Drivers register majors below this only (CHRDEV_MAJOR_MAX, BLKDEV_MAJOR_MAX): these are indexed. */
 #define BPFDEV_INDEXED_MAJORS 512u
 /* In a key: every major, or every minor, that no other key names. Outside either's range. */
 #define BPFDEV_ANY 0xffffffffu

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "command/command.h"
-#include "conf.h"
+#include "command/base/command.h"
+#include "conf/conf.h"
 
 static const struct command *const commands[] = {
 	&command_check,	  &command_explain, &command_rules,   &command_status,

@@ -12,11 +12,11 @@
 #include <security/pam_modules.h>
 #include <security/pam_modutil.h>
 
-#include "arguments.h"
-#include "enforce.h"
-#include "entry.h"
-#include "message.h"
-#include "session.h"
+#include "conf/arguments.h"
+#include "enforce/enforce.h"
+#include "log/entry.h"
+#include "log/message.h"
+#include "session/session.h"
 
 #define EXPORT __attribute__((visibility("default")))
 /* Under this name the handle remembers what open did; see struct opened. */
@@ -147,8 +147,7 @@ static void remember(struct login *login, bool filtered, bool leader)
 	const struct opened *before = recall(login);
 	struct opened *opened;
 
-	/* Opened twice: the second time was an inner session, the first one's filter is still ours.
-	 */
+	/* Opened twice: the second time was an inner session, the first one's filter is still ours. */
 	if (before && before->filtered)
 		return;
 	opened = malloc(sizeof(*opened));
@@ -159,8 +158,7 @@ static void remember(struct login *login, bool filtered, bool leader)
 		free(opened);
 }
 
-/* The device rules could not be put in place: the user is refused, root never. Returns PAM's code.
- */
+/* The device rules could not be put in place: the user is refused, root never. Returns PAM's code. */
 static int refuse(struct login *login, const struct reason *why)
 {
 	/* By name where the user database has failed: it must not lock root out either. */
@@ -303,8 +301,7 @@ EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const ch
 	return ret;
 }
 
-/* Nothing may depend on close: it may lack the right, and the kernel ends a filter with its cgroup.
- */
+/* Nothing may depend on close: it may lack the right, and the kernel ends a filter with its cgroup. */
 static int close_failed(struct login *login, int error, const struct reason *why)
 {
 	/* Some services close as the user, for whom this is nothing new at each logout. */

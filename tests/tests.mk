@@ -14,8 +14,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/t
 BPF_TESTS := $(patsubst tests/bpf/%.c,$(BUILD)/tests/%,$(wildcard tests/bpf/test_*.c))
 BENCHES := $(patsubst tests/bpf/%.c,$(BUILD)/tests/%,$(wildcard tests/bpf/bench_*.c))
 
-# The tests look at the core's inside: its headers are theirs too.
-$(BUILD)/tests/%.o: ALL_CFLAGS += -Ipam_bpfdev -Ibpf $(COMMAND_CFLAGS)
+$(BUILD)/tests/%.o: ALL_CFLAGS += $(COMMAND_CFLAGS)
 
 LINK_TEST = $(Q)mkdir -p $(@D); $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBBPF_LIBS) $(COMMAND_LIBS) -lcmocka
 

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/filter.h"
+#include "filter/filter.h"
 #include "memory.h"
 #include "tables.h"
 

@@ -5,7 +5,7 @@
 
 #include "scratch.h"
 
-#include "../../pam_bpfdev/filter.h"
+#include "filter/filter.h"
 
 struct denials {
 	struct filter_denial *items;
@@ -18,8 +18,7 @@ void denials_read(const struct scratch *scratch, struct denials *denials);
 void denials_read_at(int cgroup_fd, struct denials *denials);
 void denials_free(struct denials *denials);
 
-/* What is counted for the device and access, refused or let pass; fails if there is no such entry.
- */
+/* What is counted for the device and access, refused or let pass; fails if there is no such entry. */
 const struct filter_denial *denials_of(const struct denials *denials, enum bpfdev_type type,
 				       uint32_t major, uint32_t minor, uint32_t access);
 

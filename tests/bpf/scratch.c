@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/filter.h"
-#include "../../pam_bpfdev/session_mount.h"
+#include "filter/filter.h"
+#include "session/mount.h"
 
 static bool find_hierarchy(struct scratch *scratch)
 {

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "../../bpf/bpfdev.h"
+#include "bpfdev.h"
 
 struct scratch {
 	char mount[256];    /* of the cgroup2 hierarchy */

@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/filter.h"
+#include "filter/filter.h"
 #include "bpfdev.skel.h"
 #include "tables.h"
 
@@ -63,8 +63,7 @@ int begin_session(struct sessions *sessions, const char *name)
 	return fd;
 }
 
-/* The last one first: the later ones have the earlier ones' pipes open, but for those they close.
- */
+/* The last one first: the later ones have the earlier ones' pipes open, but for those they close. */
 void end_sessions(struct sessions *sessions)
 {
 	while (sessions->count--) {

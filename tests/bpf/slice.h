@@ -8,9 +8,9 @@
 
 #include "sessions.h"
 
-#include "../../pam_bpfdev/enforce.h"
-#include "../../pam_bpfdev/enforce_change.h"
-#include "../../pam_bpfdev/session.h"
+#include "enforce/enforce.h"
+#include "enforce/change.h"
+#include "session/session.h"
 
 #define SLICE_MAJOR 510 /* of the char devices that are tried: no driver has it */
 #define SLICE_MANAGER "user@0.service"

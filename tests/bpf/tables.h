@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "../../pam_bpfdev/table.h"
+#include "table/table.h"
 
 #define RULE(type_, major_, minor_, access_, rank_, allow_)                                        \
 	{                                                                                          \

@@ -68,8 +68,7 @@ static void test_what_is_as_the_policy_says_stays(void **state)
 	assert_int_equal(slice.told, 2);
 	assert_outcome(&slice, ONE, ENFORCE_SAME);
 	assert_outcome(&slice, SLICE_MANAGER, ENFORCE_SAME);
-	/* Another text that says the same is noted, so that the session is not taken for outdated.
-	 */
+	/* Another text that says the same is noted, so that the session is not taken for outdated. */
 	slice_policy(&slice, "root allow c 510:1 r # x\n");
 	slice_reload(&slice);
 	report = assert_outcome(&slice, ONE, ENFORCE_SAME);

@@ -81,8 +81,7 @@ static void test_user_who_is_gone(void **state)
 	assert_outcome(&slice, SLICE_MANAGER, ENFORCE_CHANGED);
 	assert_reads(&slice, ONE, "5");
 	assert_reads(&slice, SLICE_MANAGER, "5");
-	/* Nobody knows the lines for groups that named the user: so the manager keeps what it has.
-	 */
+	/* Nobody knows the lines for groups that named the user: so the manager keeps what it has. */
 	slice_kill_last(&slice, ONE);
 	slice_reload(&slice);
 	assert_int_equal(assert_outcome(&slice, SLICE_MANAGER, ENFORCE_FAILED)->error, -ESRCH);

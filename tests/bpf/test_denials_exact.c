@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* Denials are counted to the last one: by many at once, in a map that is full, across replacements.
- */
+/* Denials are counted to the last one: by many at once, in a map that is full, across replacements. */
 #include "denials.h"
 
 #include <bpf/bpf.h>
@@ -9,7 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/filter_kernel.h"
+#include "filter/kernel.h"
 #include "memory.h"
 #include "tables.h"
 
@@ -130,8 +129,7 @@ static void test_full(void **state)
 	storm_free(storm);
 }
 
-/* The table does not grow, whatever is asked for. The last places may be taken by several at once.
- */
+/* The table does not grow, whatever is asked for. The last places may be taken by several at once. */
 static void test_storm_is_bounded(void **state)
 {
 	struct scratch *scratch = scratch_get(state);

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/filter.h"
+#include "filter/filter.h"
 #include "tables.h"
 
 #define RWM BPFDEV_ACCESS

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/filter.h"
+#include "filter/filter.h"
 #include "tables.h"
 
 #define PROGRAMS_MAX 64	  /* of the kernel, on one cgroup */

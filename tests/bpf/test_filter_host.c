@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/filter.h"
+#include "filter/filter.h"
 #include "tables.h"
 
 #define ROUNDS 100

@@ -8,8 +8,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/filter.h"
-#include "../../pam_bpfdev/filter_kernel.h"
+#include "filter/filter.h"
+#include "filter/kernel.h"
 #include "tables.h"
 
 /* Names the types of bpfdev.h without including it. */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* The rules map's contents, without a kernel: every rule is in one of its two places, none is lost.
- */
+/* The rules map's contents, without a kernel: every rule is in one of its two places, none is lost. */
 #include "../unit/check.h"
 
-#include "../../pam_bpfdev/filter_kernel.h"
+#include "filter/kernel.h"
 
 #define MASK(buckets) ((buckets)->count - 1)
 

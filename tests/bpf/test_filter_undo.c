@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/filter.h"
+#include "filter/filter.h"
 #include "tables.h"
 
 typedef int query_function(int fd, enum bpf_attach_type type, __u32 flags, __u32 *attach_flags,

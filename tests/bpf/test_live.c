@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/enforce_live.h"
+#include "enforce/live.h"
 #include "tables.h"
 
 /* What was visited: "4242 session-1.scope 1 known 5\n" with the rules; or as the visit says. */

@@ -5,9 +5,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/enforce_live.h"
-#include "../../pam_bpfdev/enforce_manager.h"
-#include "../../pam_bpfdev/filter.h"
+#include "enforce/live.h"
+#include "enforce/manager.h"
+#include "filter/filter.h"
 #include "tables.h"
 
 /* A user with a manager, whose own rules are "allow c 1:9" (where there are any). */

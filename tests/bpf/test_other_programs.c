@@ -9,7 +9,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/command/explain_programs.h"
+#include "command/explain/programs.h"
 #include "tables.h"
 
 #define PATH_SIZE 768

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 #include "../unit/check.h"
 
-#include "../../pam_bpfdev/reason.h"
+#include "base/reason.h"
 
 static const struct {
 	const char *text, *expected;

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
-#include "../../pam_bpfdev/session.h"
-#include "../../pam_bpfdev/session_mount.h"
+#include "session/session.h"
+#include "session/mount.h"
 
 #define CGROUP "/sys/fs/cgroup"
 

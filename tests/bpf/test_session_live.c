@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/session.h"
+#include "session/session.h"
 
 #define USER 4242
 #define SLICE "user.slice/user-4242.slice"

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/session.h"
+#include "session/session.h"
 
 struct place {
 	char folder[64], path[80];

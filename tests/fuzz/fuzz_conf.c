@@ -11,10 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../bpf/bpfdev.h"
-#include "../../pam_bpfdev/conf.h"
-#include "../../pam_bpfdev/policy.h"
-#include "../../pam_bpfdev/table.h"
+#include "bpfdev.h"
+#include "conf/conf.h"
+#include "policy/policy.h"
+#include "table/table.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

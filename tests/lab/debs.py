@@ -16,7 +16,7 @@ import roots
 
 TOP = roots.HERE.parents[1]
 # What decides what is in the package: the unit tests run when it is built.
-SOURCES = ("Makefile", "README.md", "SECURITY.md", "doc/", "bpf/", "conf/", "debian/", "pam_bpfdev/", "tests/tests.mk", "tests/unit/",
+SOURCES = ("Makefile", "README.md", "SECURITY.md", "bpf/", "conf/", "debian/", "pam_bpfdev/", "tests/tests.mk", "tests/unit/",
            "tests/setup/packages", "tests/lab/build-deb")
 NAMESPACES = ("--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--net", "--ipc")
 KEPT = 4  # builds of a suite from older sources, which somebody on another branch may need again

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-"""doc/fleet.md: its transcripts are played, its files used, on a machine where alice is logged in by ssh."""
+"""fleet.md: its transcripts are played, its files used, on a machine where alice is logged in by ssh."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ from verbs import equip, tried
 __all__ = ["promtool"]
 pytestmark = one_suite
 
-PAGE = TOP / "doc/fleet.md"
+PAGE = TOP / "conf/examples/fleet/fleet.md"
 FILES = TOP / "conf/examples/fleet"
 SHOWN = transcripts.read(PAGE)
 DROPIN, TYPO = "@students   allow   *\n@students   deny    @storage\n@students   deny    @fuse     rw   remote\n", "@students dney *\n"

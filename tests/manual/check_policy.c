@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "bpfdev.h"
-#include "conf.h"
-#include "policy_internal.h"
-#include "table.h"
+#include "conf/conf.h"
+#include "policy/internal.h"
+#include "table/table.h"
 
 #define GROUPS_MAX 8
 #define UID_MIN 1000

@@ -229,9 +229,9 @@ class Machine:
 def _program(tmp_path_factory):
     """The program of check_policy.c, with all objects of the core that it needs."""
     target = tmp_path_factory.mktemp("manual") / "check_policy"
-    names = ("conf", "device", "policy", "table", "reason")
-    objects = [path for path in (TOP / "build" / "pam_bpfdev").glob("*.o")
-               if path.stem.split("_")[0] in names and path.stem != "policy_subject"]
+    folders = ("base", "conf", "device", "policy", "table")
+    objects = [path for folder in folders for path in (TOP / "build/pam_bpfdev" / folder).glob("*.o")
+               if (folder, path.stem) != ("policy", "subject")]
     if not objects:
         unavailable("the core is not built: make")
     compiler = os.environ.get("CC", "cc").split()
@@ -308,7 +308,7 @@ def test_classes_are_those_that_ship():
 
 @pytest.mark.parametrize("kind", ["char", "block"])
 def test_assigned_drivers_are_those_of_the_code(kind):
-    code = (TOP / "pam_bpfdev" / "device_driver.c").read_text()
+    code = (TOP / "pam_bpfdev/device/driver.c").read_text()
     table = re.search(rf"assigned_{kind}\[\] = \{{(.*?)\n\}};", code, re.DOTALL)[1]
     listed = the_display(f"assigned {kind}").filled.split(", ")
     assert listed == list(dict.fromkeys(re.findall(r'\{ "([^"]+)",', table)))
@@ -337,7 +337,8 @@ def test_baseline_is_that_of_the_code(machine):
 
 def formats():
     """The printf formats of the core's messages, as patterns."""
-    text = "".join(path.read_text() for path in sorted((TOP / "pam_bpfdev").glob("*.c")))
+    core = [path for path in sorted((TOP / "pam_bpfdev").rglob("*.c")) if "command" not in path.parts]
+    text = "".join(path.read_text() for path in core)
     text = re.sub(r"/\*.*?\*/|^#.*?$", "", text, flags=re.DOTALL | re.MULTILINE)
     found = []
     for literals in re.findall(r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*', text):

@@ -185,8 +185,7 @@ int main(void)
 	ssize_t length;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	/* The C library opens its socket at the first line that is logged: not the module's doing.
-	 */
+	/* The C library opens its socket at the first line that is logged: not the module's doing. */
 	openlog("client", LOG_NDELAY, LOG_AUTHPRIV);
 	while ((length = getline(&line, &size, stdin)) > 0) {
 		line[length - 1] = '\0';

@@ -27,8 +27,7 @@ command move, become, seccomp, try_open, try_mknod, show_environment, show_print
 
 /* client_bpf.c */
 command attach_foreign;
-/* The id of the only device program of the cgroup; 0: it has none; -1: more than one, or no answer.
- */
+/* The id of the only device program of the cgroup; 0: it has none; -1: more than one, or no answer. */
 int program_of(const char *folder);
 
 /* client_strain.c: opening under strain, in a child */

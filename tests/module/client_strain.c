@@ -76,8 +76,7 @@ static int count_descriptors(void)
 	return count;
 }
 
-/* Allows @more than what is in use. failing.c, as the last module of the stack, loosens it again.
- */
+/* Allows @more than what is in use. failing.c, as the last module of the stack, loosens it again. */
 static void tighten(int resource, long used, long more)
 {
 	struct rlimit limit;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "../../bpf/bpfdev.h"
+#include "bpfdev.h"
 
 const char *const generated_class_names[GENERATED_CLASSES_MAX] = { "webcam", "a", "x.y-z_0",
 								   "class" };

@@ -6,8 +6,8 @@
 #ifndef GENERATE_H
 #define GENERATE_H
 
-#include "../../pam_bpfdev/conf.h"
-#include "../../pam_bpfdev/policy.h"
+#include "conf/conf.h"
+#include "policy/policy.h"
 #include "dice.h"
 #include "naive.h"
 #include "world.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../bpf/bpfdev.h"
+#include "bpfdev.h"
 #include "generate.h"
 
 static void put(struct generated *policy, const char *format, ...)

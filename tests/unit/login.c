@@ -3,8 +3,8 @@
 
 #include "login.h"
 
-#include "../../bpf/bpfdev.h"
-#include "../../pam_bpfdev/table.h"
+#include "bpfdev.h"
+#include "table/table.h"
 
 struct world login_world;
 

@@ -3,8 +3,8 @@
 #ifndef LOGIN_H
 #define LOGIN_H
 
-#include "../../pam_bpfdev/conf.h"
-#include "../../pam_bpfdev/policy.h"
+#include "conf/conf.h"
+#include "policy/policy.h"
 #include "world.h"
 
 #define R BPFDEV_READ

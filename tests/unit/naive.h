@@ -6,8 +6,8 @@
 #ifndef NAIVE_H
 #define NAIVE_H
 
-#include "../../pam_bpfdev/conf.h"
-#include "../../pam_bpfdev/policy.h"
+#include "conf/conf.h"
+#include "policy/policy.h"
 #include "world.h"
 
 struct naive_request {

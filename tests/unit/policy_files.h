@@ -5,7 +5,7 @@
 
 #include <limits.h>
 
-#include "../../pam_bpfdev/conf.h"
+#include "conf/conf.h"
 
 #define FILES_PATH_MAX (2 * PATH_MAX)
 

@@ -3,7 +3,7 @@
 
 #include "scene.h"
 
-#include "../../pam_bpfdev/command/output.h"
+#include "command/base/output.h"
 
 void scene_begin(struct scene *scene, const char *text)
 {

@@ -3,7 +3,7 @@
 #ifndef SCENE_H
 #define SCENE_H
 
-#include "../../pam_bpfdev/command/suggest.h"
+#include "command/suggest/suggest.h"
 #include "login.h"
 
 #define SCENE_MAX 64

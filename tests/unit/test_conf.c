@@ -2,8 +2,8 @@
 /* Every form of every field, and what text becomes which statement. */
 #include "check.h"
 
-#include "../../bpf/bpfdev.h"
-#include "../../pam_bpfdev/conf.h"
+#include "bpfdev.h"
+#include "conf/conf.h"
 
 static struct conf *parse_bytes(const char *text, size_t length)
 {

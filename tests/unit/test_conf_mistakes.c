@@ -2,7 +2,7 @@
 /* Every mistake has its own message, at its own place. */
 #include "check.h"
 
-#include "../../pam_bpfdev/conf.h"
+#include "conf/conf.h"
 
 static struct conf *parse(const char *text, size_t length, bool classes_only)
 {

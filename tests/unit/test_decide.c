@@ -7,9 +7,9 @@
 
 #include <errno.h>
 
-#include "../../pam_bpfdev/conf.h"
-#include "../../pam_bpfdev/policy.h"
-#include "../../pam_bpfdev/table.h"
+#include "conf/conf.h"
+#include "policy/policy.h"
+#include "table/table.h"
 #include "dice.h"
 #include "generate.h"
 #include "naive.h"

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
-#include "../../bpf/bpfdev.h"
-#include "../../pam_bpfdev/device.h"
+#include "bpfdev.h"
+#include "device/device.h"
 #include "world.h"
 
 #define ANY BPFDEV_ANY

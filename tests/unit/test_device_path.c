@@ -8,8 +8,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "../../bpf/bpfdev.h"
-#include "../../pam_bpfdev/device.h"
+#include "bpfdev.h"
+#include "device/device.h"
 #include "world.h"
 
 static struct world world;

@@ -2,7 +2,7 @@
 /* What bpfdev doctor says of PAM's files: those of distributions, and what goes wrong with them. */
 #include "check.h"
 
-#include "command/doctor.h"
+#include "command/doctor/doctor.h"
 #include "pam_root.h"
 #include "pam_stacks.h"
 

@@ -2,7 +2,7 @@
 /* Lengths of time on the command line. */
 #include "check.h"
 
-#include "../../pam_bpfdev/command/duration.h"
+#include "command/base/duration.h"
 
 static void good_ones(void **state)
 {

@@ -2,7 +2,7 @@
 /* Random policies, users and devices: what is told of the lines agrees with a plain reading. */
 #include "check.h"
 
-#include "../../pam_bpfdev/command/explain.h"
+#include "command/explain/explain.h"
 #include "dice.h"
 #include "generate.h"
 #include "login.h"

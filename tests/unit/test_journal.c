@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/journal.h"
+#include "log/journal.h"
 #include "world.h"
 
 static char folder[PATH_MAX], path[PATH_MAX + 16];

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* A table that lends grants besides its own what the lent one grants, marks it, and gives it back.
- */
+/* A table that lends grants besides its own what the lent one grants, marks it, and gives it back. */
 #include "check.h"
 
 #include <errno.h>
 
-#include "../../bpf/bpfdev.h"
-#include "../../pam_bpfdev/table.h"
+#include "bpfdev.h"
+#include "table/table.h"
 #include "dice.h"
 #include "generate.h"
 

@@ -2,7 +2,7 @@
 /* The sentences of the module's log, and what the journal gets beside them. */
 #include "check.h"
 
-#include "../../pam_bpfdev/message.h"
+#include "log/message.h"
 
 #define DEVICE(type_, major_, minor_, access_, count_, name_, line_)                               \
 	{                                                                                          \

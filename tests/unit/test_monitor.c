@@ -2,7 +2,7 @@
 /* bpfdev monitor: what is new in a look at the filters, what is told of it, what is forgotten. */
 #include "check.h"
 
-#include "../../pam_bpfdev/command/monitor_kinds.h"
+#include "command/monitor/kinds.h"
 
 static const struct denial_unit unit; /* that it is there, is all that matters */
 

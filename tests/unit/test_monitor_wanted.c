@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/command/monitor.h"
+#include "command/monitor/monitor.h"
 
 /* Two sessions of root's, and one of a user whom nobody knows. */
 static struct denial_unit units[] = {

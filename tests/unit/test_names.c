@@ -7,8 +7,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/command/lines.h"
-#include "../../pam_bpfdev/command/names.h"
+#include "command/base/lines.h"
+#include "command/base/names.h"
 #include "login.h"
 
 #define ANY BPFDEV_ANY

@@ -15,9 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../pam_bpfdev/conf.h"
-#include "../../pam_bpfdev/policy.h"
-#include "../../pam_bpfdev/table.h"
+#include "conf/conf.h"
+#include "policy/policy.h"
+#include "table/table.h"
 #include "policy_files.h"
 #include "world.h"
 

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "command/doctor_pam_files.h"
-#include "command/doctor_pam_stack.h"
+#include "command/doctor/pam/files.h"
+#include "command/doctor/pam/stack.h"
 #include "pam_root.h"
 
 #define TEXT_MAX 4096

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "../../bpf/bpfdev.h"
-#include "../../pam_bpfdev/table.h"
+#include "bpfdev.h"
+#include "table/table.h"
 #include "login.h"
 
 /* Ends a program that would never end; seconds. */

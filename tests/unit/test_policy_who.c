@@ -2,7 +2,7 @@
 /* Whom a line names, and which rank it has. */
 #include "check.h"
 
-#include "../../bpf/bpfdev.h"
+#include "bpfdev.h"
 #include "login.h"
 
 static struct policy_subject with_uid(uid_t uid)

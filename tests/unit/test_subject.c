@@ -6,7 +6,7 @@
 #include <grp.h>
 #include <pwd.h>
 
-#include "../../pam_bpfdev/policy.h"
+#include "policy/policy.h"
 
 static void expect_account(const struct passwd *account, const struct policy_subject *subject)
 {

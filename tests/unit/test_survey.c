@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "../../pam_bpfdev/command/asking_print.h"
+#include "command/asking/print.h"
 #include "dice.h"
 #include "login.h"
 

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
-#include "../../bpf/bpfdev.h"
-#include "../../pam_bpfdev/table.h"
+#include "bpfdev.h"
+#include "table/table.h"
 
 #define R BPFDEV_READ
 #define W BPFDEV_WRITE

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../pam_bpfdev/command/table_view.h"
+#include "command/base/view.h"
 
 #define CHAR(major_, minor_) .device = { BPFDEV_CHAR, major_, minor_, false }
 #define BLOCK(major_, minor_) .device = { BPFDEV_BLOCK, major_, minor_, false }

@@ -2,8 +2,8 @@
 /* A union of tables allows what any of them allows, and marks what all that do mark. */
 #include "check.h"
 
-#include "../../bpf/bpfdev.h"
-#include "../../pam_bpfdev/table.h"
+#include "bpfdev.h"
+#include "table/table.h"
 #include "dice.h"
 #include "generate.h"
 

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
-#include "../../pam_bpfdev/command/denial.h"
-#include "../../pam_bpfdev/command/unit.h"
+#include "command/machine/denial.h"
+#include "command/machine/unit.h"
 
 #define SESSION(uid, user, name)                                                                   \
 	{                                                                                          \

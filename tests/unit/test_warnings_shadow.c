@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-#include "../../pam_bpfdev/table.h"
+#include "table/table.h"
 #include "generate.h"
 #include "warned.h"
 

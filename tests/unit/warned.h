@@ -6,7 +6,7 @@
 #ifndef WARNED_H
 #define WARNED_H
 
-#include "../../pam_bpfdev/command/warnings.h"
+#include "command/warnings/warnings.h"
 #include "world.h"
 
 struct warned_user {

@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "../../bpf/bpfdev.h"
-#include "../../pam_bpfdev/device.h"
+#include "bpfdev.h"
+#include "device/device.h"
 
 /* The drivers have names that no kernel has, so that nothing built in knows them. */
 struct world_driver {

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* From a device's numbers back to what people call it: a path below /dev, the driver's names. */
+#ifndef NAMES_H
+#define NAMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "device/device.h"
+#include "device/name.h"
+
+/* Sizes of the texts below, with the final NUL; what does not fit is no name. */
+#define NAMES_NUMBERS_SIZE 32
+#define NAMES_DRIVERS_SIZE DEVICE_NAME_SIZE
+#define NAMES_PATH_SIZE 1024
+#define NAMES_BEST_SIZE NAMES_PATH_SIZE
+
+/* What has been looked up so far. Nothing is before it is asked for. */
+struct names;
+
+/*
+ * Starts looking up; @devices must outlive it. Returns NULL: no memory. Free with names_free().
+ * From then on nothing fails: what cannot be found out has no name.
+ */
+struct names *names_new(const struct device_source *devices);
+
+/* NULL is fine. */
+void names_free(struct names *names);
+
+/*
+ * "c 226:128", "b 8:*", "c *:*": @type is an enum bpfdev_type, @major and @minor may be BPFDEV_ANY.
+ * @out: NAMES_NUMBERS_SIZE bytes. Returns @out.
+ */
+char *names_numbers(uint32_t type, uint32_t major, uint32_t minor, char *out);
+
+/*
+ * The names that /proc/devices has for the major, or, if no driver has it now, those of the drivers
+ * that it is assigned to; with commas between, without "char-" or "block-": "/dev/vc/0,tty,ttyS".
+ * @out: NAMES_DRIVERS_SIZE bytes. Returns false, and @out is "": there are none.
+ */
+bool names_drivers(struct names *names, uint32_t type, uint32_t major, char *out);
+
+/*
+ * A path below /dev where a node with these numbers is now: the kernel's own name for it, if that
+ * is there. @out: NAMES_PATH_SIZE bytes. Returns false, and @out is "": there is none, or @major or
+ * @minor is BPFDEV_ANY.
+ */
+bool names_path(struct names *names, uint32_t type, uint32_t major, uint32_t minor, char *out);
+
+/*
+ * The one name to show beside the numbers: "/dev/dri/renderD128"; or "char-drm" where there is no
+ * path; or "". @out: NAMES_BEST_SIZE bytes. Returns @out.
+ */
+char *names_best(struct names *names, uint32_t type, uint32_t major, uint32_t minor, char *out);
+
+#endif

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpfdev.h"
+#include "base/reason.h"
+#include "command/base/output.h"
+
+const char *output_tone(const struct output *output, enum output_tone tone)
+{
+	static const char *const sequences[] = {
+		[OUTPUT_PLAIN] = "\033[0m", [OUTPUT_GOOD] = "\033[32m",
+		[OUTPUT_BAD] = "\033[31m",  [OUTPUT_WARNING] = "\033[33m",
+		[OUTPUT_FAINT] = "\033[2m", [OUTPUT_STRONG] = "\033[1m",
+	};
+
+	return output->color ? sequences[tone] : "";
+}
+
+bool output_wants_color(void)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term &&
+	       strcmp(term, "dumb") != 0;
+}
+
+/* Returns @text, escaped as in a reason but not cut, to be freed; or NULL. */
+static char *quote(const char *text, size_t length)
+{
+	/* Every byte may become four. */
+	size_t size = length * 4 + 1;
+	char *quoted = malloc(size);
+
+	return quoted ? reason_quote(quoted, size, text, length) : NULL;
+}
+
+__attribute__((format(printf, 3, 0))) static void print(FILE *stream, const char *begin,
+							const char *format, va_list args)
+{
+	char *text, *quoted;
+
+	if (vasprintf(&text, format, args) < 0)
+		return;
+	quoted = quote(text, strlen(text));
+	if (quoted)
+		fprintf(stream, "%s%s\n", begin, quoted);
+	free(quoted);
+	free(text);
+}
+
+void output_error(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	/* What was printed so far comes first. */
+	fflush(stdout);
+	print(stderr, "bpfdev: ", format, args);
+	va_end(args);
+}
+
+void output_line(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print(stdout, "", format, args);
+	va_end(args);
+}
+
+struct libscols_table *output_table(const struct output *output,
+				    const struct output_column *columns, size_t count)
+{
+	struct libscols_table *table = scols_new_table();
+
+	if (!table)
+		return NULL;
+	scols_table_enable_colors(table, output->color);
+	/* Cells are escaped already: its own escapes let changes of direction pass. */
+	scols_table_enable_noencoding(table, 1);
+	for (size_t i = 0; i < count; i++) {
+		if (scols_table_new_column(table, columns[i].name, columns[i].width,
+					   columns[i].flags))
+			continue;
+		scols_unref_table(table);
+		return NULL;
+	}
+	return table;
+}
+
+struct libscols_line *output_row(struct libscols_table *table)
+{
+	return table ? scols_table_new_line(table, NULL) : NULL;
+}
+
+int output_cell(struct libscols_line *line, size_t column, const char *format, ...)
+{
+	va_list args;
+	char *text, *quoted;
+	int length;
+
+	if (!line)
+		return -ENOMEM;
+	va_start(args, format);
+	length = vasprintf(&text, format, args);
+	va_end(args);
+	if (length < 0)
+		return -ENOMEM;
+	quoted = quote(text, (size_t)length);
+	free(text);
+	return quoted ? scols_line_refer_data(line, column, quoted) : -ENOMEM;
+}
+
+void output_cell_tone(const struct output *output, struct libscols_line *line, size_t column,
+		      enum output_tone tone)
+{
+	struct libscols_cell *cell = line ? scols_line_get_cell(line, column) : NULL;
+
+	if (cell && output->color && tone != OUTPUT_PLAIN)
+		scols_cell_set_color(cell, output_tone(output, tone));
+}
+
+int output_print_table(struct libscols_table *table)
+{
+	int ret = table ? scols_print_table(table) : -ENOMEM;
+
+	if (ret < 0)
+		output_error("printing a table: %s", strerror(-ret));
+	if (table)
+		scols_unref_table(table);
+	return ret < 0 ? ret : 0;
+}
+
+json_t *output_string(const char *text)
+{
+	json_t *string = json_string(text);
+	struct reason quoted;
+
+	if (string)
+		return string;
+	reason_quote(quoted.text, sizeof(quoted.text), text, strlen(text));
+	return json_string(quoted.text);
+}
+
+char *output_access(uint32_t access, char *text)
+{
+	text[0] = access & BPFDEV_READ ? 'r' : '-';
+	text[1] = access & BPFDEV_WRITE ? 'w' : '-';
+	text[2] = access & BPFDEV_MKNOD ? 'm' : '-';
+	text[3] = '\0';
+	return text;
+}
+
+char *output_letters(uint32_t access, char *text)
+{
+	char *end = text;
+
+	if (access & BPFDEV_READ)
+		*end++ = 'r';
+	if (access & BPFDEV_WRITE)
+		*end++ = 'w';
+	if (access & BPFDEV_MKNOD)
+		*end++ = 'm';
+	*end = '\0';
+	return text;
+}
+
+char *output_time(uint64_t seconds, char *text)
+{
+	time_t when = (time_t)seconds;
+	struct tm parts;
+
+	if (!localtime_r(&when, &parts) || !strftime(text, 32, "%Y-%m-%d %H:%M", &parts))
+		snprintf(text, 32, "?");
+	return text;
+}
+
+int output_json(json_t *value)
+{
+	int ret = value ? json_dumpf(value, stdout, JSON_INDENT(2) | OUTPUT_JSON_HARMLESS) : -1;
+
+	json_decref(value);
+	if (ret < 0) {
+		output_error("writing JSON: out of memory");
+		return -ENOMEM;
+	}
+	putchar('\n');
+	return 0;
+}
+
+int output_end(void)
+{
+	int error = 0;
+
+	errno = 0;
+	if (fflush(stdout) || ferror(stdout))
+		error = errno ? errno : EIO;
+	/* Whoever reads has seen enough: head(1), a pager. */
+	if (!error || error == EPIPE)
+		return -error;
+	fprintf(stderr, "bpfdev: standard output: %s\n", strerror(error));
+	return -error;
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* bpfdev check: what is wrong with a policy, and what in it is surely not meant. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command/base/command.h"
+#include "command/base/json.h"
+#include "command/warnings/warnings.h"
+
+struct check {
+	struct command_options options;
+	const char *file; /* NULL: the system's policy, or --conf */
+	bool strict, quiet;
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct check *check = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = state->child_inputs[1] = &check->options;
+		return 0;
+	case 's':
+		check->strict = true;
+		return 0;
+	case 'q':
+		check->quiet = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (check->file)
+			argp_error(state, "too many files; expected one, or none for the system's");
+		check->file = argument;
+		return 0;
+	case ARGP_KEY_END:
+		if (check->file && check->options.conf)
+			argp_error(state, "both FILE and --conf; expected one of them");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option options[] = {
+	{ "strict", 's', NULL, 0, "exit with 1 if there are warnings", 0 },
+	{ "quiet", 'q', NULL, 0, "print mistakes and warnings only, no last line", 0 },
+	{ 0 },
+};
+
+static const struct argp_child children[] = {
+	{ &command_output_argp, 0, NULL, 0 },
+	{ &command_conf_argp, 0, NULL, 0 },
+	{ 0 },
+};
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "[FILE]",
+	.doc = "Looks for mistakes in the device rules, and for what is legal in them and surely not "
+	       "meant.\vWithout FILE it looks at all files of the system's policy, and needs root. "
+	       "With FILE it looks at that file alone, together with the classes that ship; it may "
+	       "be a file of your own.\n\nExit status: 0 no mistakes, 1 warnings (with --strict), 2 "
+	       "mistakes, 3 it could not be looked at.",
+	.children = children,
+};
+
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static void print_mistakes(const struct check *check, const struct conf *conf)
+{
+	size_t kept = conf->error_count < CONF_ERRORS_MAX ? conf->error_count : CONF_ERRORS_MAX;
+	struct reason what;
+
+	for (size_t i = 0; i < kept; i++) {
+		conf_describe_error(conf, &conf->errors[i], &what);
+		output_line("%s", what.text);
+	}
+	if (kept < conf->error_count)
+		output_line("and %zu more mistake%s", conf->error_count - kept,
+			    plural(conf->error_count - kept));
+	if (check->quiet)
+		return;
+	/* The count is ours, so it needs no escaping. */
+	printf("%s%zu mistake%s%s: warnings are looked for when there is none\n",
+	       output_tone(&check->options.output, OUTPUT_BAD), conf->error_count,
+	       plural(conf->error_count), output_tone(&check->options.output, OUTPUT_PLAIN));
+}
+
+/* Paths and texts of warnings are escaped here, so that only the tone's sequences are left. */
+static void print_warnings(const struct check *check, const struct conf *conf,
+			   const struct warnings *warnings)
+{
+	for (size_t i = 0; i < warnings->count; i++) {
+		const struct warning *warning = &warnings->items[i];
+		struct reason place;
+
+		reason_set(&place, "%s:%u:%u", conf->files[warning->place.file].path,
+			   warning->place.line, warning->place.column);
+		printf("%s: %swarning:%s %s\n", place.text,
+		       output_tone(&check->options.output, OUTPUT_WARNING),
+		       output_tone(&check->options.output, OUTPUT_PLAIN), warning->what.text);
+	}
+}
+
+static void print_summary(const struct check *check, const struct conf *conf,
+			  const struct warnings *warnings)
+{
+	if (check->quiet)
+		return;
+	printf("%zu file%s, %zu line%s with rules, %zu class%s: no mistakes", conf->file_count,
+	       plural(conf->file_count), conf->statement_count, plural(conf->statement_count),
+	       conf->class_count, conf->class_count == 1 ? "" : "es");
+	if (warnings->count)
+		printf(", %zu warning%s", warnings->count, plural(warnings->count));
+	putchar('\n');
+}
+
+static json_t *json_finding(const struct conf *conf, const struct conf_place *place,
+			    const struct reason *what)
+{
+	return json_pack("{s:o, s:i, s:i, s:o}", "file",
+			 output_string(conf->files[place->file].path), "line", (int)place->line,
+			 "column", (int)place->column, "message", output_string(what->text));
+}
+
+static json_t *json_files(const struct conf *conf)
+{
+	json_t *files = json_array();
+
+	for (size_t i = 0; i < conf->file_count; i++)
+		json_build_append(&files, output_string(conf->files[i].path));
+	return files;
+}
+
+static json_t *json_mistakes(const struct conf *conf)
+{
+	size_t kept = conf->error_count < CONF_ERRORS_MAX ? conf->error_count : CONF_ERRORS_MAX;
+	json_t *mistakes = json_array();
+
+	for (size_t i = 0; i < kept; i++)
+		json_build_append(&mistakes, json_finding(conf, &conf->errors[i].place,
+							  &conf->errors[i].what));
+	return mistakes;
+}
+
+static json_t *json_warnings(const struct conf *conf, const struct warnings *warnings)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < warnings->count; i++) {
+		const struct warning *warning = &warnings->items[i];
+		json_t *finding = json_finding(conf, &warning->place, &warning->what);
+
+		json_build_set(&finding, "kind", json_string(warning_kind_name(warning->kind)));
+		json_build_append(&array, finding);
+	}
+	return array;
+}
+
+static int print_json(const struct conf *conf, const struct warnings *warnings)
+{
+	return output_json(
+		json_pack("{s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I}}", "files", json_files(conf),
+			  "mistakes", json_mistakes(conf), "warnings",
+			  json_warnings(conf, warnings), "counts", "files",
+			  (json_int_t)conf->file_count, "rules", (json_int_t)conf->statement_count,
+			  "classes", (json_int_t)conf->class_count, "mistakes",
+			  (json_int_t)conf->error_count, "warnings", (json_int_t)warnings->count));
+}
+
+/* Returns 0 or a negative errno, having said so. */
+static int print(const struct check *check, const struct conf *conf,
+		 const struct warnings *warnings)
+{
+	if (check->options.output.json)
+		return print_json(conf, warnings);
+	if (conf->error_count) {
+		print_mistakes(check, conf);
+		return 0;
+	}
+	print_warnings(check, conf, warnings);
+	print_summary(check, conf, warnings);
+	return 0;
+}
+
+/* Mistakes that show only on this machine are added to @conf. Returns 0 or -1, having said why. */
+static int find_warnings(const struct check *check, struct conf *conf, struct warnings *warnings)
+{
+	struct accounts accounts;
+	struct warnings_input input = { .conf = conf,
+					.devices = &device_source_system,
+					.accounts = &accounts,
+					.vendor = check->options.paths.vendor };
+	struct reason why;
+	int ret = accounts_system(&accounts, &why);
+
+	if (ret == 0)
+		ret = warnings_find(&input, warnings, &why);
+	if (ret == 0 || (ret == -EINVAL && conf->error_count))
+		return 0;
+	output_error("%s", why.text);
+	return -1;
+}
+
+static int exit_of(const struct check *check, const struct conf *conf,
+		   const struct warnings *warnings)
+{
+	if (conf->error_count)
+		return COMMAND_MISTAKES;
+	return check->strict && warnings->count ? COMMAND_NO : COMMAND_YES;
+}
+
+static int check_policy(const struct check *check)
+{
+	struct warnings warnings = { 0 };
+	int status = COMMAND_FAILED;
+	struct conf *conf;
+	int ret = conf_load(&check->options.paths, &conf);
+
+	if (ret < 0) {
+		output_error("the policy cannot be read: %s", strerror(-ret));
+		return COMMAND_FAILED;
+	}
+	if (conf->error_count == 0)
+		ret = find_warnings(check, conf, &warnings);
+	if (ret == 0 && print(check, conf, &warnings) == 0)
+		status = exit_of(check, conf, &warnings);
+	warnings_free(&warnings);
+	conf_free(conf);
+	return status;
+}
+
+/* One file, by whoever may read it. */
+static int check_file(struct check *check)
+{
+	/* Of the system's policy that would be a mistake; here the command line is wrong. */
+	if (access(check->file, R_OK) < 0) {
+		output_error("%s: %s", check->file, strerror(errno));
+		return COMMAND_FAILED;
+	}
+	check->options.paths = conf_paths_of(check->file);
+	check->options.paths.owner = getuid();
+	return check_policy(check);
+}
+
+static int run(int argc, char **argv)
+{
+	struct check check = { .strict = false };
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &check) != 0)
+		return COMMAND_FAILED;
+	if (check.file)
+		return check_file(&check);
+	if (!command_is_root("check", "the policy is root's; a file of your own can be named"))
+		return COMMAND_FAILED;
+	return check_policy(&check);
+}
+
+const struct command command_check = {
+	.name = "check",
+	.summary = "look for mistakes in the policy, and for what is surely not meant",
+	.run = run,
+};

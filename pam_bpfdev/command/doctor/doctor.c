@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* bpfdev doctor: what on this machine lets users out of their rules. Says it, changes nothing. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/doctor/doctor.h"
+
+static void (*const checks[])(struct doctor *doctor) = {
+	doctor_check_kernel,	doctor_check_pam,      doctor_check_sshd,   doctor_check_policy,
+	doctor_check_processes, doctor_check_managers, doctor_check_linger, doctor_check_brokers,
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct doctor *doctor = state->input;
+
+	(void)argument;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = state->child_inputs[1] = &doctor->options;
+		return 0;
+	case 'q':
+		doctor->quiet = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option options[] = {
+	{ "quiet", 'q', NULL, 0, "leave out what is well", 0 },
+	{ 0 },
+};
+
+static const struct argp_child children[] = {
+	{ &command_output_argp, 0, NULL, 0 },
+	{ &command_conf_argp, 0, NULL, 0 },
+	{ 0 },
+};
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.children = children,
+	.doc = "Look at this machine and say, line by line, what is well and what to do."
+	       "\vKernel, PAM services, sshd, the policy, processes and devices of users with rules, and "
+	       "services that open devices for others. Changes nothing. Without --conf the policy is "
+	       "that of the PAM lines, if all of them name the same one.\n\n"
+	       "Exit status: 0 nothing lets a user out of the rules; 1 something does, or nothing is "
+	       "enforced; 2 the policy has mistakes; 3 not root, or something could not be looked at.",
+};
+
+/* What is certain says more than what could not be looked at. */
+static int exit_status(const struct doctor *doctor)
+{
+	if (doctor_has(doctor, DOCTOR_MISTAKE))
+		return COMMAND_MISTAKES;
+	if (doctor_has(doctor, DOCTOR_BAD))
+		return COMMAND_NO;
+	return doctor->error || doctor_has(doctor, DOCTOR_BLIND) ? COMMAND_FAILED : COMMAND_YES;
+}
+
+static int examine(struct doctor *doctor)
+{
+	int status;
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		checks[i](doctor);
+	if (doctor_print(doctor) < 0)
+		return COMMAND_FAILED;
+	status = exit_status(doctor);
+	if (doctor->error)
+		output_error("this is not all: %s", strerror(-doctor->error));
+	return status;
+}
+
+static int run(int argc, char **argv)
+{
+	struct doctor doctor = { 0 };
+	int status = COMMAND_FAILED;
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &doctor))
+		return COMMAND_USAGE;
+	if (command_is_root("doctor", "it looks at all users' processes and sessions"))
+		status = examine(&doctor);
+	doctor_findings_free(&doctor.findings);
+	doctor_users_free(&doctor);
+	conf_free(doctor.conf);
+	free(doctor.conf_path);
+	free(doctor.root);
+	return status;
+}
+
+const struct command command_doctor = { "doctor", "look for ways around the rules", run };

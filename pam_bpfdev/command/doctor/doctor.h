@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* What the checks of `bpfdev doctor` share: what they know of the machine, what they found. */
+#ifndef DOCTOR_H
+#define DOCTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "conf/conf.h"
+#include "policy/policy.h"
+#include "base/reason.h"
+#include "table/table.h"
+#include "command/base/command.h"
+
+enum doctor_level {
+	DOCTOR_OK,
+	DOCTOR_NOTE,	/* as it may be; worth knowing */
+	DOCTOR_WARN,	/* lets nobody out by itself */
+	DOCTOR_BLIND,	/* could not be looked at: a warning, and the exit status says so */
+	DOCTOR_MISTAKE, /* of the policy */
+	DOCTOR_BAD,	/* lets a user out of the rules, or nothing is enforced */
+};
+
+struct doctor_finding {
+	enum doctor_level level;
+	const char *topic; /* a word; static */
+	char *subject;	   /* whom or what it is about; "": the machine */
+	char *message;
+	char *advice; /* what to do; NULL only if all is well */
+};
+
+struct doctor_findings {
+	struct doctor_finding *items;
+	size_t count, capacity;
+};
+
+/* A user, and what the policy comes to for whatever runs outside of any session of theirs. */
+struct doctor_user {
+	uid_t uid;
+	struct policy_subject subject; /* name NULL: nobody has that uid */
+	struct policy_result result;   /* POLICY_RULES: these are to be kept in */
+};
+
+struct doctor {
+	struct command_options options; /* paths: in the end, of the policy that is looked at */
+	bool quiet;
+	int error;	   /* -ENOMEM: what was found is not all */
+	char *conf_path;   /* what all PAM lines say as conf=; NULL: nothing, or different things */
+	struct conf *conf; /* NULL: there is no policy that could be used */
+	char *root;	   /* the folder that user.slice is in; NULL: none is known */
+	struct doctor_user **users; /* all who were asked for: see doctor_user_of_uid() */
+	size_t user_count, user_capacity;
+	pid_t sound_server; /* one that serves all users; 0: none was seen */
+	struct doctor_findings findings;
+};
+
+/*
+ * Adds a finding. @subject may be "". The message and the advice are sentences without a full stop;
+ * findings that differ in the subject only are printed as one.
+ */
+void doctor_find(struct doctor *doctor, enum doctor_level level, const char *topic,
+		 const char *subject, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* What to do about the finding that was added last. */
+void doctor_advise(struct doctor *doctor, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Prints what was found. Returns 0 or a negative errno. */
+int doctor_print(const struct doctor *doctor);
+
+/* Whether there is a finding of that level. */
+bool doctor_has(const struct doctor *doctor, enum doctor_level level);
+
+void doctor_findings_free(struct doctor_findings *findings);
+
+/*
+ * The user, looked up and decided upon at the first use. NULL: there is no usable policy or no such
+ * user, or NSS failed, which was added to the findings. It stays until doctor_users_free().
+ */
+const struct doctor_user *doctor_user_of_uid(struct doctor *doctor, uid_t uid);
+const struct doctor_user *doctor_user_of_name(struct doctor *doctor, const char *name);
+
+/* Whether the policy restricts the user. NULL is fine: it does not. */
+bool doctor_has_rules(const struct doctor_user *user);
+
+void doctor_users_free(struct doctor *doctor);
+
+/* The checks, in the order in which they are made: later ones use what earlier ones set. */
+void doctor_check_kernel(struct doctor *doctor);		      /* sets root */
+void doctor_check_pam(struct doctor *doctor);			      /* sets conf_path */
+void doctor_check_pam_below(struct doctor *doctor, const char *root); /* of the file system */
+void doctor_check_sshd(struct doctor *doctor);
+void doctor_check_policy(struct doctor *doctor);    /* sets conf and the paths */
+void doctor_check_processes(struct doctor *doctor); /* sets sound_server */
+void doctor_check_managers(struct doctor *doctor);
+void doctor_check_linger(struct doctor *doctor);
+void doctor_check_brokers(struct doctor *doctor);
+
+#endif

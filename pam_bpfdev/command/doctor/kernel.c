@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* What everything stands on: the kernel's device programs, and systemd's cgroups. */
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "filter/filter.h"
+#include "session/session.h"
+#include "command/doctor/doctor.h"
+
+#define TOPIC "kernel"
+
+static void nothing_enforced(struct doctor *doctor, const struct reason *why, const char *advice)
+{
+	doctor_find(doctor, DOCTOR_BAD, TOPIC, "", "nothing can be enforced: %s", why->text);
+	doctor_advise(doctor, "%s", advice);
+}
+
+/* Loads what a login would, and lets it go again. */
+static int try_program(struct doctor *doctor, struct reason *why)
+{
+	struct table *table = NULL;
+	int ret = policy_baseline(&table);
+
+	if (ret == 0)
+		ret = filter_try(table, why);
+	else
+		doctor->error = ret;
+	table_free(table);
+	return ret;
+}
+
+static void check_programs(struct doctor *doctor)
+{
+	struct utsname name = { .release = "?" };
+	struct reason why = { "" };
+	int fd = session_open_cgroup(doctor->root, &why), ret;
+
+	ret = fd < 0 ? fd : filter_probe(fd, &why);
+	if (ret == 0)
+		ret = try_program(doctor, &why);
+	if (fd >= 0)
+		close(fd);
+	uname(&name);
+	if (ret < 0)
+		nothing_enforced(doctor, &why,
+				 "it takes Linux 5.10 or later with CONFIG_CGROUP_BPF, and bpf(2)");
+	else
+		doctor_find(doctor, DOCTOR_OK, TOPIC, "",
+			    "Linux %s loads device programs; cgroup2 is at %s", name.release,
+			    doctor->root);
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* sd_booted(3) asks for the first folder; the second one is logind's. */
+static void check_systemd(struct doctor *doctor)
+{
+	if (!is_folder("/run/systemd/system")) {
+		doctor_find(
+			doctor, DOCTOR_BAD, "systemd", "",
+			"this machine was not booted with systemd, so that logins get no cgroups "
+			"of their own that could be filtered");
+		doctor_advise(doctor, "boot with systemd");
+	} else if (!is_folder("/run/systemd/seats")) {
+		doctor_find(
+			doctor, DOCTOR_BAD, "systemd", "",
+			"systemd-logind does not run, so that logins get no cgroups of their own "
+			"that could be filtered");
+		doctor_advise(doctor, "systemctl status systemd-logind.service says why");
+	} else {
+		doctor_find(doctor, DOCTOR_OK, "systemd", "", "systemd and systemd-logind run");
+	}
+}
+
+void doctor_check_kernel(struct doctor *doctor)
+{
+	struct reason why = { "" };
+	int ret = session_find_root(&doctor->root, &why);
+
+	if (ret == -ENOMEM)
+		doctor->error = ret;
+	if (ret < 0)
+		nothing_enforced(doctor, &why, "mount cgroup2, as systemd does by default");
+	else
+		check_programs(doctor);
+	check_systemd(doctor);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Between the files of bpfdev explain. */
+#ifndef EXPLAIN_H
+#define EXPLAIN_H
+
+#include "session/session.h"
+#include "table/table.h"
+#include "command/asking/asking.h"
+#include "command/asking/print.h"
+#include "command/base/lines.h"
+#include "command/base/names.h"
+#include "command/base/view.h"
+
+/* The command line, and what it led to. */
+struct explain {
+	struct command_options options;
+	struct asking asking;
+	bool session;		/* --session */
+	const char *session_id; /* --session=ID, or NULL */
+	const char *words[5];	/* USER DEVICE [NUMBERS] [ACCESS], as they came */
+	size_t word_count;
+	const char *user;
+	char device[1100]; /* DEVICE as one text, for messages */
+	char split[1100];  /* its first word, if it came as one word with a blank in it */
+	const char *path;  /* DEVICE is the path of one node, or NULL */
+	uint32_t access;   /* the bits that are asked about */
+	struct asked asked;
+	struct names *names;
+	struct device_patterns patterns; /* what DEVICE stands for, sorted, one of each */
+	bool join; /* devices in a row with the same verdict are shown as one */
+};
+
+/*
+ * Understands the words behind USER: sets device, path, access, join. @spec: what policy_resolve()
+ * is to be asked; not for a path of one node, whose pattern is there at once.
+ * Returns COMMAND_YES, _USAGE or _FAILED having said why.
+ */
+int explain_parse_device(struct explain *explain, struct device_spec *spec);
+
+/* Sets explain->patterns from @spec. Returns COMMAND_YES, or _FAILED having said why. */
+int explain_resolve(struct explain *explain, const struct device_spec *spec);
+
+/* Devices that the tables say the same of. */
+struct target {
+	struct table_view_row row; /* entry: NULL if there is no table, so that all is allowed */
+	const struct bpfdev_entry *other; /* of the other table, or NULL */
+};
+
+struct targets {
+	struct target *items;
+	size_t count, capacity;
+};
+
+/*
+ * What @table and @other (either may be NULL) say of explain->patterns: of a whole major the minors
+ * of which they say something else, then the others. Returns 0 or -ENOMEM. Free @targets->items;
+ * they point into the tables.
+ */
+int explain_targets(const struct explain *explain, const struct table *table,
+		    const struct table *other, struct targets *targets);
+
+/* The bits of @access that @entry (NULL: no filter) refuses. */
+uint32_t explain_refused(const struct bpfdev_entry *entry, uint32_t access);
+
+/* Whether any of the targets refuses any of the bits. */
+bool explain_any_refused(const struct targets *targets, uint32_t access);
+
+/* How one bit, or several that are alike, come out. */
+enum outcome { OUTCOME_ALLOWED, OUTCOME_LENT, OUTCOME_AUDITED, OUTCOME_DENIED };
+
+/* Bits of one outcome from one source. */
+struct verdict {
+	uint32_t bits;
+	enum outcome outcome;
+	uint32_t source;
+};
+
+/* Splits @access into verdicts, r before w before m. Returns how many, at most BPFDEV_BITS. */
+size_t explain_verdicts(const struct bpfdev_entry *entry, uint32_t access,
+			struct verdict verdicts[BPFDEV_BITS]);
+
+/* "allowed", "lent", "audited", "denied": for JSON. */
+const char *explain_outcome(enum outcome outcome);
+
+/* Why a line about the user that covers a device does not decide. */
+enum passed_why {
+	PASSED_EXEMPTED, /* by an exempt line */
+	PASSED_UNMET,	 /* a condition does not hold */
+	PASSED_RANK,	 /* the one that decides is of a higher rank */
+	PASSED_DEVICE,	 /* ... has a more specific device */
+	PASSED_ORDER,	 /* ... comes later */
+};
+
+struct passed {
+	size_t statement; /* in conf->statements */
+	uint32_t bits;	  /* of those asked about */
+	enum passed_why why;
+	unsigned int by;	  /* the specificity of the one that decides, for PASSED_DEVICE */
+	unsigned int specificity; /* and of this one: see table_specificity() */
+};
+
+/* The lines that were passed over for one target. */
+struct trace {
+	struct passed *items;
+	size_t count, capacity;
+};
+
+/* What every line of the policy stands for on this machine. */
+struct coverage {
+	struct device_patterns *lines; /* of conf->statements; none for those about others */
+	size_t count;
+};
+
+/* Returns 0, or a negative errno with @why. Free: coverage_free(). */
+int coverage_load(const struct asked *asked, const struct policy_survey *survey,
+		  struct coverage *coverage, struct reason *why);
+
+void coverage_free(struct coverage *coverage);
+
+/* Whether any of the patterns bears on the target. */
+bool explain_covers(const struct device_patterns *patterns, const struct table_view_row *target);
+
+/* Finds the lines that were passed over, of those that cover the first of the target's devices.
+ * Returns 0 or -ENOMEM. Free @trace->items. */
+int explain_trace(const struct asked *asked, const struct policy_survey *survey,
+		  const struct coverage *coverage, const struct table_view_row *target,
+		  uint32_t access, struct trace *trace);
+
+/* All that is to be said of one login. */
+struct explanation {
+	const struct explain *explain;
+	struct answer answer;
+	struct targets targets;
+	struct coverage coverage;
+	struct asking turned; /* the login from the other side */
+	bool has_other;	      /* there is such a login; then: */
+	struct answer other;
+};
+
+/* Whether the login from the other side comes out otherwise for the target. */
+bool explain_differs(const struct explanation *explanation, const struct target *target);
+
+/* Print it. Return COMMAND_YES or COMMAND_FAILED having said why; the verdict is not asked. */
+int explain_print_text(const struct explanation *explanation);
+int explain_print_json(const struct explanation *explanation);
+
+/* --session: the sessions that are open. Returns an exit status, having said what there is. */
+int explain_sessions(struct explain *explain, const struct device_spec *spec);
+
+#endif

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+#include <errno.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "command/machine/change.h"
+#include "command/base/command.h"
+
+static int find_uid(const char *digits, struct change_user *user)
+{
+	char *end;
+	unsigned long uid;
+	const struct passwd *entry;
+
+	errno = 0;
+	uid = strtoul(digits, &end, 10);
+	if (errno || end == digits || *end || *digits == '-' || uid >= (uid_t)-1) {
+		output_error("\":%s\" is no uid; expected a user's name or :UID", digits);
+		return -EINVAL;
+	}
+	user->uid = (uid_t)uid;
+	entry = getpwuid(user->uid);
+	if (entry)
+		snprintf(user->name, sizeof(user->name), "%s", entry->pw_name);
+	else
+		snprintf(user->name, sizeof(user->name), ":%lu", uid);
+	return 0;
+}
+
+int change_find_user(const char *text, struct change_user *user)
+{
+	struct policy_subject subject;
+	struct reason why;
+	int ret;
+
+	if (text[0] == ':')
+		return find_uid(text + 1, user);
+	ret = policy_subject_load(text, &subject, &why);
+	if (ret < 0) {
+		output_error("%s", why.text);
+		return ret;
+	}
+	snprintf(user->name, sizeof(user->name), "%s", subject.name);
+	user->uid = subject.uid;
+	policy_subject_free(&subject);
+	return 0;
+}
+
+int change_open_user(struct session *user)
+{
+	struct reason why;
+	char *root = NULL;
+	int ret = session_find_root(&root, &why);
+
+	if (ret == 0 &&
+	    asprintf(&user->slice, "%s/user.slice/user-%u.slice", root, user->uid) < 0) {
+		user->slice = NULL;
+		reason_set(&why, "out of memory");
+		ret = -ENOMEM;
+	}
+	free(root);
+	if (ret < 0)
+		output_error("%s", why.text);
+	return ret;
+}
+
+bool change_is_type(const char *word)
+{
+	return *word && strchr("abc", *word) && !word[1];
+}
+
+void change_keep(const struct enforce_change_report *report, void *data)
+{
+	struct change_reports *reports = data;
+	struct enforce_change_report *grown =
+		array_grow(reports->items, reports->count, &reports->capacity, sizeof(*grown));
+	size_t place = reports->count;
+
+	if (!grown) {
+		reports->lost = true;
+		return;
+	}
+	reports->items = grown;
+	while (place > 0 && strverscmp(grown[place - 1].unit, report->unit) > 0)
+		place--;
+	memmove(grown + place + 1, grown + place, (reports->count - place) * sizeof(*grown));
+	grown[place] = *report;
+	reports->count++;
+}
+
+int change_complain(const struct change_reports *reports)
+{
+	int status = COMMAND_YES;
+
+	for (size_t i = 0; i < reports->count; i++) {
+		const struct enforce_change_report *report = &reports->items[i];
+
+		if (report->outcome != ENFORCE_FAILED)
+			continue;
+		output_error("%s is as it was: %s", report->unit, report->why.text);
+		if (status != COMMAND_FAILED)
+			status = report->error == -EINVAL ? COMMAND_MISTAKES : COMMAND_FAILED;
+	}
+	if (!reports->lost)
+		return status;
+	output_error("out of memory: not all that was done can be told");
+	return COMMAND_FAILED;
+}
+
+char *change_session_name(const struct enforce_change_report *report, char *name)
+{
+	size_t length = strlen(report->unit);
+
+	if (report->role == BPFDEV_MANAGER)
+		snprintf(name, 128, "manager");
+	else if (length > strlen("session-.scope") && strncmp(report->unit, "session-", 8) == 0)
+		snprintf(name, 128, "%.*s", (int)(length - strlen("session-.scope")),
+			 report->unit + strlen("session-"));
+	else
+		snprintf(name, 128, "%s", report->unit);
+	return name;
+}
+
+bool change_has_exception(const struct enforce_change_report *report,
+			  const struct bpfdev_exception *exception)
+{
+	if (report->role != BPFDEV_SESSION ||
+	    (report->outcome != ENFORCE_CHANGED && report->outcome != ENFORCE_SAME))
+		return false;
+	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++)
+		if (memcmp(&report->after.exceptions[i], exception, sizeof(*exception)) == 0)
+			return true;
+	return false;
+}
+
+char *change_list_sessions(const struct change_reports *reports,
+			   const struct bpfdev_exception *exception, char *text, size_t size)
+{
+	char name[128];
+	size_t used = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < reports->count; i++) {
+		const struct enforce_change_report *report = &reports->items[i];
+		size_t length;
+
+		if (!change_has_exception(report, exception))
+			continue;
+		length = strlen(change_session_name(report, name)) + strlen(", ");
+		if (used + length + strlen(", ...") >= size) {
+			snprintf(text + used, size - used, ", ...");
+			break;
+		}
+		used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "", name);
+	}
+	return text;
+}
+
+bool change_has_ended(const struct enforce_change_report *report, int i)
+{
+	const struct bpfdev_exception *before = &report->before.exceptions[i];
+	const struct bpfdev_exception *after = &report->after.exceptions[i];
+
+	if (report->outcome != ENFORCE_CHANGED || report->role != BPFDEV_SESSION || !before->access)
+		return false;
+	/* Another may have its place by now. */
+	return !after->access || strcmp(before->device, after->device) != 0;
+}
+
+void change_log_ends(const struct enforce_change_report *report, const char *user)
+{
+	char name[128];
+
+	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++) {
+		const struct bpfdev_exception *exception = &report->before.exceptions[i];
+		bool over = exception->until <= enforce_boottime();
+
+		if (change_has_ended(report, i))
+			change_log(false, "%s may no longer use %s in session %s%s", user,
+				   exception->device, change_session_name(report, name),
+				   over ? ": the exception's time is over" : "");
+	}
+}
+
+/* 4294967295 stands for a process that nobody's login began. */
+static bool read_loginuid(uid_t *uid)
+{
+	FILE *file = fopen("/proc/self/loginuid", "re");
+	bool found = file && fscanf(file, "%u", uid) == 1 && *uid != (uid_t)-1;
+
+	if (file)
+		fclose(file);
+	return found;
+}
+
+uid_t change_asker(void)
+{
+	const char *sudo = getenv("SUDO_UID");
+	uid_t uid;
+
+	if (read_loginuid(&uid))
+		return uid;
+	if (sudo && *sudo)
+		return (uid_t)strtoul(sudo, NULL, 10);
+	return getuid();
+}
+
+void change_log(bool asked, const char *format, ...)
+{
+	char text[400];
+	struct reason line;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (asked)
+		reason_set(&line, "%s, asked for by uid %u", text, change_asker());
+	else
+		reason_set(&line, "%s", text);
+	openlog("bpfdev", LOG_PID, LOG_AUTHPRIV);
+	syslog(LOG_NOTICE, "%s", line.text);
+	closelog();
+}
+
+struct enforce_options change_options(const struct conf_paths *paths)
+{
+	return (struct enforce_options) { paths, &device_source_system, SESSION_LOCK_FOLDER };
+}

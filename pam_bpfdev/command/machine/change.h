@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* What reload, allow and revoke share: whose sessions, who asks, what came of it. */
+#ifndef CHANGE_H
+#define CHANGE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "enforce/change.h"
+#include "command/base/output.h"
+
+/* A user that was named on the command line. */
+struct change_user {
+	char name[256]; /* as NSS has it; ":UID" if there is no such user any more */
+	uid_t uid;
+};
+
+/*
+ * Understands a name, or ":UID" as in a policy, which needs no user of that uid: sessions outlive
+ * their users. Returns 0, or a negative errno having said why.
+ */
+int change_find_user(const char *text, struct change_user *user);
+
+/*
+ * Sets the slice of @user, whose uid is set: free with session_free(). Returns 0, or a negative
+ * errno having said why.
+ */
+int change_open_user(struct session *user);
+
+/* Whether @word is "a", "b" or "c": a device's numbers are the next word. */
+bool change_is_type(const char *word);
+
+/* The reports of a change, sorted by unit: they come as the kernel lists cgroups. */
+struct change_reports {
+	struct enforce_change_report *items;
+	size_t count, capacity;
+	bool lost; /* no memory to keep one */
+};
+
+/* An enforce_tell whose data is a struct change_reports. */
+void change_keep(const struct enforce_change_report *report, void *reports);
+
+/* Says on standard error what failed. Returns COMMAND_YES, _MISTAKES or _FAILED. */
+int change_complain(const struct change_reports *reports);
+
+/* "3" of "session-3.scope", "manager" of "user@1000.service". @name: 128 bytes. Returns @name. */
+char *change_session_name(const struct enforce_change_report *report, char *name);
+
+/* Whether the exception for @device is in the session of @report now: granted, or already there. */
+bool change_has_exception(const struct enforce_change_report *report,
+			  const struct bpfdev_exception *exception);
+
+/* The names of the sessions that have @exception: "3, 7", cut to fit (@size bytes). Returns @text. */
+char *change_list_sessions(const struct change_reports *reports,
+			   const struct bpfdev_exception *exception, char *text, size_t size);
+
+/* Writes to the system log, at LOG_NOTICE, what was done; @asked: and who asked for it. */
+void change_log(bool asked, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Whether exception number @i of a session has ended with what is reported. */
+bool change_has_ended(const struct enforce_change_report *report, int i);
+
+/* Logs the exceptions of a session of @user that have ended. */
+void change_log_ends(const struct enforce_change_report *report, const char *user);
+
+/*
+ * The uid of whoever asks: who logged in, if the kernel's audit knows (loginuid), or who runs sudo,
+ * or the real uid.
+ */
+uid_t change_asker(void);
+
+/* Options and lock folder of the installed system, with @paths as the policy. */
+struct enforce_options change_options(const struct conf_paths *paths);
+
+#endif

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+#include <errno.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command/monitor/events.h"
+
+/* nohup(1), and shells for what runs in the background, have some ignored: that stays so. */
+static void add(struct monitor_events *events, int number)
+{
+	struct sigaction now;
+
+	if (sigaction(number, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+		sigaddset(&events->set, number);
+}
+
+int monitor_events_begin(struct monitor_events *events, enum monitor_keep keep)
+{
+	*events = (struct monitor_events) { .keep = keep, .signals = -1 };
+	events->keys = keep == MONITOR_KEEP_SCREEN && isatty(STDIN_FILENO);
+	sigemptyset(&events->set);
+	add(events, SIGINT);
+	add(events, SIGTERM);
+	add(events, SIGHUP);
+	add(events, SIGQUIT);
+	if (keep == MONITOR_KEEP_SCREEN) {
+		add(events, SIGTSTP);
+		add(events, SIGWINCH);
+	}
+	if (sigprocmask(SIG_BLOCK, &events->set, &events->before) < 0)
+		return -errno;
+	events->signals = signalfd(-1, &events->set, SFD_CLOEXEC);
+	return events->signals < 0 ? -errno : 0;
+}
+
+void monitor_events_end(struct monitor_events *events)
+{
+	if (events->signals < 0)
+		return;
+	close(events->signals);
+	events->signals = -1;
+	sigprocmask(SIG_SETMASK, &events->before, NULL);
+}
+
+static enum monitor_event read_signal(const struct monitor_events *events)
+{
+	struct signalfd_siginfo info;
+
+	if (read(events->signals, &info, sizeof(info)) != sizeof(info))
+		return MONITOR_SHOW;
+	switch (info.ssi_signo) {
+	case SIGWINCH:
+		return MONITOR_SHOW;
+	case SIGTSTP:
+		return MONITOR_STOP;
+	default:
+		return MONITOR_END;
+	}
+}
+
+/* What is no command is no reason to wait any less. */
+static bool is_end(int input)
+{
+	char key;
+	ssize_t count = read(input, &key, 1);
+
+	return count == 1 ? key == 'q' || key == 'Q' : count == 0;
+}
+
+enum { SIGNALS, OUTPUT, INPUT, SOURCES };
+
+/* Returns what came, or MONITOR_LOOK: nothing did, or it says nothing. */
+static enum monitor_event see(const struct monitor_events *events, const struct pollfd *sources)
+{
+	if (sources[SIGNALS].revents)
+		return read_signal(events);
+	/* Nothing was asked for: it is an end. */
+	if (sources[OUTPUT].revents)
+		return MONITOR_END;
+	if (sources[INPUT].revents && is_end(sources[INPUT].fd))
+		return MONITOR_END;
+	return MONITOR_LOOK;
+}
+
+enum monitor_event monitor_events_wait(const struct monitor_events *events, uint64_t next)
+{
+	struct pollfd sources[SOURCES] = {
+		[SIGNALS] = { events->signals, POLLIN, 0 },
+		[OUTPUT] = { events->keep ? STDOUT_FILENO : -1, 0, 0 },
+		[INPUT] = { events->keys ? STDIN_FILENO : -1, POLLIN, 0 },
+	};
+
+	for (;;) {
+		uint64_t now = monitor_clock();
+		int left = now < next ? (int)(next - now) : 0, count;
+		enum monitor_event event = MONITOR_LOOK;
+
+		count = poll(sources, SOURCES, left);
+		if (count > 0)
+			event = see(events, sources);
+		if (event != MONITOR_LOOK || count == 0)
+			return event;
+	}
+}
+
+void monitor_events_stop(const struct monitor_events *events)
+{
+	sigset_t stop;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTSTP);
+	raise(SIGTSTP);
+	/* Here it stops. */
+	sigprocmask(SIG_UNBLOCK, &stop, NULL);
+	sigprocmask(SIG_BLOCK, &events->set, NULL);
+}
+
+uint64_t monitor_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + 1;
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* Denials as entries of the journal: at once, then a sum a minute for each kind. */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "log/journal.h"
+#include "base/reason.h"
+#include "command/machine/denial_words.h"
+#include "command/monitor/monitor.h"
+
+#define PAUSE 60000 /* milliseconds */
+
+/* The queue of a journal that keeps up empties in between. */
+#define TRY_PAUSE 10 /* milliseconds */
+#define TRIES 20
+#define LAST_TRIES 200
+
+/* The texts that fields point to. */
+struct texts {
+	char message[2048], level[12], facility[12], uid[12], count[24], more[24];
+	char device[NAMES_NUMBERS_SIZE], access[4], bits[4], pid[12], process_uid[12];
+	char comm[4 * sizeof(((struct filter_denial *)0)->comm) + 1];
+};
+
+struct fields {
+	struct journal_field items[JOURNAL_FIELDS_MAX];
+	size_t count;
+};
+
+static void add(struct fields *fields, const char *name, const char *value)
+{
+	fields->items[fields->count++] = (struct journal_field) { name, value };
+}
+
+static const char *number(char *text, size_t size, uint64_t value)
+{
+	snprintf(text, size, "%" PRIu64, value);
+	return text;
+}
+
+static bool is_audit(const struct monitor_kind *kind)
+{
+	return !kind->lost && denial_is_audit(&kind->denial);
+}
+
+static void write_times(const struct monitor_kind *kind, char *text, size_t size)
+{
+	const char *more = kind->told ? " more" : "";
+
+	if (kind->pending == 1)
+		snprintf(text, size, "once%s", more);
+	else
+		snprintf(text, size, "%" PRIu64 " times%s", kind->pending, more);
+}
+
+static const char *why_of(const struct monitor_words *words)
+{
+	static const char *const phrases[] = {
+		[DENIAL_NO_RULE] = ", as no rule allows it",
+		[DENIAL_LINE] = " by ",
+		[DENIAL_CHANGED] = " by a line that has changed since",
+	};
+
+	return phrases[words->cause];
+}
+
+/* "sam was denied /dev/fuse (c 10:229) rw once in session-3.scope by FILE:4: cat[1234]" */
+static void write_message(const struct monitor_kind *kind, char *message, size_t size)
+{
+	const struct monitor_words *words = kind->words;
+	const char *was = is_audit(kind) ? "but for audit would have been" : "was";
+	char text[2048], device[DENIAL_WORDS_DEVICE_SIZE], by[DENIAL_WORDS_BY_SIZE], access[4];
+	char times[40];
+
+	write_times(kind, times, sizeof(times));
+	denial_words_by(&kind->denial, words->unit.uid, by);
+	if (kind->lost)
+		snprintf(text, sizeof(text),
+			 "%s was denied %s in %s what there was no room to tell apart",
+			 words->unit.user, times, words->unit.name);
+	else
+		snprintf(
+			text, sizeof(text), "%s %s denied %s %s %s in %s%s%s%s%s", words->unit.user,
+			was, denial_words_device(&kind->denial, words->name, device),
+			output_letters(denial_bits(&kind->denial), access), times, words->unit.name,
+			why_of(words), words->cause == DENIAL_LINE ? words->place : "",
+			kind->denial.pid ? ": " : "", kind->denial.pid ? by : "");
+	reason_quote(message, size, text, strlen(text));
+}
+
+static void add_syslog(struct fields *fields, const struct monitor_kind *kind, struct texts *texts)
+{
+	add(fields, "PRIORITY",
+	    number(texts->level, sizeof(texts->level), is_audit(kind) ? LOG_INFO : LOG_NOTICE));
+	add(fields, "SYSLOG_FACILITY",
+	    number(texts->facility, sizeof(texts->facility), LOG_FAC(LOG_AUTHPRIV)));
+	add(fields, "SYSLOG_IDENTIFIER", "bpfdev");
+}
+
+/* As the module has them, too; the device under its numbers and under its name. */
+static void add_denial(struct fields *fields, const struct monitor_kind *kind, struct texts *texts)
+{
+	const struct filter_denial *denial = &kind->denial;
+
+	names_numbers(denial->type, denial->major, denial->minor, texts->device);
+	add(fields, "BPFDEV_DEVICE", texts->device);
+	add(fields, "BPFDEV_DEVICE", kind->words->name);
+	add(fields, "BPFDEV_ACCESS", output_letters(denial->access, texts->access));
+	add(fields, "BPFDEV_BITS", output_letters(denial_bits(denial), texts->bits));
+	add(fields, "BPFDEV_RESULT", is_audit(kind) ? "audit" : "refused");
+	number(texts->count, sizeof(texts->count), denial->count);
+	add(fields, "BPFDEV_REFUSED", is_audit(kind) ? "0" : texts->count);
+	add(fields, "BPFDEV_AUDITED", is_audit(kind) ? texts->count : "0");
+	add(fields, "BPFDEV_LINE", kind->words->place);
+	add(fields, "BPFDEV_PROCESS_UID",
+	    number(texts->process_uid, sizeof(texts->process_uid), denial->uid));
+	if (!denial->pid)
+		return;
+	reason_quote(texts->comm, sizeof(texts->comm), denial->comm, strlen(denial->comm));
+	add(fields, "BPFDEV_COMM", texts->comm);
+	add(fields, "BPFDEV_PID", number(texts->pid, sizeof(texts->pid), denial->pid));
+}
+
+static int send_entry(const struct monitor_kind *kind)
+{
+	struct fields fields = { .count = 0 };
+	struct texts texts;
+
+	write_message(kind, texts.message, sizeof(texts.message));
+	add(&fields, "MESSAGE", texts.message);
+	add_syslog(&fields, kind, &texts);
+	add(&fields, "BPFDEV_EVENT", "denied");
+	add(&fields, "BPFDEV_USER", kind->words->unit.user);
+	add(&fields, "BPFDEV_UID", number(texts.uid, sizeof(texts.uid), kind->words->unit.uid));
+	add(&fields, "BPFDEV_SESSION", kind->words->unit.name);
+	add(&fields, "BPFDEV_SERVICE", kind->words->service);
+	add(&fields, "BPFDEV_TTY", kind->words->tty);
+	add(&fields, "BPFDEV_RHOST", kind->words->rhost);
+	if (kind->lost)
+		add(&fields, "BPFDEV_UNTOLD",
+		    number(texts.count, sizeof(texts.count), kind->denial.count));
+	else
+		add_denial(&fields, kind, &texts);
+	add(&fields, "BPFDEV_NEW", number(texts.more, sizeof(texts.more), kind->pending));
+	return journal_send(JOURNAL_SOCKET, fields.items, fields.count);
+}
+
+static int begin(struct monitor *monitor)
+{
+	(void)monitor;
+	if (access(JOURNAL_SOCKET, W_OK) == 0)
+		return 0;
+	output_error("there is no journal to write to: %s: %s", JOURNAL_SOCKET, strerror(errno));
+	return -EIO;
+}
+
+/* Returns 0; 1: the journal does not take it, and *@tries are over; or -ENOMEM. */
+static int tell(struct monitor *monitor, struct monitor_kind *kind, unsigned int *tries)
+{
+	int ret = monitor_describe(monitor, kind);
+
+	if (ret < 0)
+		return ret == -ENOENT ? 0 : ret;
+	for (; send_entry(kind) < 0; --*tries) {
+		if (*tries == 0)
+			return 1;
+		poll(NULL, 0, TRY_PAUSE);
+	}
+	monitor_told(monitor, kind);
+	return 0;
+}
+
+/*
+ * @pause: as monitor_kinds_is_due(). What the journal does not take in so many @tries is part of
+ * the next entry, and it is not offered what stands behind that before the next look.
+ */
+static int tell_all(struct monitor *monitor, uint64_t pause, unsigned int tries)
+{
+	struct monitor_kinds *kinds = &monitor->kinds;
+	int ret = 0;
+
+	for (size_t i = 0; i < kinds->count && ret == 0; i++)
+		if (monitor_kinds_is_due(&kinds->items[i], monitor->looked, pause))
+			ret = tell(monitor, &kinds->items[i], &tries);
+	if (ret < 0)
+		output_error("%s", strerror(-ret));
+	return ret;
+}
+
+static int show(struct monitor *monitor)
+{
+	int ret = tell_all(monitor, PAUSE, TRIES);
+
+	return ret < 0 ? ret : 0;
+}
+
+/* There is no next entry. */
+static int last(struct monitor *monitor)
+{
+	int ret = monitor_look(monitor);
+
+	if (ret == 0)
+		ret = tell_all(monitor, 0, LAST_TRIES);
+	if (ret <= 0)
+		return ret;
+	output_error("the journal does not keep up: it does not have the last of all denials");
+	return -EIO;
+}
+
+const struct monitor_view monitor_journal = {
+	.begin = begin,
+	.show = show,
+	.last = last,
+	.keep = MONITOR_KEEP_NOTHING,
+};

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* bpfdev monitor: denials while they happen. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/base/duration.h"
+#include "command/monitor/monitor.h"
+#include "command/monitor/screen.h"
+
+#define INTERVAL_MIN 200 /* milliseconds */
+
+static const struct argp_option options[] = {
+	{ "all", 'a', NULL, 0, "begin with what was denied before", 0 },
+	{ "interval", 'i', "TIME", 0, "look so often: 500ms, 0.5, 10s, 1min (1s if left out)", 0 },
+	{ "journal", 'j', NULL, 0,
+	  "write to the journal, nothing to standard output: each kind of denial at once, then a sum "
+	  "a minute; bpfdev-monitor.service does this",
+	  0 },
+	{ "looks", 'n', "NUMBER", 0, "end after so many intervals", 0 },
+	{ "top", 't', NULL, 0,
+	  "a screen that refreshes, with all that was denied, that which is denied most often first; "
+	  "q quits",
+	  0 },
+	{ 0 },
+};
+
+/* The input of command_output_argp, and of ours. */
+struct request {
+	struct command_options options;
+	struct monitor monitor;
+	bool top, journal;
+};
+
+/* Digits and what follows them, "5" of "0.5s", as milliseconds. */
+static uint64_t read_fraction(const char **text)
+{
+	uint64_t total = 0;
+
+	for (unsigned int unit = 100; isdigit((unsigned char)**text); unit /= 10)
+		total += unit * (unsigned int)(*(*text)++ - '0');
+	return total;
+}
+
+/* Less than a second is no duration in other places. Returns false: it is none at all. */
+static bool read_interval(const char *text, uint64_t *milliseconds)
+{
+	uint64_t number = 0;
+	const char *rest = text;
+
+	while (isdigit((unsigned char)*rest) && number <= DURATION_MAX * 1000ull)
+		number = number * 10 + (uint64_t)(*rest++ - '0');
+	if (rest > text && strcmp(rest, "ms") == 0) {
+		*milliseconds = number;
+	} else if (rest > text && *rest == '.') {
+		rest++;
+		*milliseconds = number * 1000 + read_fraction(&rest);
+		if (*rest && strcmp(rest, "s") != 0)
+			return false;
+	} else {
+		if (!duration_parse(text, milliseconds))
+			return false;
+		*milliseconds *= 1000;
+	}
+	return *milliseconds <= DURATION_MAX * 1000ull;
+}
+
+static void parse_interval(struct request *request, const char *text, struct argp_state *state)
+{
+	uint64_t *interval = &request->monitor.interval;
+
+	if (!read_interval(text, interval))
+		argp_error(state, "--interval=%s; expected a time such as 500ms, 10s or 1min",
+			   text);
+	else if (*interval < INTERVAL_MIN)
+		argp_error(state, "--interval=%s; the shortest is %dms", text, INTERVAL_MIN);
+}
+
+static void parse_looks(struct request *request, const char *text, struct argp_state *state)
+{
+	char *end;
+
+	errno = 0;
+	request->monitor.looks = strtoul(text, &end, 10);
+	if (errno || *end || !isdigit((unsigned char)*text) || !request->monitor.looks)
+		argp_error(state, "--looks=%s; expected a number from 1", text);
+}
+
+static void choose_view(struct request *request, struct argp_state *state)
+{
+	bool json = request->options.output.json;
+
+	if (request->top + request->journal + json > 1)
+		argp_error(state, "--top, --journal and --json are three ways to tell of denials: "
+				  "expected one of them");
+	if (request->top && !monitor_screen_is_possible())
+		argp_error(state, "--top needs a terminal; without it there is a line for each "
+				  "kind of denial");
+	request->monitor.view = request->top	   ? &monitor_top
+				: request->journal ? &monitor_journal
+				: json		   ? &monitor_json
+						   : &monitor_lines;
+	request->monitor.output = request->options.output;
+}
+
+static error_t parse_argument(struct request *request, char *argument)
+{
+	if (request->monitor.argument)
+		return ARGP_ERR_UNKNOWN;
+	request->monitor.argument = argument;
+	return 0;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct request *request = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &request->options;
+		return 0;
+	case 'a':
+		request->monitor.all = true;
+		return 0;
+	case 'i':
+		parse_interval(request, argument, state);
+		return 0;
+	case 'j':
+		request->journal = true;
+		return 0;
+	case 'n':
+		parse_looks(request, argument, state);
+		return 0;
+	case 't':
+		request->top = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		return parse_argument(request, argument);
+	case ARGP_KEY_END:
+		choose_view(request, state);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = { { &command_output_argp, 0, NULL, 0 }, { 0 } };
+
+static const struct argp parser = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "[USER|SESSION]",
+	.doc = "Tells what sessions and user managers are denied while it happens, also in sessions "
+	       "that open later; or in those of USER (a name, uid or :uid), who need not be logged in "
+	       "yet, or in one SESSION (3, session-3.scope, user@1000.service), until that is over."
+	       "\v"
+	       "It looks at the counts in the kernel at intervals, and tells of each kind (session, "
+	       "device, access, result) no more than once in each: NEW is how often it was denied "
+	       "since the line before, COUNT how often since its session began, and TIME, PROCESS and "
+	       "WHY are of the last time. What a session is denied between the last look and its end, "
+	       "or one that opens and closes between two looks, is not seen: the line in the log that "
+	       "tells of the close has it. --json prints one object a line.",
+	.children = children,
+};
+
+/* Returns 1: it is over; 0; or a negative errno. */
+static int step(struct monitor *monitor)
+{
+	enum monitor_event event =
+		monitor_events_wait(&monitor->events, monitor_clock() + monitor->interval);
+	int ret;
+
+	if (event == MONITOR_END)
+		return 1;
+	if (event == MONITOR_STOP && monitor->view->stop)
+		monitor->view->stop(monitor);
+	if (event == MONITOR_SHOW)
+		return monitor->view->show(monitor);
+	ret = monitor_look(monitor);
+	if (ret == 0)
+		ret = monitor->view->show(monitor);
+	if (ret < 0)
+		return ret;
+	if (monitor_is_over(monitor))
+		return 1;
+	return monitor->looks && --monitor->looks == 0;
+}
+
+static int follow(struct monitor *monitor)
+{
+	int ret = monitor_look(monitor);
+
+	if (ret == 0 && monitor->view->begin)
+		ret = monitor->view->begin(monitor);
+	if (ret == 0)
+		ret = monitor->view->show(monitor);
+	if (ret == 0)
+		monitor_ready();
+	while (ret == 0)
+		ret = step(monitor);
+	if (ret > 0 && monitor->view->last)
+		ret = monitor->view->last(monitor);
+	if (monitor->view->end)
+		monitor->view->end(monitor);
+	/* Not before that: the screen would take it away. */
+	if (monitor->over)
+		output_error("%s is over", monitor->wanted.name);
+	else if (ret < 0 && monitor->looked && monitor->view->keep == MONITOR_KEEP_SCREEN)
+		output_error("cannot go on: %s", strerror(-ret));
+	return ret > 0 ? 0 : ret;
+}
+
+static int watch(struct monitor *monitor)
+{
+	int ret = monitor_events_begin(&monitor->events, monitor->view->keep);
+
+	if (ret < 0)
+		output_error("waiting for signals: %s", strerror(-ret));
+	else
+		ret = follow(monitor);
+	monitor_events_end(&monitor->events);
+	if (ret == -ENOENT)
+		return COMMAND_NO;
+	/* Whoever reads has seen enough: how else would it end? */
+	if (ret == -EPIPE)
+		return COMMAND_YES;
+	return ret < 0 ? COMMAND_FAILED : COMMAND_YES;
+}
+
+static int run(int argc, char **argv)
+{
+	struct request request = { .monitor = { .interval = 1000 } };
+	struct monitor *monitor = &request.monitor;
+	struct reason why;
+	char *root = NULL;
+	int ret;
+
+	argp_parse(&parser, argc, argv, 0, NULL, &request);
+	if (!command_is_root("monitor", "the kernel shows its programs to nobody else"))
+		return COMMAND_FAILED;
+	if (session_find_root(&root, &why) < 0) {
+		output_error("%s", why.text);
+		return COMMAND_FAILED;
+	}
+	monitor->denials.root = root;
+	ret = watch(monitor);
+	monitor_kinds_free(&monitor->kinds);
+	monitor_wanted_free(&monitor->wanted);
+	denials_free(&monitor->denials);
+	names_free(monitor->denials.names);
+	free(root);
+	return ret;
+}
+
+const struct command command_monitor = {
+	"monitor",
+	"follow what sessions are denied, while it happens",
+	run,
+};

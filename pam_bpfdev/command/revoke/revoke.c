@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* bpfdev revoke: exceptions end before their time, or at it (the timer of bpfdev allow). */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/machine/change.h"
+#include "command/base/command.h"
+
+struct request {
+	struct command_options options;
+	const char *words[3]; /* USER [DEVICE [NUMBERS]] */
+	size_t count;
+	bool expired;
+	struct change_user user;
+	char device[256];
+};
+
+enum { OPTION_EXPIRED = 0x200 };
+
+static const struct argp_option options[] = {
+	{ "expired", OPTION_EXPIRED, NULL, 0,
+	  "only what has come to its end: the timer of bpfdev allow runs this", 0 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct request *request = state->input;
+	struct reason quoted;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &request->options;
+		return 0;
+	case OPTION_EXPIRED:
+		request->expired = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (request->count == sizeof(request->words) / sizeof(request->words[0]))
+			return ARGP_ERR_UNKNOWN;
+		request->words[request->count++] = argument;
+		return 0;
+	case ARGP_KEY_END:
+		if (!request->count)
+			argp_error(state, "expected a user");
+		if (request->count > 2 && !change_is_type(request->words[1])) {
+			reason_set(&quoted, "%s", request->words[2]);
+			argp_error(state,
+				   "\"%s\": expected one device, which only \"c M:m\" "
+				   "writes in two words",
+				   quoted.text);
+		}
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = { { &command_output_argp, 0, NULL, 0 }, { 0 } };
+
+static const struct argp parser = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "USER [DEVICE]",
+	.doc = "Ends what bpfdev allow has let the sessions of USER use: all of it, or DEVICE as it was "
+	       "written there.\v"
+	       "Who has a device open keeps it open. USER may be :UID.",
+	.children = children,
+};
+
+/* One exception that has ended, for the log and for whoever reads. */
+static void tell_end(const struct request *request, const char *device, const char *session,
+		     json_t *ended)
+{
+	const char *why = request->expired ? ": the exception's time is over" : "";
+
+	change_log(!request->expired, "%s may no longer use %s in session %s%s", request->user.name,
+		   device, session, why);
+	json_array_append_new(
+		ended, json_pack("{so so so}", "user", output_string(request->user.name), "session",
+				 output_string(session), "device", output_string(device)));
+	/* The timer's: the journal would have it twice. */
+	if (!request->options.output.json && !request->expired)
+		output_line("%s may no longer use %s in session %s", request->user.name, device,
+			    session);
+}
+
+static void tell_session(const struct request *request, const struct enforce_change_report *report,
+			 json_t *ended)
+{
+	char name[128];
+
+	change_session_name(report, name);
+	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++)
+		if (change_has_ended(report, i))
+			tell_end(request, report->before.exceptions[i].device, name, ended);
+}
+
+static int tell(const struct request *request, const struct change_reports *reports)
+{
+	json_t *ended = json_array();
+	size_t count;
+
+	for (size_t i = 0; i < reports->count; i++)
+		tell_session(request, &reports->items[i], ended);
+	count = json_array_size(ended);
+	if (request->options.output.json) {
+		if (output_json(json_pack("{so}", "revoked", ended)) < 0)
+			return COMMAND_FAILED;
+	} else {
+		json_decref(ended);
+	}
+	if (count || request->expired)
+		return COMMAND_YES;
+	output_error("%s has no such exception in any open session", request->user.name);
+	return COMMAND_NO;
+}
+
+/*
+ * Whether the timer has a reason to try again what failed: no later try can read another version's
+ * filter, or find a user who is gone.
+ */
+static bool is_lasting(const struct change_reports *reports)
+{
+	for (size_t i = 0; i < reports->count; i++) {
+		const struct enforce_change_report *report = &reports->items[i];
+
+		if (report->outcome == ENFORCE_FAILED && report->error != -EPROTO &&
+		    report->error != -ESRCH)
+			return false;
+	}
+	return !reports->lost;
+}
+
+static int revoke(struct request *request, const struct session *user)
+{
+	const struct enforce_options enforce = change_options(&conf_paths_system);
+	const struct enforce_change change = {
+		.kind = ENFORCE_RECLAIM,
+		.device = request->count > 1 ? request->device : NULL,
+		.expired = request->expired,
+	};
+	struct change_reports reports = { 0 };
+	struct reason why;
+	int status, told;
+
+	if (enforce_change(&enforce, user, &change, change_keep, &reports, &why) < 0) {
+		output_error("%s", why.text);
+		status = COMMAND_FAILED;
+	} else {
+		status = change_complain(&reports);
+		if (request->expired && is_lasting(&reports))
+			status = COMMAND_YES;
+		told = tell(request, &reports);
+		status = status == COMMAND_YES ? told : status;
+	}
+	free(reports.items);
+	return status;
+}
+
+static int run(int argc, char **argv)
+{
+	struct request request = { .expired = false };
+	struct session user;
+	int status;
+
+	if (argp_parse(&parser, argc, argv, 0, NULL, &request))
+		return COMMAND_USAGE;
+	if (!command_is_root("revoke", "it changes what other users may do"))
+		return COMMAND_FAILED;
+	if (change_find_user(request.words[0], &request.user) < 0)
+		return COMMAND_FAILED;
+	if (request.count > 1)
+		snprintf(request.device, sizeof(request.device), "%s%s%s", request.words[1],
+			 request.count > 2 ? " " : "", request.count > 2 ? request.words[2] : "");
+	user = (struct session) { .uid = request.user.uid };
+	if (change_open_user(&user) < 0)
+		return COMMAND_FAILED;
+	status = revoke(&request, &user);
+	session_free(&user);
+	return status;
+}
+
+const struct command command_revoke = { "revoke", "end what allow has allowed", run };

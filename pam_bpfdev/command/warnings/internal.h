@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Between the files that make up warnings. */
+#ifndef WARNINGS_INTERNAL_H
+#define WARNINGS_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "table/table.h"
+#include "command/base/lines.h"
+#include "command/warnings/warnings.h"
+
+/* A name of the policy in a message: cut, and escaped. */
+#define QUOTE(word) reason_quote((char[80]) { 0 }, 80, word, strlen(word))
+
+/* Whether a line's first field names anybody. */
+enum name_state {
+	NAME_KNOWN,
+	NAME_MISSING, /* it names nobody, and that has been said */
+	NAME_UNKNOWN, /* it could not be looked up */
+};
+
+/* A statement under the users that it is about. */
+struct warnings_line {
+	struct conf_who
+		who; /* a group that exists by its gid, a user that exists with uid as low */
+	enum name_state state;
+	uint32_t statement; /* index into conf->statements */
+};
+
+/* Those whom one or more lines are about, described in one way. */
+struct warnings_who {
+	const struct conf_who *who;
+	enum name_state state;
+	enum table_rank rank;
+	const struct warnings_line *lines; /* in the order of reading */
+	size_t count;
+	bool allows, exempts; /* there is such a line */
+	bool exempts_always;  /* there is one without conditions */
+};
+
+/* One search for warnings. */
+struct warnings_run {
+	const struct warnings_input *input;
+	struct warnings *found;
+	struct reason *why;
+	struct warnings_line *lines; /* of all statements, by whom they are about */
+	struct warnings_who *whos;   /* one of each */
+	size_t who_count;
+	const struct warnings_who **wide;     /* ranges that may hold other groups and ranges */
+	const struct warnings_who **covering; /* from warnings_cover(); room for all */
+	size_t wide_count;
+	struct table *baseline; /* made when first needed */
+	bool *dead;		/* per statement: it never decides */
+	struct name_list users; /* listed when first needed */
+	struct name_list groups;
+	bool users_listed, groups_listed;
+	bool lookup_failed;		 /* NSS did, so names are not asked for any more */
+	struct policy_subject *subjects; /* some regular accounts, loaded when first needed */
+	size_t subject_count;
+	bool subjects_loaded;
+};
+
+/*
+ * The functions below return 0, -ENOMEM, or another negative errno with run->why, if nothing else
+ * is said.
+ */
+
+/* Adds a warning at @column of the statement's, or class's, line. */
+int warnings_add(struct warnings_run *run, const struct conf_place *line, uint32_t column,
+		 enum warning_kind kind, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+static inline const struct conf_statement *warnings_statement(const struct warnings_run *run,
+							      uint32_t index)
+{
+	return &run->input->conf->statements[index];
+}
+
+/* "line 7", or "FILE:7" if that is another file than @here's. @out: LINES_PLACE_SIZE bytes. */
+const char *warnings_place(const struct warnings_run *run, const struct conf_place *here,
+			   uint32_t statement, char *out);
+
+/* Fills run->lines and run->whos; looks names up on the way, and warns of those that are missing. */
+int warnings_survey(struct warnings_run *run);
+
+/* Looks up the users or the group of @count lines that name the same, and sets their state. */
+int warnings_look_up(struct warnings_run *run, struct warnings_line *lines, size_t count);
+
+/*
+ * Fills run->covering: all that name at least everybody whom @who names, at its rank or at a higher
+ * one; @who itself first. Returns how many.
+ */
+size_t warnings_cover(struct warnings_run *run, const struct warnings_who *who);
+
+bool warnings_is_unconditional(const struct conf_statement *statement);
+
+/* Whether @then is sure to count in every session in which @when does, if it is about the user. */
+bool warnings_implies_in_session(const struct conf_statement *when,
+				 const struct conf_statement *then);
+
+/* The same, and also where there is no session: jobs of cron, the user manager. */
+bool warnings_implies(const struct conf_statement *when, const struct conf_statement *then);
+
+/* Fills run->users, once. */
+int warnings_list_users(struct warnings_run *run);
+
+/* Each finds what its file is about. */
+int warnings_of_devices(struct warnings_run *run); /* also -EINVAL: a mistake was added */
+int warnings_of_who(struct warnings_run *run, struct warnings_who *who);
+int warnings_of_shadows(struct warnings_run *run, struct warnings_who *who);
+int warnings_of_only_deny(struct warnings_run *run, struct warnings_who *who);
+int warnings_of_baseline(struct warnings_run *run, struct warnings_who *who);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Between the files that make up conf: one file's text on its way to statements. */
+#ifndef CONF_PARSER_H
+#define CONF_PARSER_H
+
+#include "conf/conf.h"
+
+struct conf_word {
+	char *text;
+	uint32_t column;
+};
+
+/* The words of one line, and where it stands. */
+struct conf_parser {
+	struct conf *conf;
+	uint32_t file;
+	uint32_t line;
+	struct conf_word *words;
+	size_t count, capacity;
+	uint32_t end; /* column behind the last word: where a missing one would stand */
+	size_t statement_capacity, class_capacity; /* of the conf's arrays */
+	bool classes_only;
+	bool said_crlf; /* once a file is enough */
+};
+
+/* Reads a file's text, which is cut into words in place. Returns 0 or -ENOMEM. */
+int conf_parse_text(struct conf_parser *parser, char *text, size_t length);
+
+/*
+ * Cuts one line (without its newline) into words, after checking its bytes.
+ * Returns 1, 0: a mistake was added, or -ENOMEM.
+ */
+int conf_split_line(struct conf_parser *parser, char *line, size_t length);
+
+/* Adds a mistake in the parser's line. Returns 0, so that a field's parser can end with it. */
+int conf_mistake(struct conf_parser *parser, uint32_t column, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Each understands one field. They return 1, or 0: a mistake was added. */
+int conf_parse_who(struct conf_parser *parser, const struct conf_word *word, struct conf_who *who);
+/* The word number @at. */
+int conf_parse_verb(struct conf_parser *parser, size_t at, enum conf_verb *verb);
+int conf_parse_access(struct conf_parser *parser, const struct conf_word *word, uint32_t *access);
+int conf_parse_when(struct conf_parser *parser, const struct conf_word *word,
+		    struct conf_when *when);
+/* Also says in *@used how many words, from number @first on, the device took. */
+int conf_parse_device(struct conf_parser *parser, size_t first, struct device_spec *spec,
+		      int *used);
+
+/* Whether the word can only be a condition. */
+bool conf_is_when(const char *word);
+
+/* Checks that all classes that are used exist and that none contains itself. 0 or -ENOMEM. */
+int conf_check_classes(struct conf *conf);
+
+/* Reads all files of @paths into parser->conf. Returns 0 or -ENOMEM. */
+int conf_read_files(const struct conf_paths *paths, struct conf_parser *parser);
+
+/* Adds a file whose text is @length bytes at @text (malloc'ed, with a NUL behind; taken over). */
+int conf_add_file(struct conf_parser *parser, const char *path, char *text, size_t length);
+
+#endif

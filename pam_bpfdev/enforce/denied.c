@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "enforce/again.h"
+#include "enforce/denied.h"
+#include "filter/filter.h"
+
+/* All that was denied of one device, for good or but for audit. */
+struct sum {
+	struct filter_denial denial; /* the newest one, with the bits and counts of all */
+	bool audit;
+};
+
+struct sums {
+	struct sum *items;
+	size_t count;
+};
+
+static bool is_same(const struct sum *sum, const struct filter_denial *denial)
+{
+	return sum->denial.type == denial->type && sum->denial.major == denial->major &&
+	       sum->denial.minor == denial->minor && sum->audit == !denial->refused;
+}
+
+/* The newest one comes first, and stays. */
+static void add(struct sums *sums, const struct filter_denial *denial)
+{
+	struct sum *sum = sums->items;
+
+	while (sum < sums->items + sums->count && !is_same(sum, denial))
+		sum++;
+	if (sum < sums->items + sums->count) {
+		sum->denial.refused |= denial->refused;
+		sum->denial.audited |= denial->audited;
+		sum->denial.count += denial->count;
+		return;
+	}
+	*sum = (struct sum) { *denial, !denial->refused };
+	sums->count++;
+}
+
+/* What was refused first, then what was so most often. */
+static int compare_sums(const void *a, const void *b)
+{
+	const struct sum *left = a, *right = b;
+
+	if (left->audit != right->audit)
+		return left->audit ? 1 : -1;
+	return (left->denial.count < right->denial.count) -
+	       (left->denial.count > right->denial.count);
+}
+
+/* The line that decided, if the files still are what the filter was made from. */
+static void describe_line(struct again *again, const struct bpfdev_info *info,
+			  const struct filter_denial *denial, char *line, size_t size)
+{
+	struct reason ignored;
+	struct conf *conf;
+
+	if (!denial->source)
+		snprintf(line, size, "no rule");
+	else if (again_policy(again, info, &conf, &ignored) < 0 || conf->digest != denial->digest ||
+		 !policy_place(conf, denial->source, line, size))
+		snprintf(line, size, "a line of a policy that has changed since");
+}
+
+static void describe(struct again *again, const struct bpfdev_info *info, const struct sum *sum,
+		     struct enforce_denied_device *device)
+{
+	const struct filter_denial *denial = &sum->denial;
+
+	*device = (struct enforce_denied_device) {
+		.type = denial->type,
+		.major = denial->major,
+		.minor = denial->minor,
+		.access = sum->audit ? denial->audited : denial->refused,
+		.audit = sum->audit,
+		.count = denial->count,
+	};
+	device_name(again->options->devices, denial->type, denial->major, denial->minor,
+		    device->name);
+	describe_line(again, info, denial, device->line, sizeof(device->line));
+}
+
+static void describe_all(const struct enforce_options *options, const struct bpfdev_info *info,
+			 struct sums *sums, struct enforce_denied *denied)
+{
+	struct again again = { .options = options, .uid = info->uid };
+
+	if (sums->count)
+		qsort(sums->items, sums->count, sizeof(*sums->items), compare_sums);
+	denied->device_count = sums->count;
+	for (size_t i = 0; i < sums->count; i++) {
+		*(sums->items[i].audit ? &denied->audited : &denied->refused) +=
+			sums->items[i].denial.count;
+		if (i < ENFORCE_DENIED_DEVICES)
+			describe(&again, info, &sums->items[i], &denied->devices[i]);
+	}
+	again_free(&again);
+}
+
+void enforce_denied(const struct enforce_options *options, int prog_fd,
+		    const struct bpfdev_info *info, struct enforce_denied *denied)
+{
+	struct filter_denial *denials = NULL;
+	struct sums sums = { 0 };
+	size_t count = 0;
+
+	*denied = (struct enforce_denied) { 0 };
+	if (filter_read_denials(prog_fd, &denials, &count, &denied->lost, &denied->why) < 0)
+		return;
+	sums.items = calloc(count + 1, sizeof(*sums.items));
+	if (sums.items) {
+		for (size_t i = 0; i < count; i++)
+			add(&sums, &denials[i]);
+		describe_all(options, info, &sums, denied);
+	} else {
+		reason_set(&denied->why, "out of memory");
+	}
+	free(sums.items);
+	free(denials);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Opening and closing a session's filter: the one place where session, policy and filter meet. */
+#ifndef ENFORCE_H
+#define ENFORCE_H
+
+#include <stdbool.h>
+
+#include "conf/conf.h"
+#include "device/device.h"
+#include "device/name.h"
+#include "policy/policy.h"
+#include "base/reason.h"
+
+/* What was done, for the caller to log and to answer with. */
+enum enforce_outcome {
+	ENFORCE_FILTERED,     /* the session, or the manager, has its filter */
+	ENFORCE_NO_RULES,     /* no line names the user */
+	ENFORCE_UNRESTRICTED, /* no session to filter, and nothing to filter either */
+	ENFORCE_INNER,	      /* within a filtered session of the user: its filter stays */
+	ENFORCE_FOREIGN,      /* within another user's session: that one's filter stays */
+	ENFORCE_NO_SESSION,   /* rules apply, and the caller is in no session's cgroup */
+	ENFORCE_KEPT,	      /* close: processes are left, so the filter stays */
+	ENFORCE_REMOVED,      /* close: the filter is gone */
+};
+
+struct enforce_options {
+	const struct conf_paths *conf;
+	const struct device_source *devices;
+	const char *lock_folder; /* where the locks are */
+};
+
+/* A device that a session was denied. */
+struct enforce_denied_device {
+	uint32_t type, major, minor;
+	uint32_t access; /* the bits that were denied: BPFDEV_READ ... */
+	bool audit;	 /* they passed, for audit only */
+	uint64_t count;
+	char name[DEVICE_NAME_SIZE]; /* "/dev/video0", "char-video4linux" or "" */
+	char line[256]; /* that decided the last time: "FILE:LINE", or why there is none */
+};
+
+#define ENFORCE_DENIED_DEVICES 5
+
+/* What a session was denied. */
+struct enforce_denied {
+	uint64_t refused, audited; /* how often; audited: it passed, for audit only */
+	uint64_t lost;		   /* how often besides, of which the filter does not know more */
+	size_t device_count; /* what was refused of a device, and what was audited, count as two */
+	struct enforce_denied_device devices[ENFORCE_DENIED_DEVICES]; /* the first ones: refused
+									 most often, then audited */
+	struct reason why; /* it cannot be known; "": it is */
+};
+
+struct enforce_report {
+	enum enforce_outcome outcome;
+	bool manager;	 /* the caller is the user's manager, not a session */
+	bool leader;	 /* the session began with this: its close is the session's end */
+	bool unfiltered; /* ENFORCE_FOREIGN, and that session has no filter, but @subject has rules */
+	bool unrestricted; /* lines name the user and none counts: everything is allowed */
+	bool audit;	   /* audit lines count */
+	uint32_t rule_count;
+	char unit[128];
+	struct reason note;	      /* what the log should say beside it; often empty */
+	struct enforce_denied denied; /* close: if this was the session's end */
+};
+
+/*
+ * Filters the session that the calling process is in, for @subject, and brings the user's manager
+ * in line. Returns 0 with *@report, or a negative errno with @why: then a policy applies (or could)
+ * and is not in place, and the cgroups are as they were.
+ */
+int enforce_open(const struct enforce_options *options, const struct policy_subject *subject,
+		 const struct policy_session *session, struct enforce_report *report,
+		 struct reason *why);
+
+/*
+ * Ends the filter of the session that the calling process is in, if nobody else is left there, and
+ * brings the user's manager in line. @ours: this very process opened the session, as its leader.
+ * Returns 0 with *@report, or a negative errno with @why; then the filter stays, or the manager's
+ * does, until their cgroups end.
+ */
+int enforce_close(const struct enforce_options *options, const struct policy_subject *subject,
+		  bool ours, struct enforce_report *report, struct reason *why);
+
+#endif

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* What a filter has denied: the map that the program counts in. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "filter/filter.h"
+#include "filter/kernel.h"
+
+/* Processors that insert at the same time can make a few entries more than there may be. */
+#define MARGIN 16
+
+__u32 filter_denials_max(bool new_kernel)
+{
+	/* A helper that came with the kernel's new way of counting memory, in Linux 5.11. */
+	bool by_use =
+		new_kernel || libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_DEVICE,
+						      BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
+
+	return by_use ? BPFDEV_DENIALS_MAX : BPFDEV_DENIALS_MAX_LOCKED;
+}
+
+/* Returns 0, -EPROTO or another negative errno. */
+static int check_version(int prog_fd)
+{
+	struct filter_mark *mark;
+	void *data;
+	__u32 size;
+	int err = filter_read_data(prog_fd, &data, &size);
+
+	if (err)
+		return err;
+	mark = data;
+	if (mark->magic != BPFDEV_INFO_MAGIC || mark->version != BPFDEV_INFO_VERSION)
+		err = -EPROTO;
+	free(data);
+	return err;
+}
+
+static bool is_ours(const struct bpf_map_info *map)
+{
+	return map->type == BPF_MAP_TYPE_HASH && map->map_flags == BPF_F_NO_PREALLOC &&
+	       map->key_size == sizeof(__u64) && map->value_size == sizeof(struct bpfdev_denial);
+}
+
+/* As filter_open_denials(), with the map's description. */
+static int open_map(int prog_fd, struct bpf_map_info *map)
+{
+	int fd = check_version(prog_fd);
+
+	if (fd < 0)
+		return fd;
+	fd = filter_open_map(prog_fd, FILTER_DENIALS_MAP, map);
+	if (fd < 0)
+		return fd == -ENOENT ? -EPROTO : fd;
+	if (is_ours(map))
+		return fd;
+	close(fd);
+	return -EPROTO;
+}
+
+int filter_open_denials(int prog_fd)
+{
+	struct bpf_map_info map = { 0 };
+
+	return open_map(prog_fd, &map);
+}
+
+/* Copies of a map's entries. */
+struct entries {
+	__u64 *keys;
+	struct bpfdev_denial *values;
+	__u32 count, capacity;
+};
+
+static void entries_free(struct entries *entries)
+{
+	free(entries->keys);
+	free(entries->values);
+}
+
+static int entries_grow(struct entries *entries, __u32 more)
+{
+	__u32 capacity = entries->capacity + more;
+	struct bpfdev_denial *values;
+	__u64 *keys = reallocarray(entries->keys, capacity, sizeof(*keys));
+
+	if (!keys)
+		return -ENOMEM;
+	entries->keys = keys;
+	values = reallocarray(entries->values, capacity, sizeof(*values));
+	if (!values)
+		return -ENOMEM;
+	entries->values = values;
+	entries->capacity = capacity;
+	return 0;
+}
+
+/*
+ * Copies all entries. The kernel goes from one bucket of its table to the next, and copies a bucket
+ * whole; as no entry ever goes, one that is there when this begins is copied, once. ENOSPC: the
+ * next bucket takes more room than there is; ENOENT: that was the last one.
+ */
+static int copy_entries(int fd, struct entries *entries)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_F_LOCK);
+	__u32 next, *from = NULL;
+	int err = 0;
+
+	while (err != -ENOENT) {
+		__u32 room = entries->capacity - entries->count;
+
+		err = room ? bpf_map_lookup_batch(fd, from, &next, entries->keys + entries->count,
+						  entries->values + entries->count, &room, &opts)
+			   : -ENOSPC;
+		if (err == -ENOSPC) {
+			err = entries_grow(entries, entries->capacity);
+			if (err)
+				return err;
+			continue;
+		}
+		if (err && err != -ENOENT)
+			return err;
+		entries->count += room;
+		from = &next;
+	}
+	return 0;
+}
+
+static uint32_t bits_of(__u64 key, int shift)
+{
+	return key >> shift & BPFDEV_DENIAL_BITS;
+}
+
+static struct filter_denial describe(__u64 key, const struct bpfdev_denial *value)
+{
+	struct filter_denial denial = {
+		.type = bits_of(key, BPFDEV_DENIAL_TYPE) - BPF_DEVCG_DEV_BLOCK,
+		.major = (__u32)key >> BPFDEV_DENIAL_MAJOR,
+		.minor = key & (BPFDEV_MINORS - 1),
+		.access = bits_of(key, BPFDEV_DENIAL_ACCESS),
+		.refused = bits_of(key, BPFDEV_DENIAL_REFUSED),
+		.audited = bits_of(key, BPFDEV_DENIAL_AUDITED),
+		.count = value->count,
+		.first = value->first,
+		.last = value->last,
+		.digest = value->policy_digest,
+		.source = value->source,
+		.uid = value->uid,
+		.pid = value->pid,
+	};
+
+	memcpy(denial.comm, value->comm, sizeof(value->comm));
+	denial.comm[sizeof(denial.comm) - 1] = '\0';
+	return denial;
+}
+
+static int compare_times(const void *a, const void *b)
+{
+	const struct filter_denial *left = a, *right = b;
+
+	return (left->last < right->last) - (left->last > right->last);
+}
+
+/* Sets *@denials and the rest from @entries. */
+static int describe_all(const struct entries *entries, struct filter_denial **denials,
+			size_t *count, uint64_t *lost)
+{
+	struct filter_denial *list = calloc(entries->count + 1, sizeof(*list));
+	size_t used = 0;
+
+	if (!list)
+		return -ENOMEM;
+	*lost = 0;
+	for (__u32 i = 0; i < entries->count; i++) {
+		if (entries->keys[i] == BPFDEV_DENIAL_LOST)
+			*lost = entries->values[i].count;
+		else
+			list[used++] = describe(entries->keys[i], &entries->values[i]);
+	}
+	qsort(list, used, sizeof(*list), compare_times);
+	*denials = list;
+	*count = used;
+	return 0;
+}
+
+static int read_map(int fd, __u32 max, struct filter_denial **denials, size_t *count,
+		    uint64_t *lost)
+{
+	struct entries entries = { 0 };
+	int err = entries_grow(&entries, max + MARGIN);
+
+	if (!err)
+		err = copy_entries(fd, &entries);
+	if (!err)
+		err = describe_all(&entries, denials, count, lost);
+	entries_free(&entries);
+	return err;
+}
+
+int filter_read_denials(int prog_fd, struct filter_denial **denials, size_t *count, uint64_t *lost,
+			struct reason *why)
+{
+	struct bpf_map_info map = { 0 };
+	FILTER_CLOSE int fd = open_map(prog_fd, &map);
+	int err = fd < 0 ? fd : read_map(fd, map.max_entries, denials, count, lost);
+
+	if (err != -EPROTO)
+		return err ? filter_failed(err, "reading what the filter has denied", why) : 0;
+	reason_set(why, "the filter was made by another version of this program, which counts what "
+			"it denies in another way, or not at all");
+	return err;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* What the parts of filter.h share, for nobody else. */
+#ifndef FILTER_KERNEL_H
+#define FILTER_KERNEL_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "bpfdev.h"
+#include "base/reason.h"
+#include "table/table.h"
+
+/* Programs on one cgroup: BPF_CGROUP_MAX_PROGS of the kernel. */
+#define FILTER_PROGRAMS_MAX 64
+
+/* Names of the maps. libbpf puts a part of the object's name before that of the read-only data. */
+#define FILTER_INFO_MAP ".rodata"
+#define FILTER_SLOTS_MAP "slots"
+#define FILTER_RULES_MAP "rules"
+#define FILTER_DENIALS_MAP "denials"
+
+/* Map entries that one system call copies: few enough for the stack of a login process. */
+#define FILTER_BATCH 256
+
+struct filter_programs {
+	__u32 ids[FILTER_PROGRAMS_MAX];
+	__u32 count;
+};
+
+/* The device programs of this very cgroup, not of those above, in the order of attaching. */
+int filter_query(int cgroup_fd, struct filter_programs *programs, struct reason *why);
+
+/* Whether a program is one of ours, of whatever version: 1, 0 or a negative errno. */
+int filter_is_ours(int prog_fd);
+
+/*
+ * Opens the map of a program whose name ends in @name. Returns its descriptor, with its description
+ * in @info; -ENOENT: it has none; or another negative errno.
+ */
+int filter_open_map(int prog_fd, const char *name, struct bpf_map_info *info);
+
+/* How the read-only data of all versions begins. */
+struct filter_mark {
+	__u32 magic, version;
+};
+
+/*
+ * Reads a program's read-only data into *@data, to be freed, of *@size bytes: at least a mark.
+ * Returns 0; -ENOENT: it has none; or another negative errno.
+ */
+int filter_read_data(int prog_fd, void **data, __u32 *size);
+
+/* The rules as their map holds them. Free items. */
+struct filter_buckets {
+	struct bpfdev_bucket *items;
+	__u32 count; /* a power of two, whole rows */
+};
+
+/* Hashes the rules of @table. Returns 0 or -ENOMEM. */
+int filter_place_rules(const struct table *table, struct filter_buckets *buckets);
+
+/* Sets the rules of @table from their map's contents. Returns 0 or -ENOMEM. */
+int filter_collect_rules(const struct filter_buckets *buckets, struct table *table);
+
+/*
+ * How many entries the map of denials of a new program may have. @new_kernel: it is known to be one
+ * that counts a map's memory by use.
+ */
+__u32 filter_denials_max(bool new_kernel);
+
+/*
+ * Opens the map of denials of a program. Returns its descriptor; -EPROTO: another version made the
+ * program, or one that did not count yet; or another negative errno.
+ */
+int filter_open_denials(int prog_fd);
+
+/*
+ * Loads a program with the frozen @table. It counts what it denies in the map @denials_fd; -1: in a
+ * new one. Returns a descriptor, or a negative errno with @why. The process is left as it was,
+ * RLIMIT_MEMLOCK and libbpf's print callback too.
+ */
+int filter_load(const struct bpfdev_info *info, const struct table *table, int denials_fd,
+		struct reason *why);
+
+/* Sets @why to what it means that bpf(2) failed with @err while @doing. Returns @err. */
+int filter_failed(int err, const char *doing, struct reason *why);
+
+static inline void filter_close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+#define FILTER_CLOSE __attribute__((cleanup(filter_close_fd)))
+
+#endif

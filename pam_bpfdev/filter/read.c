@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* A filter's tables, copied back out of the kernel. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "filter/filter.h"
+#include "filter/kernel.h"
+
+/* Names the types of bpfdev.h without including it. */
+#include "bpfdev.skel.h"
+
+/* The program's read-only data, as the compiler laid it out. */
+typedef struct bpfdev_bpf__rodata rodata;
+
+_Static_assert(offsetof(rodata, info) == 0, "another version could not find magic and version");
+
+static void terminate(struct bpfdev_info *info)
+{
+	info->user[sizeof(info->user) - 1] = '\0';
+	info->service[sizeof(info->service) - 1] = '\0';
+	info->tty[sizeof(info->tty) - 1] = '\0';
+	info->rhost[sizeof(info->rhost) - 1] = '\0';
+	info->unit[sizeof(info->unit) - 1] = '\0';
+	info->policy[sizeof(info->policy) - 1] = '\0';
+	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++)
+		info->exceptions[i].device[sizeof(info->exceptions[i].device) - 1] = '\0';
+}
+
+static int copy_data(const rodata *data, __u32 size, struct bpfdev_info *info,
+		     struct bpfdev_index *index, struct reason *why)
+{
+	if (size < offsetof(rodata, rules_mask) || data->info.version != BPFDEV_INFO_VERSION) {
+		reason_set(why,
+			   "the filter was made by another version of this program: %u, not %u",
+			   data->info.version, BPFDEV_INFO_VERSION);
+		return -EPROTO;
+	}
+	*info = data->info;
+	terminate(info);
+	*index = data->majors;
+	return 0;
+}
+
+static int read_data(int prog_fd, struct bpfdev_info *info, struct bpfdev_index *index,
+		     struct reason *why)
+{
+	void *data;
+	__u32 size;
+	int err = filter_read_data(prog_fd, &data, &size);
+
+	if (err)
+		return filter_failed(err, "reading what the filter is for", why);
+	err = copy_data(data, size, info, index, why);
+	free(data);
+	return err;
+}
+
+/* The whole of an array with @count values of @size bytes, in the order of their numbers. */
+static int read_array(int fd, __u32 count, size_t size, void *values)
+{
+	__u32 keys[FILTER_BATCH], last = 0, done = 0;
+
+	while (done < count) {
+		__u32 now = count - done < FILTER_BATCH ? count - done : FILTER_BATCH;
+		int err = bpf_map_lookup_batch(fd, done ? &last : NULL, &last, keys,
+					       (char *)values + done * size, &now, NULL);
+
+		if (err)
+			return err;
+		done += now;
+	}
+	return 0;
+}
+
+/* Copies the array map whose name is @name. Returns 0 or a negative errno. Free *@values. */
+static int copy_array(int prog_fd, const char *name, __u32 most, size_t size, void **values,
+		      __u32 *count)
+{
+	struct bpf_map_info map = { 0 };
+	FILTER_CLOSE int fd = filter_open_map(prog_fd, name, &map);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	if (map.type != BPF_MAP_TYPE_ARRAY || map.value_size != size || map.max_entries > most)
+		return -EPROTO;
+	*count = map.max_entries;
+	*values = calloc(*count, size);
+	if (!*values)
+		return -ENOMEM;
+	err = read_array(fd, *count, size, *values);
+	if (err) {
+		free(*values);
+		*values = NULL;
+	}
+	return err;
+}
+
+/* Only what leads to a slot that exists may be asked. */
+static int check_index(const struct table *table)
+{
+	if (table->slot_count < BPFDEV_TYPES)
+		return -EPROTO;
+	for (int type = 0; type < BPFDEV_TYPES; type++)
+		for (__u32 major = 0; major < BPFDEV_INDEXED_MAJORS; major++)
+			if (table->index.slot[type][major] >= table->slot_count)
+				return -EPROTO;
+	return 0;
+}
+
+static int read_table(int prog_fd, struct table *table)
+{
+	struct filter_buckets buckets;
+	void *values;
+	int err;
+
+	err = copy_array(prog_fd, FILTER_SLOTS_MAP, TABLE_SLOTS_MAX, sizeof(*table->slots), &values,
+			 &table->slot_count);
+	if (err)
+		return err;
+	table->slots = values;
+	err = check_index(table);
+	if (err)
+		return err;
+	err = copy_array(prog_fd, FILTER_RULES_MAP, BPFDEV_BUCKETS_MAX / BPFDEV_ROW,
+			 sizeof(struct bpfdev_row), &values, &buckets.count);
+	if (err)
+		return err;
+	buckets.items = values;
+	buckets.count *= BPFDEV_ROW;
+	err = filter_collect_rules(&buckets, table);
+	free(buckets.items);
+	return err;
+}
+
+int filter_read(int prog_fd, struct bpfdev_info *info, struct table **table, struct reason *why)
+{
+	struct bpfdev_index index;
+	struct table *copy;
+	int err = read_data(prog_fd, info, &index, why);
+
+	if (err || !table)
+		return err;
+	copy = calloc(1, sizeof(*copy));
+	if (!copy)
+		return filter_failed(-ENOMEM, "reading the filter", why);
+	copy->index = index;
+	err = read_table(prog_fd, copy);
+	if (err) {
+		table_free(copy);
+		return filter_failed(err, "reading the filter's tables", why);
+	}
+	*table = copy;
+	return 0;
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* Whether a statement is about this user in this session. */
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "policy/internal.h"
+
+#define UID_NOBODY 65534
+/*
+ * GDM from version 49 on runs its login screens as users that it allocates here (systemd's
+ * UIDS-GIDS.md): system accounts, although above UID_MIN.
+ */
+#define UID_GREETER_MIN 60578
+#define UID_GREETER_MAX 60705
+
+/* Root and system accounts: a line for everybody must not lock them out. */
+static bool is_system(const struct policy_subject *subject)
+{
+	return subject->uid < subject->uid_min || subject->uid == 0 ||
+	       (subject->uid >= UID_GREETER_MIN && subject->uid <= UID_GREETER_MAX);
+}
+
+static bool has_group(const struct policy_subject *subject, uint32_t low, uint32_t high)
+{
+	for (int i = 0; i < subject->group_count; i++)
+		if (subject->groups[i] >= low && subject->groups[i] <= high)
+			return true;
+	return false;
+}
+
+static bool is_same(const struct policy_group *group, const struct policy_group *other)
+{
+	if (!group->name || !other->name)
+		return !group->name && !other->name && group->gid == other->gid;
+	return strcmp(group->name, other->name) == 0;
+}
+
+/* Returns @wanted, looked up at its first use, or NULL with *@error set. */
+static const struct policy_group *find_group(struct policy_question *question,
+					     struct policy_group wanted, int *error,
+					     struct reason *why)
+{
+	struct policy_groups *groups = &question->groups;
+	struct policy_group *grown;
+
+	for (size_t i = 0; i < groups->count; i++)
+		if (is_same(&groups->items[i], &wanted))
+			return &groups->items[i];
+	*error = policy_group_look_up(&wanted, question->subject->name, why);
+	if (*error < 0)
+		return NULL;
+	grown = array_grow(groups->items, groups->count, &groups->capacity, sizeof(*grown));
+	if (!grown) {
+		*error = -ENOMEM;
+		reason_set(why, "out of memory");
+		return NULL;
+	}
+	groups->items = grown;
+	grown[groups->count] = wanted;
+	return &grown[groups->count++];
+}
+
+/* Returns 1, 0, or a negative errno with @why. */
+static int in_named_group(struct policy_question *question, const char *name, struct reason *why)
+{
+	struct policy_group wanted = { .name = name };
+	const struct policy_group *group;
+	int error = 0;
+
+	if (question->by_id)
+		return 0;
+	group = find_group(question, wanted, &error, why);
+	if (!group)
+		return error;
+	return group->exists &&
+	       (group->lists_user || has_group(question->subject, group->gid, group->gid));
+}
+
+/*
+ * The user's groups may be fewer than they are, if the database did not answer when it was asked
+ * for them (see groups_failure() in policy_subject.c). So who is in none of these has one of them
+ * looked up, which tells whether it answers. Returns 1, 0, or a negative errno with @why.
+ */
+static int in_gid_range(struct policy_question *question, const struct conf_who *who,
+			struct reason *why)
+{
+	struct policy_group wanted = { .gid = who->high };
+	const struct policy_group *group;
+	int error = 0;
+
+	if (question->by_id || has_group(question->subject, who->low, who->high))
+		return has_group(question->subject, who->low, who->high);
+	group = find_group(question, wanted, &error, why);
+	return group ? group->lists_user : error;
+}
+
+/* Of @who that is neither a name nor an exact uid. */
+static int common_rank(struct policy_question *question, const struct conf_who *who,
+		       struct reason *why)
+{
+	const struct policy_subject *subject = question->subject;
+	int named = 0;
+
+	if (is_system(subject))
+		return TABLE_BASELINE;
+	if (who->kind == CONF_ANYONE)
+		return subject->uid == UID_NOBODY ? TABLE_BASELINE : TABLE_ANYONE;
+	if (who->kind == CONF_GROUP)
+		named = in_named_group(question, who->name, why);
+	else if (who->kind == CONF_GID_RANGE)
+		named = in_gid_range(question, who, why);
+	else if (who->kind == CONF_UID_RANGE)
+		named = subject->uid >= who->low && subject->uid <= who->high;
+	if (named < 0)
+		return named;
+	return named ? TABLE_GROUP : TABLE_BASELINE;
+}
+
+int policy_rank(struct policy_question *question, const struct conf_who *who, struct reason *why)
+{
+	const struct policy_subject *subject = question->subject;
+
+	if (who->kind == CONF_USER)
+		return strcmp(who->name, subject->name) == 0 ? TABLE_USER : TABLE_BASELINE;
+	if (who->kind == CONF_UID)
+		return who->low == subject->uid ? TABLE_USER : TABLE_BASELINE;
+	return common_rank(question, who, why);
+}
+
+/* Whether @text matches one of the comma-separated @globs, each of them without @prefix. */
+static bool matches(const char *globs, const char *prefix, const char *text)
+{
+	char glob[CONF_GLOB_MAX];
+
+	while (*globs) {
+		size_t length = strcspn(globs, ",");
+
+		if (strncmp(globs, prefix, strlen(prefix)) == 0) {
+			globs += strlen(prefix);
+			length -= strlen(prefix);
+		}
+		if (length < sizeof(glob)) {
+			memcpy(glob, globs, length);
+			glob[length] = '\0';
+			if (fnmatch(glob, text, 0) == 0)
+				return true;
+		}
+		globs += length + (globs[length] == ',');
+	}
+	return false;
+}
+
+static unsigned int unmet_in(const struct conf_when *when, const struct policy_session *session)
+{
+	unsigned int unmet = 0;
+
+	if (when->origin != CONF_ORIGIN_ANY &&
+	    (when->origin == CONF_ORIGIN_REMOTE) != (*session->rhost != '\0'))
+		unmet |= POLICY_UNMET_ORIGIN;
+	if (when->service && !matches(when->service, "", session->service))
+		unmet |= POLICY_UNMET_SERVICE;
+	if (when->tty && !matches(when->tty, "/dev/", session->tty))
+		unmet |= POLICY_UNMET_TTY;
+	return unmet;
+}
+
+unsigned int policy_unmet(const struct policy_question *question,
+			  const struct conf_statement *statement)
+{
+	const struct conf_when *when = &statement->when;
+
+	if (when->origin == CONF_ORIGIN_ANY && !when->service && !when->tty)
+		return 0;
+	if (!question->any_session)
+		return unmet_in(when, question->session);
+	/* What any session is denied, and what is granted to this service by name. */
+	if (statement->verb == CONF_DENY)
+		return 0;
+	return when->service ? unmet_in(when, question->session) : POLICY_UNMET_SESSION;
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* Users and groups, through NSS. */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/internal.h"
+
+#define LOGIN_DEFS "/etc/login.defs"
+#define UID_MIN_DEFAULT 1000
+/* A group's members come with it: 10,000 of them need some 100 KiB. */
+#define NSS_BUFFER_MAX (64u << 20)
+#define GROUPS_MAX (1 << 20)
+
+/* Doubles a buffer that NSS found too small. Returns 0 or -ENOMEM. */
+static int grow_buffer(char **buffer, size_t *size)
+{
+	char *grown;
+
+	if (*size >= NSS_BUFFER_MAX)
+		return -ENOMEM;
+	*size = *size ? *size * 2 : 4096;
+	grown = realloc(*buffer, *size);
+	if (!grown)
+		return -ENOMEM;
+	*buffer = grown;
+	return 0;
+}
+
+/*
+ * ENOENT too is no answer: the C library returns 0 for what does not exist, and ENOENT is what it
+ * passes on from the modules of directories that cannot be reached, such as that of nslcd.
+ */
+static int nss_failed(struct reason *why, const char *what, const char *name, int error)
+{
+	reason_set(why, "%s \"%s\" cannot be looked up: %s", what, name,
+		   error == ENOENT ? "the directory does not answer" : strerror(error));
+	return -error;
+}
+
+/* A missing file or setting means the default; one that cannot be read must not pass for that. */
+int policy_uid_min(uid_t *uid_min, struct reason *why)
+{
+	FILE *file = fopen(LOGIN_DEFS, "re");
+	char *line = NULL;
+	size_t size = 0;
+	int error;
+
+	*uid_min = UID_MIN_DEFAULT;
+	if (!file) {
+		error = errno == ENOENT ? 0 : errno;
+	} else {
+		errno = 0;
+		while (getline(&line, &size, file) >= 0)
+			sscanf(line, " UID_MIN %u", uid_min);
+		error = feof(file) ? 0 : errno ? errno : EIO;
+		free(line);
+		fclose(file);
+	}
+	if (error)
+		reason_set(why, "%s cannot be read: %s", LOGIN_DEFS, strerror(error));
+	return -error;
+}
+
+/*
+ * getgrouplist(3) passes over a group database that fails, so that the user seems to be in fewer
+ * groups, and rules on those would be lost. What it leaves in errno tells the failures of this
+ * process; those of a remote directory look like an answer.
+ */
+static int groups_failure(void)
+{
+	return errno == ENOMEM || errno == EMFILE || errno == ENFILE ? errno : 0;
+}
+
+static int load_groups(struct policy_subject *subject, struct reason *why)
+{
+	int count = 64, asked;
+	gid_t *grown;
+
+	do {
+		grown = reallocarray(subject->groups, (size_t)count, sizeof(*grown));
+		if (!grown)
+			return nss_failed(why, "groups of user", subject->name, ENOMEM);
+		subject->groups = grown;
+		asked = count;
+		errno = 0;
+		if (getgrouplist(subject->name, subject->gid, grown, &count) >= 0) {
+			subject->group_count = count;
+			break;
+		}
+		/* It says how many there are; if it does not, guess. */
+		count = count > asked ? count : asked * 2;
+	} while (count <= GROUPS_MAX && !groups_failure());
+	if (groups_failure())
+		return nss_failed(why, "groups of user", subject->name, errno);
+	if (!subject->group_count)
+		return nss_failed(why, "groups of user", subject->name, E2BIG);
+	return 0;
+}
+
+static int fill(struct policy_subject *subject, const struct passwd *entry, struct reason *why)
+{
+	int ret;
+
+	*subject = (struct policy_subject) {
+		.name = strdup(entry->pw_name),
+		.uid = entry->pw_uid,
+		.gid = entry->pw_gid,
+	};
+	if (!subject->name)
+		return nss_failed(why, "user", entry->pw_name, ENOMEM);
+	ret = policy_uid_min(&subject->uid_min, why);
+	if (ret == 0)
+		ret = load_groups(subject, why);
+	if (ret < 0)
+		policy_subject_free(subject);
+	return ret;
+}
+
+/*
+ * Looks @name up. Returns 1 with @entry, whose strings are in *@buffer; 0: there is no such user;
+ * or a negative errno with @why. The buffer is to be freed in any case.
+ */
+static int find_user(const char *name, struct passwd *entry, char **buffer, struct reason *why)
+{
+	struct passwd *found = NULL;
+	size_t size = 0;
+	int error = ERANGE;
+
+	*buffer = NULL;
+	while (error == ERANGE && grow_buffer(buffer, &size) == 0)
+		error = getpwnam_r(name, entry, *buffer, size, &found);
+	if (found)
+		return 1;
+	return error ? nss_failed(why, "user", name, error) : 0;
+}
+
+int policy_subject_load(const char *name, struct policy_subject *subject, struct reason *why)
+{
+	struct passwd entry;
+	char *buffer;
+	int ret = find_user(name, &entry, &buffer, why);
+
+	*subject = (struct policy_subject) { 0 };
+	if (ret == 1) {
+		ret = fill(subject, &entry, why);
+	} else if (ret == 0) {
+		reason_set(why, "there is no user \"%s\"", name);
+		ret = -ENOENT;
+	}
+	free(buffer);
+	return ret;
+}
+
+void policy_subject_free(struct policy_subject *subject)
+{
+	free(subject->name);
+	free(subject->groups);
+	*subject = (struct policy_subject) { 0 };
+}
+
+int policy_user_id(const char *name, uid_t *uid, struct reason *why)
+{
+	struct passwd entry;
+	char *buffer;
+	int ret = find_user(name, &entry, &buffer, why);
+
+	if (ret == 1)
+		*uid = entry.pw_uid;
+	free(buffer);
+	return ret;
+}
+
+/* Asks for @group, by name or by gid. Returns what getgrnam_r(3) does. */
+static int ask_for_group(const struct policy_group *group, struct group *entry, char *buffer,
+			 size_t size, struct group **found)
+{
+	if (group->name)
+		return getgrnam_r(group->name, entry, buffer, size, found);
+	return getgrgid_r(group->gid, entry, buffer, size, found);
+}
+
+static bool lists(const struct group *entry, const char *user)
+{
+	for (char **member = entry->gr_mem; member && *member; member++)
+		if (strcmp(*member, user) == 0)
+			return true;
+	return false;
+}
+
+int policy_group_look_up(struct policy_group *group, const char *user, struct reason *why)
+{
+	struct group entry, *found = NULL;
+	char *buffer = NULL, number[16];
+	size_t size = 0;
+	int error = ERANGE;
+
+	while (error == ERANGE && grow_buffer(&buffer, &size) == 0)
+		error = ask_for_group(group, &entry, buffer, size, &found);
+	group->exists = found;
+	group->lists_user = found && lists(found, user);
+	if (found)
+		group->gid = found->gr_gid;
+	free(buffer);
+	snprintf(number, sizeof(number), ":%u", group->gid);
+	return found || !error ? 0 : nss_failed(why, "group", group->name ?: number, error);
+}
+
+int policy_group_id(const char *name, gid_t *gid, struct reason *why)
+{
+	struct policy_group group = { .name = name };
+	int ret = policy_group_look_up(&group, "", why);
+
+	if (ret < 0)
+		return ret;
+	*gid = group.gid;
+	return group.exists;
+}
+
+enum table_rank policy_rank_by_id(const struct policy_subject *subject, const struct conf_who *who)
+{
+	struct policy_question question = { .subject = subject, .by_id = true };
+
+	/* What is left cannot fail. */
+	return (enum table_rank)policy_rank(&question, who, NULL);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Which cgroup a login is filtered in, which sessions a user has, and the lock around both. */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/reason.h"
+
+enum session_place {
+	SESSION_OWN_SCOPE,   /* session-*.scope of the user */
+	SESSION_OWN_MANAGER, /* user@UID.service of the user */
+	SESSION_FOREIGN,     /* a session scope or user manager of another user */
+	SESSION_NONE,	     /* anything else: a daemon's cgroup, for one */
+};
+
+struct session {
+	enum session_place place;
+	uid_t uid;
+	char *cgroup; /* of the caller, as /proc/self/cgroup has it */
+	char *slice;  /* path of user-UID.slice; NULL for SESSION_NONE */
+	char *unit;   /* path of the session's or manager's cgroup; NULL likewise */
+	/*
+	 * The parent process is itself in a session or manager, and in another one: so this is no
+	 * login but su, sudo or the like within one, whatever PAM_RHOST and PAM_TTY say.
+	 */
+	bool nested;
+};
+
+/*
+ * Finds the calling process' place in the cgroup2 hierarchy and whether it belongs to @uid.
+ * Returns 0; -ENODEV: no cgroup2 is mounted; another negative errno; both with @why.
+ * Free with session_free().
+ */
+int session_find(uid_t uid, struct session *session, struct reason *why);
+
+/*
+ * Whether the process that leads a session was started by a daemon to log somebody in, and not by
+ * a user in another session, as su and sudo are: see nested above. One that is gone counts as no
+ * login: nobody can tell any more.
+ */
+bool session_is_login(pid_t leader);
+
+/* The part of @session_find that is only text; @cgroup: the path after "0::". The same errors. */
+int session_locate(const char *cgroup, const char *mount, const char *mount_root, uid_t uid,
+		   struct session *session, struct reason *why);
+
+void session_free(struct session *session);
+
+/* The last component of the unit's path: session-3.scope. */
+const char *session_unit_name(const struct session *session);
+
+/* Opens a cgroup's folder, close-on-exec. Returns the descriptor or a negative errno with @why. */
+int session_open_cgroup(const char *path, struct reason *why);
+
+/*
+ * Opens the cgroup of the user's manager below @session's slice.
+ * Returns the descriptor; -ENOENT: there is no manager; or a negative errno with @why.
+ */
+int session_open_manager(const struct session *session, struct reason *why);
+
+/* Called with the descriptor and unit name of each session scope; not 0 ends the walk with that. */
+typedef int session_visit(int cgroup_fd, const char *unit, void *data);
+
+/*
+ * Visits the session scopes below @session's slice that have processes.
+ * Returns 0, what @visit returned, or a negative errno with @why.
+ */
+int session_each_scope(const struct session *session, session_visit *visit, void *data,
+		       struct reason *why);
+
+/*
+ * Finds the folder that user.slice is in, for who looks at all users: where the cgroup2 mount shows
+ * the cgroup of process 1 without its last part, init.scope (systemd's own is in there, whatever
+ * cgroup a container began in). Returns 0 with *@root, to be freed; -ENODEV: no cgroup2 is mounted;
+ * another negative errno; both with @why.
+ */
+int session_find_root(char **root, struct reason *why);
+
+/*
+ * Called for each user that has a slice. @user: its uid and slice, as session_each_scope() and
+ * session_open_manager() want them; the rest is empty. Not 0 ends the walk with that.
+ */
+typedef int session_user_visit(const struct session *user, void *data);
+
+/*
+ * Visits the slices below user.slice in @root, in no order; a user.slice that does not exist has
+ * none. Returns 0, what @visit returned, or a negative errno with @why.
+ */
+int session_each_user(const char *root, session_user_visit *visit, void *data, struct reason *why);
+
+/*
+ * Whether the calling process is the only one left in the unit's cgroup and those below it.
+ * Returns 1, 0, or a negative errno with @why.
+ */
+int session_is_last(const struct session *session, struct reason *why);
+
+/*
+ * Takes the lock at @path, waiting for it at most @timeout_ms milliseconds. The file is root's
+ * alone, so that no user can hold it.
+ * Returns a descriptor for session_unlock(); -ETIMEDOUT or another negative errno with @why.
+ */
+int session_lock(const char *path, int timeout_ms, struct reason *why);
+
+void session_unlock(int lock);
+
+/*
+ * Opening and closing share one lock for each user, who can only hold up logins of their own: a
+ * user may stop a su(1) that is under way in here (SIGSTOP), and would else stop everybody's
+ * logins.
+ */
+#define SESSION_LOCK_FOLDER "/run" /* pam_bpfdev.UID.lock is below it */
+#define SESSION_LOCK_TIMEOUT_MS 15000
+
+#endif

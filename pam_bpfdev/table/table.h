@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* The folded tables of a filter in user space: made from rules, united, compared, asked. */
+#ifndef TABLE_H
+#define TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpfdev.h"
+#include "device/device.h"
+#include "base/reason.h"
+
+/* A table's entries are bounded, so that a policy cannot take the kernel's memory. */
+#define TABLE_RULES_MAX (1u << 18)
+#define TABLE_SLOTS_MAX (BPFDEV_TYPES + BPFDEV_TYPES * BPFDEV_INDEXED_MAJORS)
+
+/* Lowest first: a higher rank decides. */
+enum table_rank { TABLE_BASELINE, TABLE_ANYONE, TABLE_GROUP, TABLE_USER };
+
+/* One rule for devices, ready to be folded. The order of an array of rules is that of reading. */
+struct table_rule {
+	struct device_pattern device;
+	uint32_t access;
+	uint32_t source;
+	uint8_t rank; /* enum table_rank */
+	uint8_t allow;
+};
+
+/* How specific a rule's device is: 3 for M:m, 2 for M:*, 1 for *:m, 0 for all devices. */
+unsigned int table_specificity(const struct device_pattern *device);
+
+/* What makes one rule decide before another. */
+enum table_advantage { TABLE_BY_RANK, TABLE_BY_DEVICE, TABLE_BY_ORDER };
+
+/*
+ * Which of two rules decides where both cover a device and access bit. @place, @other_place: theirs
+ * in the order of reading. Sets *@by to what settles it.
+ * Returns more than 0: @rule; less than 0: @other; 0: they are the same in all of this.
+ */
+int table_compare_rules(const struct table_rule *rule, size_t place, const struct table_rule *other,
+			size_t other_place, enum table_advantage *by);
+
+/* A rule of the rules map. */
+struct table_entry {
+	struct bpfdev_key key;
+	struct bpfdev_entry entry;
+};
+
+struct table {
+	struct bpfdev_index index;
+	struct bpfdev_entry *slots;
+	uint32_t slot_count;
+	struct table_entry *rules; /* sorted by key */
+	uint32_t rule_count;
+};
+
+/*
+ * Folds @count rules into a new table: for each device and access bit the highest rank decides,
+ * then the most specific device, then the last rule; no rule denies. What the rules of rank @audit
+ * and of lower ones, or the lack of any, would deny is allowed and marked; TABLE_BASELINE: nothing.
+ * Returns 0; -E2BIG with @why: more than TABLE_RULES_MAX entries; -ENOMEM. Free: table_free().
+ */
+int table_fold(const struct table_rule *rules, size_t count, enum table_rank audit,
+	       struct table **table, struct reason *why);
+
+/* A new table that allows everything. Returns 0 or -ENOMEM. */
+int table_allow_all(struct table **table);
+
+/*
+ * A new table that allows what any of the @count (at least 1) @tables allows; what each of those
+ * that allow it does so for audit only, or has lent, stays marked. Returns as table_fold().
+ */
+int table_union(const struct table *const *tables, size_t count, struct table **table,
+		struct reason *why);
+
+/*
+ * A new table that is @table without what was lent before, and grants besides what @lent (NULL:
+ * nothing) grants, marked as lent; the sources stay. Returns as table_fold().
+ */
+int table_lend(const struct table *table, const struct table *lent, struct table **lending,
+	       struct reason *why);
+
+/* The entry that decides on a device: the same code as in the kernel. Never NULL. */
+const struct bpfdev_entry *table_find(const struct table *table, enum bpfdev_type type,
+				      uint32_t major, uint32_t minor);
+
+/* The bits of @access (BPFDEV_READ ...) that are refused. */
+uint32_t table_refused(const struct table *table, enum bpfdev_type type, uint32_t major,
+		       uint32_t minor, uint32_t access);
+
+/* Of index, slots and rules: equal tables have equal digests. */
+uint64_t table_digest(const struct table *table);
+
+/* The order of a table's rules: by type, then major, then minor. As strcmp(3). */
+int table_compare_keys(const struct bpfdev_key *a, const struct bpfdev_key *b);
+
+/* NULL is fine. */
+void table_free(struct table *table);
+
+#endif
