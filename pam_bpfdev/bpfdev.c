@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "command/base/command.h"
+#include "command/base/memory.h"
 #include "conf/conf.h"
 
 static const struct command *const commands[] = {
@@ -81,6 +82,7 @@ int main(int argc, char **argv)
 	const struct command *command;
 
 	setlocale(LC_ALL, "");
+	memory_begin();
 	/* head(1) and pagers end early: that is a failed write, not a death. */
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {

@@ -239,7 +239,7 @@ static void test_first_row_decides(void **state)
 	size_t count, at;
 
 	(void)state;
-	assert_int_equal(table_view_rows(table, &rows, &count), 0);
+	rows = table_view_rows(table, &count);
 	for (size_t i = 0; i < ARRAY_SIZE(majors); i++) {
 		for (uint32_t minor = 0; minor < 4; minor++) {
 			for (at = 0; at < count; at++)

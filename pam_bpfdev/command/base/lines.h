@@ -38,7 +38,7 @@ char *lines_conditions(const struct conf_statement *statement, unsigned int unme
 
 /*
  * A JSON object of the line: "line" ("FILE:LINE"), "text" (of the statement, with single blanks)
- * and "rank". NULL: no memory.
+ * and "rank".
  */
 json_t *lines_json(const struct conf *conf, const struct conf_statement *statement,
 		   enum table_rank rank);

@@ -5,6 +5,7 @@
 
 #include "bpfdev.h"
 #include "device/name.h"
+#include "command/base/memory.h"
 #include "command/base/names.h"
 #include "command/base/nodes.h"
 
@@ -17,10 +18,9 @@ struct names {
 
 struct names *names_new(const struct device_source *devices)
 {
-	struct names *names = calloc(1, sizeof(*names));
+	struct names *names = xcalloc(1, sizeof(*names));
 
-	if (names)
-		names->devices = devices;
+	names->devices = devices;
 	return names;
 }
 
@@ -62,9 +62,9 @@ bool names_drivers(struct names *names, uint32_t type, uint32_t major, char *out
 	if (*known)
 		snprintf(out, NAMES_DRIVERS_SIZE, "%s", *known);
 	else if (device_drivers(names->devices, type, major, out))
-		*known = strdup(out);
+		*known = xstrdup(out);
 	else
-		*known = strdup("");
+		*known = xstrdup("");
 	return *out;
 }
 

@@ -19,8 +19,8 @@
 struct names;
 
 /*
- * Starts looking up; @devices must outlive it. Returns NULL: no memory. Free with names_free().
- * From then on nothing fails: what cannot be found out has no name.
+ * Starts looking up; @devices must outlive it. Free with names_free(). What cannot be found out
+ * has no name.
  */
 struct names *names_new(const struct device_source *devices);
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "bpfdev.h"
-#include "base/array.h"
+#include "command/base/memory.h"
 #include "command/base/nodes.h"
 
 /* Far more than a /dev has; the depth also bounds the stack. */
@@ -21,19 +21,12 @@
 static void add_node(struct names_nodes *nodes, const char *here, const char *name,
 		     const struct stat *st)
 {
-	struct names_node *grown =
-		array_grow(nodes->items, nodes->count, &nodes->capacity, sizeof(*grown));
-	struct names_node node = {
+	*xappend(nodes) = (struct names_node) {
 		.type = S_ISBLK(st->st_mode) ? BPFDEV_BLOCK : BPFDEV_CHAR,
 		.major = major(st->st_rdev),
 		.minor = minor(st->st_rdev),
+		.path = xasprintf("%s%s", here, name),
 	};
-
-	if (!grown)
-		return;
-	nodes->items = grown;
-	if (asprintf(&node.path, "%s%s", here, name) >= 0)
-		grown[nodes->count++] = node;
 }
 
 /* udev names there what a device is, or where it is plugged in. */
@@ -45,14 +38,9 @@ static bool is_for_links(const char *here)
 
 static void add_link(struct names_nodes *nodes, const char *here, const char *name)
 {
-	char **grown =
-		array_grow(nodes->links, nodes->link_count, &nodes->link_capacity, sizeof(*grown));
-
-	if (!grown)
-		return;
-	nodes->links = grown;
-	if (asprintf(&grown[nodes->link_count], "%s%s", here, name) >= 0)
-		nodes->link_count++;
+	nodes->links =
+		xgrow(nodes->links, nodes->link_count, &nodes->link_capacity, sizeof(char *));
+	nodes->links[nodes->link_count++] = xasprintf("%s%s", here, name);
 }
 
 static void walk(struct names_nodes *nodes, int fd, const char *here, int depth);
@@ -64,12 +52,13 @@ static void enter(struct names_nodes *nodes, int dir, const char *here, const ch
 
 	if (fd < 0)
 		return;
-	if (depth < DEPTH_MAX && asprintf(&path, "%s%s/", here, name) >= 0) {
-		walk(nodes, fd, path, depth + 1);
-		free(path);
-	} else {
+	if (depth == DEPTH_MAX) {
 		close(fd);
+		return;
 	}
+	path = xasprintf("%s%s/", here, name);
+	walk(nodes, fd, path, depth + 1);
+	free(path);
 }
 
 static void visit(struct names_nodes *nodes, int dir, const char *here, const char *name, int depth)

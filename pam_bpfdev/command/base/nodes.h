@@ -19,8 +19,7 @@ struct names_nodes {
 };
 
 /*
- * Collects the nodes and links below @dev, as far as memory and folders allow. Links are not
- * followed, and folders that others than root can write to are passed over: a user could fill those
+ * Collects the nodes and links below @dev, as far as folders can be read. Links are not followed, and folders that others than root can write to are passed over: a user could fill those
  * at will. Free: names_nodes_free().
  */
 void names_nodes_find(const char *dev, struct names_nodes *nodes);

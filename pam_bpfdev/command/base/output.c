@@ -9,6 +9,7 @@
 
 #include "bpfdev.h"
 #include "base/reason.h"
+#include "command/base/memory.h"
 #include "command/base/output.h"
 
 const char *output_tone(const struct output *output, enum output_tone tone)
@@ -30,26 +31,21 @@ bool output_wants_color(void)
 	       strcmp(term, "dumb") != 0;
 }
 
-/* Returns @text, escaped as in a reason but not cut, to be freed; or NULL. */
+/* Returns @text, escaped as in a reason but not cut, to be freed. */
 static char *quote(const char *text, size_t length)
 {
 	/* Every byte may become four. */
 	size_t size = length * 4 + 1;
-	char *quoted = malloc(size);
 
-	return quoted ? reason_quote(quoted, size, text, length) : NULL;
+	return reason_quote(xmalloc(size), size, text, length);
 }
 
 __attribute__((format(printf, 3, 0))) static void print(FILE *stream, const char *begin,
 							const char *format, va_list args)
 {
-	char *text, *quoted;
+	char *text = xvasprintf(format, args), *quoted = quote(text, strlen(text));
 
-	if (vasprintf(&text, format, args) < 0)
-		return;
-	quoted = quote(text, strlen(text));
-	if (quoted)
-		fprintf(stream, "%s%s\n", begin, quoted);
+	fprintf(stream, "%s%s\n", begin, quoted);
 	free(quoted);
 	free(text);
 }
@@ -77,44 +73,35 @@ void output_line(const char *format, ...)
 struct libscols_table *output_table(const struct output *output,
 				    const struct output_column *columns, size_t count)
 {
-	struct libscols_table *table = scols_new_table();
+	struct libscols_table *table = xneed(scols_new_table());
 
-	if (!table)
-		return NULL;
 	scols_table_enable_colors(table, output->color);
 	/* Cells are escaped already: its own escapes let changes of direction pass. */
 	scols_table_enable_noencoding(table, 1);
-	for (size_t i = 0; i < count; i++) {
-		if (scols_table_new_column(table, columns[i].name, columns[i].width,
-					   columns[i].flags))
-			continue;
-		scols_unref_table(table);
-		return NULL;
-	}
+	for (size_t i = 0; i < count; i++)
+		xneed(scols_table_new_column(table, columns[i].name, columns[i].width,
+					     columns[i].flags));
 	return table;
 }
 
 struct libscols_line *output_row(struct libscols_table *table)
 {
-	return table ? scols_table_new_line(table, NULL) : NULL;
+	return xneed(scols_table_new_line(table, NULL));
 }
 
 int output_cell(struct libscols_line *line, size_t column, const char *format, ...)
 {
 	va_list args;
-	char *text, *quoted;
-	int length;
+	char *text;
 
 	if (!line)
-		return -ENOMEM;
+		return 0;
 	va_start(args, format);
-	length = vasprintf(&text, format, args);
+	text = xvasprintf(format, args);
 	va_end(args);
-	if (length < 0)
-		return -ENOMEM;
-	quoted = quote(text, (size_t)length);
+	xcheck(scols_line_refer_data(line, column, quote(text, strlen(text))));
 	free(text);
-	return quoted ? scols_line_refer_data(line, column, quoted) : -ENOMEM;
+	return 0;
 }
 
 void output_cell_tone(const struct output *output, struct libscols_line *line, size_t column,
@@ -128,12 +115,11 @@ void output_cell_tone(const struct output *output, struct libscols_line *line, s
 
 int output_print_table(struct libscols_table *table)
 {
-	int ret = table ? scols_print_table(table) : -ENOMEM;
+	int ret = xcheck(scols_print_table(table));
 
 	if (ret < 0)
 		output_error("printing a table: %s", strerror(-ret));
-	if (table)
-		scols_unref_table(table);
+	scols_unref_table(table);
 	return ret < 0 ? ret : 0;
 }
 
@@ -183,13 +169,9 @@ char *output_time(uint64_t seconds, char *text)
 
 int output_json(json_t *value)
 {
-	int ret = value ? json_dumpf(value, stdout, JSON_INDENT(2) | OUTPUT_JSON_HARMLESS) : -1;
-
+	/* What cannot be written is said at the end, as with all output. */
+	json_dumpf(xneed(value), stdout, JSON_INDENT(2) | OUTPUT_JSON_HARMLESS);
 	json_decref(value);
-	if (ret < 0) {
-		output_error("writing JSON: out of memory");
-		return -ENOMEM;
-	}
 	putchar('\n');
 	return 0;
 }

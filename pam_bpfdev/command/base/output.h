@@ -47,15 +47,15 @@ struct output_column {
 
 /*
  * A table with a line of headings. On a terminal it is fitted to the width; elsewhere nothing is
- * cut. Free it with scols_unref_table(). NULL: no memory.
+ * cut. Free it with scols_unref_table().
  */
 struct libscols_table *output_table(const struct output *output,
 				    const struct output_column *columns, size_t count);
 
-/* Adds a line. NULL: no memory. */
+/* Adds a line. */
 struct libscols_line *output_row(struct libscols_table *table);
 
-/* Sets a cell of the line; a NULL @line is passed over. Returns 0 or a negative errno. */
+/* Sets a cell of the line; a NULL @line is passed over. Returns 0. */
 int output_cell(struct libscols_line *line, size_t column, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -85,8 +85,8 @@ char *output_letters(uint32_t access, char *text);
 char *output_time(uint64_t seconds, char *text);
 
 /*
- * Prints @value on standard output and drops it. NULL: no memory, which is said.
- * Returns 0 or a negative errno.
+ * Prints @value on standard output and drops it. Returns 0: whether it could be written,
+ * output_end() says.
  */
 int output_json(json_t *value);
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-#include <errno.h>
+/* A table for people to read: its three parts become rows in one order, printed or as JSON. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "command/base/memory.h"
 #include "command/base/view.h"
 
 /* In the place of a line, for what an exception has lent: no file has that number. */
@@ -18,6 +19,119 @@ static const struct output_column columns[COLUMNS] = {
 	[COLUMN_ALLOWED] = { "ALLOWED", 0, 0 },	      [COLUMN_AUDIT] = { "AUDIT", 0, 0 },
 	[COLUMN_LINE] = { "LINE", 0, SCOLS_FL_WRAP },
 };
+
+struct rows {
+	const struct table *table;
+	struct table_view_row *items;
+	size_t count, capacity;
+	size_t section; /* where those begin that a new row may be joined with */
+};
+
+/* The flags only say which entries are to be looked up. */
+static bool is_same_verdict(const struct bpfdev_entry *a, const struct bpfdev_entry *b)
+{
+	return a->allow == b->allow && a->audit == b->audit && a->lent == b->lent &&
+	       memcmp(a->source, b->source, sizeof(a->source)) == 0;
+}
+
+/* Whether @high of one row is right before @low of the next, all else being equal. */
+static bool continues(uint32_t high, uint32_t low)
+{
+	return high != BPFDEV_ANY && low != BPFDEV_ANY && high + 1 == low;
+}
+
+/* Makes the last row end where @row does, if they are neighbours that say the same. */
+static bool join(const struct rows *rows, const struct table_view_row *row)
+{
+	struct table_view_row *last = &rows->items[rows->count - 1];
+
+	if (rows->count == rows->section || last->type != row->type ||
+	    !is_same_verdict(last->entry, row->entry))
+		return false;
+	if (last->minor_low == BPFDEV_ANY && continues(last->major_high, row->major_low)) {
+		last->major_high = row->major_high;
+		return true;
+	}
+	if (last->major_low == row->major_low && continues(last->minor_high, row->minor_low)) {
+		last->minor_high = row->minor_high;
+		return true;
+	}
+	return false;
+}
+
+static void add(struct rows *rows, uint32_t type, uint32_t major, uint32_t minor,
+		const struct bpfdev_entry *entry)
+{
+	struct table_view_row row = { type, major, major, minor, minor, entry };
+
+	if (!rows->count || !join(rows, &row))
+		*xappend(rows) = row;
+}
+
+/* Adds the rules whose major, and whose minor, is (or is not) given. */
+static void add_rules(struct rows *rows, bool major, bool minor)
+{
+	rows->section = rows->count;
+	for (uint32_t i = 0; i < rows->table->rule_count; i++) {
+		const struct table_entry *rule = &rows->table->rules[i];
+
+		if ((rule->key.major != BPFDEV_ANY) == major &&
+		    (rule->key.minor != BPFDEV_ANY) == minor)
+			add(rows, rule->key.type, rule->key.major, rule->key.minor, &rule->entry);
+	}
+}
+
+static const struct bpfdev_entry *default_entry(const struct table *table, uint32_t type)
+{
+	return &table->slots[BPFDEV_DEFAULT_SLOT(type)];
+}
+
+/*
+ * A major has an entry of its own as soon as one of its minors has, and it mostly says what is said
+ * of all majors. Where "*:m" has a say it does say more: that those do not count for this major.
+ */
+static bool is_idle(const struct table *table, uint32_t type, const struct bpfdev_entry *entry)
+{
+	const struct bpfdev_entry *general = default_entry(table, type);
+
+	return !(general->flags & BPFDEV_MINORS_OF_ANY) && is_same_verdict(entry, general);
+}
+
+/* Majors with a slot, then (they are higher) those with a rule. */
+static void add_majors(struct rows *rows, uint32_t type)
+{
+	const struct table *table = rows->table;
+
+	for (uint32_t major = 0; major < BPFDEV_INDEXED_MAJORS; major++) {
+		uint32_t slot = table->index.slot[type][major];
+
+		if (slot != BPFDEV_DEFAULT_SLOT(type) && !is_idle(table, type, &table->slots[slot]))
+			add(rows, type, major, BPFDEV_ANY, &table->slots[slot]);
+	}
+	for (uint32_t i = 0; i < table->rule_count; i++) {
+		const struct table_entry *rule = &table->rules[i];
+
+		if (rule->key.type == type && rule->key.major != BPFDEV_ANY &&
+		    rule->key.minor == BPFDEV_ANY && !is_idle(table, type, &rule->entry))
+			add(rows, type, rule->key.major, BPFDEV_ANY, &rule->entry);
+	}
+}
+
+struct table_view_row *table_view_rows(const struct table *table, size_t *count)
+{
+	struct rows rows = { .table = table };
+
+	add_rules(&rows, true, true);
+	rows.section = rows.count;
+	for (uint32_t type = 0; type < BPFDEV_TYPES; type++)
+		add_majors(&rows, type);
+	add_rules(&rows, false, true);
+	rows.section = rows.count;
+	for (uint32_t type = 0; type < BPFDEV_TYPES; type++)
+		add(&rows, type, BPFDEV_ANY, BPFDEV_ANY, default_entry(table, type));
+	*count = rows.count;
+	return rows.items;
+}
 
 static int write_range(char *text, size_t size, uint32_t low, uint32_t high)
 {
@@ -134,61 +248,46 @@ static enum output_tone tone_of(const struct bpfdev_entry *entry)
 	return entry->allow ? OUTPUT_PLAIN : OUTPUT_BAD;
 }
 
-static int print_row(struct libscols_table *printed, const struct table_view *view,
-		     const struct table_view_row *row)
+static void print_row(struct libscols_table *printed, const struct table_view *view,
+		      const struct table_view_row *row)
 {
 	struct libscols_line *line = output_row(printed);
 	char device[64], name[512], access[4], lines[2048];
-	int ret;
 
 	name_of(view, row, name, sizeof(name));
 	describe_lines(view, row->entry, lines, sizeof(lines));
-	ret = output_cell(line, COLUMN_DEVICE, "%s", table_view_device(row, device));
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_NAME, "%s", name);
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_ALLOWED, "%s",
-				  output_access(row->entry->allow, access));
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_AUDIT, "%s",
-				  output_access(row->entry->audit, access));
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_LINE, "%s", lines);
+	output_cell(line, COLUMN_DEVICE, "%s", table_view_device(row, device));
+	output_cell(line, COLUMN_NAME, "%s", name);
+	output_cell(line, COLUMN_ALLOWED, "%s", output_access(row->entry->allow, access));
+	output_cell(line, COLUMN_AUDIT, "%s", output_access(row->entry->audit, access));
+	output_cell(line, COLUMN_LINE, "%s", lines);
 	output_cell_tone(view->output, line, COLUMN_ALLOWED, tone_of(row->entry));
-	return ret;
 }
 
 /* Hidden columns keep their numbers. */
 static void hide(struct libscols_table *printed, size_t column)
 {
-	struct libscols_column *hidden = printed ? scols_table_get_column(printed, column) : NULL;
-
-	if (hidden)
-		scols_column_set_flags(hidden, SCOLS_FL_HIDDEN);
+	scols_column_set_flags(scols_table_get_column(printed, column), SCOLS_FL_HIDDEN);
 }
 
 int table_view_print(const struct table *table, const struct table_view *view)
 {
 	struct libscols_table *printed = output_table(view->output, columns, COLUMNS);
-	struct table_view_row *rows = NULL;
-	size_t count = 0;
+	struct table_view_row *rows;
+	size_t count;
 	uint32_t audit = 0;
-	int ret = printed ? table_view_rows(table, &rows, &count) : -ENOMEM;
 
-	for (size_t i = 0; i < count && ret == 0; i++) {
+	rows = table_view_rows(table, &count);
+	for (size_t i = 0; i < count; i++) {
 		audit |= rows[i].entry->audit;
-		ret = print_row(printed, view, &rows[i]);
+		print_row(printed, view, &rows[i]);
 	}
 	free(rows);
 	if (!view->name)
 		hide(printed, COLUMN_NAME);
 	if (!audit)
 		hide(printed, COLUMN_AUDIT);
-	if (ret == 0)
-		return output_print_table(printed);
-	output_error("printing a table: %s", strerror(-ret));
-	scols_unref_table(printed);
-	return ret;
+	return output_print_table(printed);
 }
 
 static json_t *json_range(uint32_t low, uint32_t high)
@@ -207,18 +306,13 @@ static json_t *json_lines(const struct table_view *view, const struct bpfdev_ent
 	json_t *lines = json_array();
 	uint32_t left = BPFDEV_ACCESS;
 
-	while (lines && left) {
+	while (left) {
 		char access[4], line[LINE_SIZE];
 		uint32_t bits = take_line(view, entry, &left, line, sizeof(line));
-		int ret;
 
-		ret = json_array_append_new(lines, json_pack("{ssso}", "access",
-							     output_access(bits, access), "line",
-							     json_text(line)));
-		if (ret == 0)
-			continue;
-		json_decref(lines);
-		return NULL;
+		json_array_append_new(lines,
+				      json_pack("{ssso}", "access", output_access(bits, access),
+						"line", json_text(line)));
 	}
 	return lines;
 }
@@ -236,25 +330,19 @@ static json_t *json_row(const struct table_view *view, const struct table_view_r
 			   output_access(row->entry->allow, allow), "audit",
 			   output_access(row->entry->audit, audit), "lines",
 			   json_lines(view, row->entry));
-	if (object && view->name && json_object_set_new(object, "name", json_text(name)) < 0) {
-		json_decref(object);
-		return NULL;
-	}
+	if (view->name)
+		json_object_set_new(object, "name", json_text(name));
 	return object;
 }
 
 json_t *table_view_json(const struct table *table, const struct table_view *view)
 {
-	struct table_view_row *rows = NULL;
-	size_t count = 0;
+	size_t count;
+	struct table_view_row *rows = table_view_rows(table, &count);
 	json_t *array = json_array();
-	int ret = table_view_rows(table, &rows, &count);
 
-	for (size_t i = 0; i < count && array && ret == 0; i++)
-		ret = json_array_append_new(array, json_row(view, &rows[i]));
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, json_row(view, &rows[i]));
 	free(rows);
-	if (ret == 0)
-		return array;
-	json_decref(array);
-	return NULL;
+	return array;
 }

@@ -25,9 +25,9 @@ struct table_view_row {
  * Makes the rows of @table: exact devices, then "M:*", then "*:m", then "*:*"; within these by type
  * and number. Neighbours with the same verdict from the same lines are joined; majors on which all
  * is as for "*:*" are left out.
- * Returns 0 or -ENOMEM. Free *@rows; they point into @table.
+ * Returns *@count rows, to be freed; they point into @table.
  */
-int table_view_rows(const struct table *table, struct table_view_row **rows, size_t *count);
+struct table_view_row *table_view_rows(const struct table *table, size_t *count);
 
 /* The device of a row as a policy names it, "c 1:3-5": 64 bytes. Returns @text. */
 char *table_view_device(const struct table_view_row *row, char *text);
@@ -59,7 +59,7 @@ int table_view_print(const struct table *table, const struct table_view *view);
  * The same as an array of objects: "device", "type" ("block" or "char"), "major" and "minor" (an
  * array of lowest and highest, or null for "*"), "name" (string or null; only if there is such a
  * column), "allowed" and "audit" ("rwm", "r--"), "lines" (array of objects: "access", the bits, and
- * "line", the one that decided them, "baseline", "exception", or null for none). NULL: no memory.
+ * "line", the one that decided them, "baseline", "exception", or null for none).
  */
 json_t *table_view_json(const struct table *table, const struct table_view *view);
 

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "command/base/memory.h"
 #include "command/monitor/screen.h"
 
 /* xterm's: the second screen; no cursor; what does not fit in a line is cut. */
@@ -22,6 +23,11 @@ bool monitor_screen_is_possible(void)
 	return isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") != 0;
 }
 
+static void give_back(void *screen)
+{
+	monitor_screen_end(screen);
+}
+
 void monitor_screen_begin(struct monitor_screen *screen)
 {
 	struct termios keys;
@@ -36,12 +42,14 @@ void monitor_screen_begin(struct monitor_screen *screen)
 	}
 	fputs(BEGIN, stdout);
 	screen->on = true;
+	memory_on_exhaustion(give_back, screen);
 }
 
 void monitor_screen_end(struct monitor_screen *screen)
 {
 	if (!screen->on)
 		return;
+	memory_on_exhaustion(NULL, NULL);
 	fputs(END, stdout);
 	/* Where that fails, the terminal has gone. */
 	if (fflush(stdout))
