@@ -41,6 +41,11 @@ void conf_add_error(struct conf *conf, const struct conf_place *place, const str
 	conf->error_count++;
 }
 
+void conf_forget_errors(struct conf *conf)
+{
+	conf->error_count = 0;
+}
+
 int conf_mistake(struct conf_parser *parser, uint32_t column, const char *format, ...)
 {
 	struct conf_place place = { parser->file, parser->line, column };

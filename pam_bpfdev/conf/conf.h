@@ -142,6 +142,9 @@ const char *conf_nearest(const char *word, const char *const *names, size_t coun
 /* Adds a mistake at @place. */
 void conf_add_error(struct conf *conf, const struct conf_place *place, const struct reason *what);
 
+/* Forgets all mistakes: those that showed when it was decided for one user are no other's. */
+void conf_forget_errors(struct conf *conf);
+
 /* Writes "file:line:column: what" of an error to @out. */
 void conf_describe_error(const struct conf *conf, const struct conf_error *error,
 			 struct reason *out);

@@ -24,7 +24,6 @@ struct adoption {
 static int decide(struct adoption *adoption)
 {
 	const struct enforce_stray *stray = adoption->stray;
-	__typeof__(&policy_decide) ask = stray->no_login ? policy_decide_job : policy_decide;
 	struct bpfdev_info *info = &adoption->report->after;
 	struct conf *conf;
 	int ret = conf_load(adoption->options->conf, &conf);
@@ -34,8 +33,8 @@ static int decide(struct adoption *adoption)
 		return ret;
 	}
 	if (!conf->error_count)
-		ret = ask(conf, adoption->options->devices, stray->subject, &stray->session,
-			  &adoption->policy, adoption->why);
+		ret = policy_decide(conf, adoption->options->devices, stray->subject,
+				    &stray->session, &adoption->policy, adoption->why);
 	if (conf->error_count) {
 		conf_describe_mistakes(conf, adoption->why);
 		ret = -EINVAL;
@@ -58,7 +57,7 @@ static void describe(struct adoption *adoption)
 	info->rule_count = adoption->policy.rule_count;
 	info->flags = (adoption->policy.kind == POLICY_UNRESTRICTED ? BPFDEV_UNRESTRICTED : 0) |
 		      (adoption->policy.audit ? BPFDEV_AUDIT : 0) |
-		      (stray->no_login ? BPFDEV_NO_LOGIN : 0) |
+		      (stray->session.kind == POLICY_JOB ? BPFDEV_NO_LOGIN : 0) |
 		      (adoption->options->conf->main_required ? BPFDEV_CONF : 0);
 }
 

@@ -6,69 +6,20 @@
 #include "enforce/again.h"
 #include "enforce/manager.h"
 
-static void drop_conf(struct again *again)
-{
-	conf_free(again->conf);
-	again->conf = NULL;
-}
-
 void again_free(struct again *again)
 {
-	drop_conf(again);
+	conf_store_free(&again->policies);
 	policy_subject_free(&again->subject);
-}
-
-/* The file that a filter's policy was read from; "": the system's files. */
-static const char *path_of(const struct bpfdev_info *info)
-{
-	return info->flags & BPFDEV_CONF ? info->policy : "";
-}
-
-/* @storage: where to put the paths if they are not those of the options. */
-static const struct conf_paths *paths_of(const struct again *again, const struct bpfdev_info *info,
-					 struct conf_paths *storage)
-{
-	if (!*path_of(info))
-		return again->options->conf;
-	*storage = conf_paths_of(info->policy);
-	return storage;
-}
-
-static int load(struct again *again, const struct bpfdev_info *info, struct reason *why)
-{
-	struct conf_paths storage;
-	int ret;
-
-	if ((info->flags & BPFDEV_CONF) && strlen(info->policy) == sizeof(info->policy) - 1) {
-		reason_set(why, "the path of its policy is too long to be known: %s...",
-			   info->policy);
-		return -ENAMETOOLONG;
-	}
-	ret = conf_load(paths_of(again, info, &storage), &again->conf);
-	if (ret < 0) {
-		again->conf = NULL;
-		reason_set(why, "the policy cannot be read: %s", strerror(-ret));
-		return ret;
-	}
-	snprintf(again->path, sizeof(again->path), "%s", path_of(info));
-	if (!again->conf->error_count)
-		return 0;
-	conf_describe_mistakes(again->conf, why);
-	drop_conf(again);
-	return -EINVAL;
 }
 
 int again_policy(struct again *again, const struct bpfdev_info *info, struct conf **conf,
 		 struct reason *why)
 {
-	int ret = 0;
+	int ret;
 
-	if (again->conf && strcmp(again->path, path_of(info)) != 0)
-		drop_conf(again);
-	if (!again->conf)
-		ret = load(again, info, why);
-	*conf = again->conf;
-	return ret;
+	again->policies.system = again->options->conf;
+	ret = conf_store_get(&again->policies, info, conf, why);
+	return ret > 0 ? -EINVAL : ret;
 }
 
 static int find_subject(struct again *again, const struct bpfdev_info *info, struct reason *why)
@@ -109,15 +60,18 @@ static int settle(const struct policy_result *result, struct bpfdev_info *info,
 static int decide(struct again *again, struct conf *conf, struct bpfdev_info *info,
 		  struct policy_result *result, struct reason *why)
 {
-	const struct policy_session session = { info->service, info->tty, info->rhost, "" };
-	bool no_login = info->flags & BPFDEV_NO_LOGIN;
-	__typeof__(&policy_decide) ask = no_login ? policy_decide_job : policy_decide;
-	int ret = ask(conf, again->options->devices, &again->subject, &session, result, why);
+	const struct policy_session session = {
+		info->service,
+		info->tty,
+		info->rhost,
+		"",
+		info->flags & BPFDEV_NO_LOGIN ? POLICY_JOB : POLICY_LOGIN,
+	};
+	int ret = policy_decide(conf, again->options->devices, &again->subject, &session, result,
+				why);
 
 	info->policy_digest = conf->digest;
-	/* A mistake that showed here is noted in the policy: the next session reads it anew. */
-	if (ret < 0)
-		drop_conf(again);
+	conf_forget_errors(conf);
 	return ret;
 }
 
@@ -180,7 +134,10 @@ int again_manager(struct again *again, const struct session *user, const struct 
 	int ret = 0;
 
 	if (info) {
-		options.conf = paths_of(again, info, &storage);
+		if (info->flags & BPFDEV_CONF) {
+			storage = conf_paths_of(info->policy);
+			options.conf = &storage;
+		}
 		ret = find_subject(again, info, why);
 	}
 	if (ret == -ESRCH)

@@ -3,6 +3,7 @@
 #ifndef ENFORCE_AGAIN_H
 #define ENFORCE_AGAIN_H
 
+#include "conf/store.h"
 #include "enforce/enforce.h"
 #include "session/session.h"
 
@@ -11,8 +12,7 @@ struct again {
 	const struct enforce_options *options;
 	uid_t uid;
 	struct policy_subject subject; /* whoever was looked up last */
-	struct conf *conf;	       /* the policy that was read last, without mistakes */
-	char path[sizeof(((struct bpfdev_info *)0)->policy)]; /* its main file; "": the system's */
+	struct conf_store policies;
 };
 
 void again_free(struct again *again);
@@ -20,8 +20,8 @@ void again_free(struct again *again);
 /* The functions below return 0 or a negative errno with @why. */
 
 /*
- * Reads the policy that a filter was made from, as it is now: *@conf stays ours, and is good until
- * the next call. -EINVAL: it has mistakes.
+ * Reads the policy that a filter was made from, as it is now: *@conf stays ours. -EINVAL: it
+ * has mistakes.
  */
 int again_policy(struct again *again, const struct bpfdev_info *info, struct conf **conf,
 		 struct reason *why);

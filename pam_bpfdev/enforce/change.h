@@ -59,7 +59,6 @@ struct enforce_stray {
 	const char *unit;		      /* session-3.scope */
 	const struct policy_subject *subject; /* whose it is */
 	struct policy_session session;
-	bool no_login; /* su and the like: see policy_decide_job() */
 };
 
 /*

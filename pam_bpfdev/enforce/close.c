@@ -106,7 +106,13 @@ int enforce_close(const struct enforce_options *options, const struct policy_sub
 		  bool ours, struct enforce_report *report, struct reason *why)
 {
 	struct login login = {
-		options, subject, NULL, report, why, .cgroup_fd = -1, .prog_fd = -1
+		.options = options,
+		.subject = subject,
+		.report = report,
+		.why = why,
+		.cgroup_fd = -1,
+		.prog_fd = -1,
+
 	};
 	int ret;
 

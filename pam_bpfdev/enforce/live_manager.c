@@ -58,8 +58,8 @@ static int judge_base(const struct attached *attached, const struct enforce_live
 	int ret = -EINVAL;
 
 	if (base->subject && base->conf)
-		ret = policy_decide_manager(base->conf, base->options->devices, base->subject,
-					    &result, NULL);
+		ret = policy_decide(base->conf, base->options->devices, base->subject,
+				    &policy_manager_session, &result, NULL);
 	if (ret < 0)
 		return attached->any ? ENFORCE_LIVE_BASE : ENFORCE_LIVE_FREE;
 	if (result.kind == POLICY_NONE)

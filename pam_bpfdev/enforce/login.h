@@ -13,14 +13,13 @@
 struct login {
 	const struct enforce_options *options;
 	const struct policy_subject *subject;
-	const struct policy_session *session; /* NULL at close */
+	struct policy_session session; /* at close: all zero */
 	struct enforce_report *report;
 	struct reason *why;
 	struct session place;
 	int cgroup_fd; /* of the session's unit, or -1 */
 	int prog_fd;   /* of our filter that is there already, or -1 */
 	struct policy_result policy;
-	bool no_login; /* su and the like, or a job: see policy_decide_job() */
 	uint64_t policy_digest;
 };
 

@@ -164,7 +164,8 @@ static int base_table(const struct enforce_options *options, const struct policy
 	if (ret < 0) {
 		reason_set(why, "the policy cannot be read: %s", strerror(-ret));
 	} else {
-		ret = policy_decide_manager(conf, options->devices, subject, &result, why);
+		ret = policy_decide(conf, options->devices, subject, &policy_manager_session,
+				    &result, why);
 		wanted->policy = ret < 0 ? 0 : conf->digest;
 		conf_free(conf);
 	}
@@ -247,13 +248,13 @@ static bool has_already(int old_fd, const struct wanted *wanted)
 static int put(const struct enforce_options *options, const struct policy_subject *subject,
 	       int manager_fd, int old_fd, const struct wanted *wanted, struct reason *why)
 {
-	static const struct policy_session session = { POLICY_MANAGER_SERVICE, "", "", "" };
 	struct bpfdev_info info;
 	int new_fd;
 
 	if (has_already(old_fd, wanted))
 		return 0;
-	enforce_describe(&info, BPFDEV_MANAGER, subject, &session, "", options->conf->main);
+	enforce_describe(&info, BPFDEV_MANAGER, subject, &policy_manager_session, "",
+			 options->conf->main);
 	info.flags = options->conf->main_required ? BPFDEV_CONF : 0;
 	info.policy_digest = wanted->policy;
 	snprintf(info.unit, sizeof(info.unit), "user@%u.service", subject->uid);

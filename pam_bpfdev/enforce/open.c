@@ -16,16 +16,15 @@
  */
 static bool is_no_login(const struct login *login)
 {
-	const char *ruser = login->session->ruser;
+	const char *ruser = login->session.ruser;
 
 	if (login->place.nested || getuid() != 0)
 		return true;
-	return ruser && *ruser && !*login->session->rhost && strcmp(ruser, "root") != 0;
+	return ruser && *ruser && !*login->session.rhost && strcmp(ruser, "root") != 0;
 }
 
 static int decide(struct login *login)
 {
-	__typeof__(&policy_decide) ask;
 	struct conf *conf;
 	int ret = conf_load(login->options->conf, &conf);
 
@@ -33,15 +32,15 @@ static int decide(struct login *login)
 	 * A job of cron or at is in no session, and su makes a session that comes from nowhere:
 	 * either could be the way around the rules of any session of the user.
 	 */
-	login->no_login = !login_is_own(login) || is_no_login(login);
-	ask = login->no_login ? policy_decide_job : policy_decide;
+	login->session.kind =
+		!login_is_own(login) || is_no_login(login) ? POLICY_JOB : POLICY_LOGIN;
 	if (ret < 0) {
 		reason_set(login->why, "the policy cannot be read: %s", strerror(-ret));
 		return ret;
 	}
 	if (conf->error_count == 0)
-		ret = ask(conf, login->options->devices, login->subject, login->session,
-			  &login->policy, login->why);
+		ret = policy_decide(conf, login->options->devices, login->subject, &login->session,
+				    &login->policy, login->why);
 	if (conf->error_count) {
 		conf_describe_mistakes(conf, login->why);
 		ret = -EINVAL;
@@ -60,13 +59,13 @@ static int filter_scope(struct login *login)
 	struct bpfdev_info info;
 	int ret;
 
-	enforce_describe(&info, BPFDEV_SESSION, login->subject, login->session, login->report->unit,
-			 login->options->conf->main);
+	enforce_describe(&info, BPFDEV_SESSION, login->subject, &login->session,
+			 login->report->unit, login->options->conf->main);
 	info.rule_count = login->policy.rule_count;
 	info.policy_digest = login->policy_digest;
 	info.flags = (login->policy.kind == POLICY_UNRESTRICTED ? BPFDEV_UNRESTRICTED : 0) |
 		     (login->policy.audit ? BPFDEV_AUDIT : 0) |
-		     (login->no_login ? BPFDEV_NO_LOGIN : 0) |
+		     (login->session.kind == POLICY_JOB ? BPFDEV_NO_LOGIN : 0) |
 		     (login->options->conf->main_required ? BPFDEV_CONF : 0);
 	login->report->leader = session_is_last(&login->place, NULL) == 1;
 	login->prog_fd =
@@ -172,7 +171,7 @@ int enforce_open(const struct enforce_options *options, const struct policy_subj
 {
 	struct login login = { .options = options,
 			       .subject = subject,
-			       .session = session,
+			       .session = *session,
 			       .report = report,
 			       .why = why,
 			       .cgroup_fd = -1,

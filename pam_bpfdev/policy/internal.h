@@ -22,7 +22,6 @@ struct policy_groups {
 struct policy_question {
 	const struct policy_subject *subject;
 	const struct policy_session *session;
-	bool any_session; /* for what belongs to no session and could serve any */
 	struct policy_groups groups;
 	bool by_id; /* the group database is not asked: lines that name a group are nobody's */
 };

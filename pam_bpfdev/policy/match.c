@@ -174,7 +174,7 @@ unsigned int policy_unmet(const struct policy_question *question,
 
 	if (when->origin == CONF_ORIGIN_ANY && !when->service && !when->tty)
 		return 0;
-	if (!question->any_session)
+	if (question->session->kind == POLICY_LOGIN)
 		return unmet_in(when, question->session);
 	/* What any session is denied, and what is granted to this service by name. */
 	if (statement->verb == CONF_DENY)

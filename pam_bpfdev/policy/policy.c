@@ -47,7 +47,7 @@ static bool restricts(const struct policy_question *question,
 {
 	if (line->standing == POLICY_COUNTS)
 		return statement->verb != CONF_EXEMPT;
-	return line->standing == POLICY_UNMET && question->any_session &&
+	return line->standing == POLICY_UNMET && question->session->kind != POLICY_LOGIN &&
 	       statement->verb == CONF_ALLOW;
 }
 
@@ -68,10 +68,10 @@ static void weigh_lines(struct policy_survey *survey, const struct policy_questi
 }
 
 int policy_survey(const struct conf *conf, const struct policy_subject *subject,
-		  const struct policy_session *session, bool any_session,
-		  struct policy_survey *survey, struct reason *why)
+		  const struct policy_session *session, struct policy_survey *survey,
+		  struct reason *why)
 {
-	struct policy_question question = { subject, session, any_session, { 0 }, false };
+	struct policy_question question = { subject, session, { 0 }, false };
 	int ret;
 
 	*survey = (struct policy_survey) {
@@ -144,17 +144,16 @@ static int decide(struct conf *conf, const struct device_source *devices,
 	return ret;
 }
 
-static int survey_and_decide(struct conf *conf, const struct device_source *devices,
-			     const struct policy_subject *subject,
-			     const struct policy_session *session, bool any_session,
-			     struct policy_result *result, struct reason *why)
+int policy_decide(struct conf *conf, const struct device_source *devices,
+		  const struct policy_subject *subject, const struct policy_session *session,
+		  struct policy_result *result, struct reason *why)
 {
 	struct policy_survey survey;
 	int ret = -EINVAL;
 
 	*result = (struct policy_result) { 0 };
 	if (!conf->error_count)
-		ret = policy_survey(conf, subject, session, any_session, &survey, why);
+		ret = policy_survey(conf, subject, session, &survey, why);
 	if (ret == 0) {
 		ret = decide(conf, devices, &survey, result, why);
 		policy_survey_free(&survey);
@@ -164,28 +163,8 @@ static int survey_and_decide(struct conf *conf, const struct device_source *devi
 	return ret;
 }
 
-int policy_decide(struct conf *conf, const struct device_source *devices,
-		  const struct policy_subject *subject, const struct policy_session *session,
-		  struct policy_result *result, struct reason *why)
-{
-	return survey_and_decide(conf, devices, subject, session, false, result, why);
-}
-
-int policy_decide_job(struct conf *conf, const struct device_source *devices,
-		      const struct policy_subject *subject, const struct policy_session *session,
-		      struct policy_result *result, struct reason *why)
-{
-	return survey_and_decide(conf, devices, subject, session, true, result, why);
-}
-
-const struct policy_session policy_manager_session = { POLICY_MANAGER_SERVICE, "", "", "" };
-
-int policy_decide_manager(struct conf *conf, const struct device_source *devices,
-			  const struct policy_subject *subject, struct policy_result *result,
-			  struct reason *why)
-{
-	return policy_decide_job(conf, devices, subject, &policy_manager_session, result, why);
-}
+const struct policy_session policy_manager_session = { POLICY_MANAGER_SERVICE, "", "", "",
+						       POLICY_MANAGER };
 
 int policy_baseline(struct table **table)
 {

@@ -24,13 +24,29 @@ struct policy_subject {
 	uid_t uid_min; /* UID_MIN of login.defs: regular accounts begin here */
 };
 
-/* What PAM says of the session. Never NULL: "" where there is nothing. */
+enum policy_session_kind {
+	POLICY_LOGIN, /* a session of its own */
+	/*
+	 * su, sudo, cron and the like. It belongs to no session, so that it could serve one of any
+	 * kind: conditional deny lines apply, conditional lines of other verbs do not, unless they
+	 * name its service. A conditional allow line that does not apply still restricts: nobody
+	 * may gain by having no session.
+	 */
+	POLICY_JOB,
+	POLICY_MANAGER, /* the user manager while no session is open: judged as a job is */
+};
+
+/* What PAM says of the session. Strings are never NULL: "" where there is nothing. */
 struct policy_session {
 	const char *service;
 	const char *tty; /* without "/dev/" */
 	const char *rhost;
 	const char *ruser; /* PAM_RUSER: su, sudo and their like name who runs them; NULL is fine */
+	enum policy_session_kind kind;
 };
+
+/* The user manager's: its service is systemd-user. */
+extern const struct policy_session policy_manager_session;
 
 enum policy_kind {
 	POLICY_NONE,	     /* no line names the user: no filter */
@@ -100,13 +116,13 @@ int policy_uid_min(uid_t *uid_min, struct reason *why);
 enum table_rank policy_rank_by_id(const struct policy_subject *subject, const struct conf_who *who);
 
 /*
- * Holds each statement of @conf (without errors) against @subject in @session; @any_session: as
- * policy_decide_job() does. Devices are not looked at.
+ * Holds each statement of @conf (without errors) against @subject in @session. Devices are not
+ * looked at.
  * Returns 0, or a negative errno with @why. Free: policy_survey_free().
  */
 int policy_survey(const struct conf *conf, const struct policy_subject *subject,
-		  const struct policy_session *session, bool any_session,
-		  struct policy_survey *survey, struct reason *why);
+		  const struct policy_session *session, struct policy_survey *survey,
+		  struct reason *why);
 
 void policy_survey_free(struct policy_survey *survey);
 
@@ -122,20 +138,6 @@ int policy_decide(struct conf *conf, const struct device_source *devices,
 		  struct policy_result *result, struct reason *why);
 
 /*
- * The same for what belongs to no session, so that it could serve one of any kind: conditional deny
- * lines apply, conditional lines of other verbs do not, unless they name @session's service. A
- * conditional allow line that does not apply still restricts: nobody may gain by having no session.
- */
-int policy_decide_job(struct conf *conf, const struct device_source *devices,
-		      const struct policy_subject *subject, const struct policy_session *session,
-		      struct policy_result *result, struct reason *why);
-
-/* The same for the user manager while no session is open: its service is systemd-user. */
-int policy_decide_manager(struct conf *conf, const struct device_source *devices,
-			  const struct policy_subject *subject, struct policy_result *result,
-			  struct reason *why);
-
-/*
  * Appends what @device stands for on this machine, a class of @conf and the classes in it included.
  * Returns 0; -E2BIG with @why: it stands for too many rules; another negative errno with @why. What
  * was appended before a failure stays in @patterns. Free: device_patterns_free().
@@ -143,9 +145,6 @@ int policy_decide_manager(struct conf *conf, const struct device_source *devices
 int policy_resolve(const struct conf *conf, const struct device_source *devices,
 		   const struct device_spec *device, struct device_patterns *patterns,
 		   struct reason *why);
-
-/* The session that policy_decide_manager() asks for. */
-extern const struct policy_session policy_manager_session;
 
 /* Where the rules of a statement come from, as the entries of a table say it. */
 uint32_t policy_source(const struct conf_statement *statement);

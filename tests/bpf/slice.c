@@ -90,7 +90,8 @@ static int open_session(void *data)
 {
 	const struct opening *opening = data;
 	const struct slice *slice = opening->slice;
-	const struct policy_session session = { opening->service, "tty9", "", "root" };
+	const struct policy_session session = { opening->service, "tty9", "", "root",
+						POLICY_LOGIN };
 	struct enforce_report report;
 	struct reason why = { "" };
 

@@ -16,8 +16,7 @@ static int adopt(struct slice *slice, const char *unit, bool no_login,
 	const struct enforce_stray stray = {
 		.unit = unit,
 		.subject = &slice->subject,
-		.session = { "login", "tty9", "", "" },
-		.no_login = no_login,
+		.session = { "login", "tty9", "", "", no_login ? POLICY_JOB : POLICY_LOGIN },
 	};
 
 	*why = (struct reason) { "" };

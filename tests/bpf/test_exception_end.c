@@ -32,7 +32,7 @@ static void test_closed_sessions_get_none(void **state)
 
 static int open_and_close(void *data)
 {
-	static const struct policy_session session = { "login", "", "", "root" };
+	static const struct policy_session session = { "login", "", "", "root", POLICY_LOGIN };
 	struct slice *slice = data;
 	struct enforce_report report;
 	struct reason why = { "" };

@@ -112,8 +112,8 @@ static void test_manager_without_sessions(void **state)
 	attach_minor(begin_session(&managed.sessions, USERS "/session-1.scope"), 5, BPFDEV_CLOSED);
 	close(open_cgroup(scratch, MANAGER));
 	check_state(&managed, ENFORCE_LIVE_MISSING);
-	assert_int_equal(policy_decide_manager(managed.base.conf, &device_source_system,
-					       &managed.subject, &result, NULL),
+	assert_int_equal(policy_decide(managed.base.conf, &device_source_system, &managed.subject,
+				       &policy_manager_session, &result, NULL),
 			 0);
 	give_manager(&managed, result.table);
 	check_state(&managed, ENFORCE_LIVE_BASE);

@@ -27,7 +27,7 @@ static const struct device_source source = { proc_devices, "/nonexistent/dev" };
 
 static gid_t groups[] = { 0, 6, 29, 1000 };
 static const struct policy_subject subject = { (char[]) { "alice" }, 1000, 1000, groups, 4, 1000 };
-static const struct policy_session session = { "login", "tty1", "", "" };
+static const struct policy_session session = { "login", "tty1", "", "", POLICY_LOGIN };
 
 static void must(int holds)
 {
@@ -151,7 +151,7 @@ static void decide(struct conf *conf, bool unite)
 	int ret = policy_decide(conf, &source, &subject, &session, &in_session, &why);
 
 	check_result(ret, conf, &in_session, &why);
-	ret = policy_decide_manager(conf, &source, &subject, &alone, &why);
+	ret = policy_decide(conf, &source, &subject, &policy_manager_session, &alone, &why);
 	check_result(ret, conf, &alone, &why);
 	if (unite && in_session.table && alone.table)
 		check_union(in_session.table, alone.table);

@@ -151,11 +151,9 @@ static int answer(struct conf *conf, const struct device_source *devices,
 	struct reason why;
 	int ret;
 
-	if (question->manager)
-		ret = policy_decide_manager(conf, devices, &question->subject, &result, &why);
-	else
-		ret = policy_decide(conf, devices, &question->subject, &question->session, &result,
-				    &why);
+	ret = policy_decide(conf, devices, &question->subject,
+			    question->manager ? &policy_manager_session : &question->session,
+			    &result, &why);
 	if (ret < 0) {
 		if (print_errors(conf))
 			return 1;

@@ -11,8 +11,8 @@ struct world login_world;
 static gid_t groups[2];
 struct policy_subject alice = { (char[]) { "alice" }, 1000, 0, groups, 2, 1000 };
 struct policy_subject daemon_account = { (char[]) { "daemon" }, 1, 0, groups, 2, 1000 };
-const struct policy_session local = { "login", "tty1", "", "" };
-const struct policy_session remote = { "sshd", "ssh", "10.0.0.1", "" };
+const struct policy_session local = { "login", "tty1", "", "", POLICY_LOGIN };
+const struct policy_session remote = { "sshd", "ssh", "10.0.0.1", "", POLICY_LOGIN };
 
 int login_setup(void **state)
 {
@@ -56,10 +56,8 @@ int login_outcome(const char *text, const struct policy_subject *subject,
 	struct reason why = { "" };
 	int ret;
 
-	if (session)
-		ret = policy_decide(conf, &login_world.source, subject, session, &result, &why);
-	else
-		ret = policy_decide_manager(conf, &login_world.source, subject, &result, &why);
+	ret = policy_decide(conf, &login_world.source, subject,
+			    session ? session : &policy_manager_session, &result, &why);
 	if (ret)
 		fail_msg("%d: %s", ret, why.text);
 	ret = outcome_of(&result);

@@ -90,7 +90,8 @@ static bool is_conditional(const struct conf_when *when)
 /* The manager's own session is no login from anywhere: only its service can be named. */
 static bool holds_for_manager(const struct conf_statement *statement)
 {
-	static const struct policy_session manager = { POLICY_MANAGER_SERVICE, "", "", "" };
+	static const struct policy_session manager = { POLICY_MANAGER_SERVICE, "", "", "",
+						       POLICY_LOGIN };
 
 	if (!is_conditional(&statement->when) || statement->verb == CONF_DENY)
 		return true;

@@ -28,11 +28,11 @@ static size_t user_of(struct scene *scene, const struct policy_subject *subject)
 }
 
 size_t scene_login(struct scene *scene, const struct policy_subject *subject,
-		   const struct policy_session *session, enum asking_kind kind)
+		   const struct policy_session *session)
 {
 	assert_true(scene->request.login_count < SCENE_MAX);
 	scene->logins[scene->request.login_count] =
-		(struct suggest_login) { user_of(scene, subject), kind, *session };
+		(struct suggest_login) { user_of(scene, subject), *session };
 	return scene->request.login_count++;
 }
 
@@ -89,7 +89,7 @@ void scene_end(struct scene *scene)
 size_t scene_begin_alice(struct scene *scene, const char *text)
 {
 	scene_begin(scene, text);
-	return scene_login(scene, &alice, &local, ASKING_LOGIN);
+	return scene_login(scene, &alice, &local);
 }
 
 void scene_end_with(struct scene *scene, const char *lines)

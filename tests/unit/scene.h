@@ -26,7 +26,7 @@ size_t scene_begin_alice(struct scene *scene, const char *text);
 
 /* Logs a user in, who stays the caller's. Returns the login. */
 size_t scene_login(struct scene *scene, const struct policy_subject *subject,
-		   const struct policy_session *session, enum asking_kind kind);
+		   const struct policy_session *session);
 
 /* Something was denied there, once. */
 void scene_deny(struct scene *scene, size_t login, uint32_t type, uint32_t major, uint32_t minor,

@@ -100,12 +100,9 @@ static void check_subject(struct trial *trial)
 	generate_subject(&trial->dice, &world, &trial->user);
 	trial->session = generate_session(&trial->dice);
 	trial->manager = dice_percent(&trial->dice, 25);
-	if (trial->manager)
-		ret = policy_decide_manager(trial->conf, &world.source, &trial->user.subject,
-					    &trial->result, &why);
-	else
-		ret = policy_decide(trial->conf, &world.source, &trial->user.subject,
-				    &trial->session, &trial->result, &why);
+	ret = policy_decide(trial->conf, &world.source, &trial->user.subject,
+			    trial->manager ? &policy_manager_session : &trial->session,
+			    &trial->result, &why);
 	if (ret) {
 		print_trial(trial);
 		fail_msg("%d: %s", ret, why.text);

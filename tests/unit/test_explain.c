@@ -20,7 +20,6 @@ struct trial {
 	struct conf *conf;
 	struct generated_subject user;
 	struct policy_session session;
-	bool any_session;
 	struct asked asked;
 	struct policy_survey survey;
 	struct policy_result result;
@@ -29,14 +28,12 @@ struct trial {
 
 static void decide(struct trial *trial)
 {
-	__typeof__(&policy_decide) ask = trial->any_session ? policy_decide_job : policy_decide;
-
 	trial->asked = (struct asked) { trial->user.subject, trial->conf, &login_world.source };
-	assert_int_equal(ask(trial->conf, &login_world.source, &trial->user.subject,
-			     &trial->session, &trial->result, NULL),
+	assert_int_equal(policy_decide(trial->conf, &login_world.source, &trial->user.subject,
+				       &trial->session, &trial->result, NULL),
 			 0);
 	assert_int_equal(policy_survey(trial->conf, &trial->user.subject, &trial->session,
-				       trial->any_session, &trial->survey, NULL),
+				       &trial->survey, NULL),
 			 0);
 	assert_int_equal(coverage_load(&trial->asked, &trial->survey, &trial->coverage, NULL), 0);
 	assert_int_equal(trial->survey.kind, trial->result.kind);
@@ -62,7 +59,8 @@ static void each_trial(void (*check)(struct trial *trial))
 		for (int j = 0; j < SUBJECTS; j++) {
 			generate_subject(&trial.dice, &login_world, &trial.user);
 			trial.session = generate_session(&trial.dice);
-			trial.any_session = dice_percent(&trial.dice, 25);
+			trial.session.kind =
+				dice_percent(&trial.dice, 25) ? POLICY_JOB : POLICY_LOGIN;
 			decide(&trial);
 			check(&trial);
 			forget(&trial);
@@ -96,12 +94,12 @@ static void check_the_rest_is_nothing(struct trial *trial)
 	counting.statements = kept;
 	counting.statement_count = keep_counting(trial, kept);
 	/* An allow line that does not hold may restrict a job: see above. */
-	if (!counting.statement_count && trial->any_session)
+	if (!counting.statement_count && trial->session.kind == POLICY_JOB)
 		return;
 	assert_int_equal(policy_decide(&counting, &login_world.source, &trial->user.subject,
 				       &trial->session, &result, NULL),
 			 0);
-	if (result.kind == POLICY_RULES || !trial->any_session)
+	if (result.kind == POLICY_RULES || trial->session.kind == POLICY_LOGIN)
 		assert_int_equal(table_digest(result.table), table_digest(trial->result.table));
 	policy_result_free(&result);
 }

@@ -14,9 +14,9 @@
 	       "/etc/security/bpfdev.conf:4")
 #define NAMELESS(count) DEVICE(BLOCK, 4000, 7, BPFDEV_MKNOD, count, "", "no rule")
 
-static const struct policy_session local = { "login", "tty1", "", "" };
-static const struct policy_session remote = { "sshd", "ssh", "192.0.2.7", "" };
-static const struct policy_session nowhere = { "cron", "", "", "" };
+static const struct policy_session local = { "login", "tty1", "", "", POLICY_LOGIN };
+static const struct policy_session remote = { "sshd", "ssh", "192.0.2.7", "", POLICY_LOGIN };
+static const struct policy_session nowhere = { "cron", "", "", "", POLICY_LOGIN };
 
 static const char *filtered(const struct enforce_report *report,
 			    const struct policy_session *session)

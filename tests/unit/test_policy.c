@@ -189,7 +189,8 @@ static void a_policy_with_mistakes_decides_nothing(void **state)
 			 -EINVAL);
 	assert_contains(why.text, "p.conf:2:5: unknown verb");
 	assert_null(result.table);
-	assert_int_equal(policy_decide_manager(conf, &login_world.source, &alice, &result, &why),
+	assert_int_equal(policy_decide(conf, &login_world.source, &alice, &policy_manager_session,
+				       &result, &why),
 			 -EINVAL);
 	conf_free(conf);
 }

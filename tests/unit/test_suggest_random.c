@@ -217,7 +217,7 @@ static void check_restrictions_are_told(struct trial *trial)
 		struct suggest_login *login = &trial->scene.logins[i];
 		bool told = false;
 
-		if (login->kind == ASKING_MANAGER)
+		if (login->session.kind == POLICY_MANAGER)
 			continue;
 		for (size_t j = 0; j < suggest->line_count; j++)
 			told |= suggest->whos[suggest->lines[j].who].ranks[login->user] !=

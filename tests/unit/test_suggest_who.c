@@ -39,7 +39,7 @@ static void each_user_has_lines_of_their_own(void **state)
 
 	(void)state;
 	scene_begin_alice(&scene, "@audio audit\n");
-	other = scene_login(&scene, &bob, &remote, ASKING_LOGIN);
+	other = scene_login(&scene, &bob, &remote);
 	deny(C, 700, 1, R);
 	scene_deny(&scene, other, C, 700, 1, W);
 	scene_deny(&scene, other, C, 700, 9, R);
@@ -74,7 +74,7 @@ static void lines_for_whoever_is_asked_for(void **state)
 {
 	(void)state;
 	scene_begin_alice(&scene, "@audio audit\n");
-	scene_deny(&scene, scene_login(&scene, &bob, &local, ASKING_LOGIN), C, 700, 2, R);
+	scene_deny(&scene, scene_login(&scene, &bob, &local), C, 700, 2, R);
 	deny(C, 700, 1, R);
 	scene.request.who = "@1000:2000";
 	scene_end_with(&scene, "@1000:2000 allow c 700:1-2 r\n");
@@ -85,7 +85,7 @@ static void what_no_line_can_allow_is_not_suggested(void **state)
 {
 	(void)state;
 	scene_begin_alice(&scene, "@audio audit\nalice audit\nalice deny c 700:1\n");
-	scene_deny(&scene, scene_login(&scene, &bob, &local, ASKING_LOGIN), C, 700, 2, R);
+	scene_deny(&scene, scene_login(&scene, &bob, &local), C, 700, 2, R);
 	deny(C, 700, 1, R);
 	scene.request.who = "@audio";
 	assert_string_equal(scene_lines(&scene), "@audio allow c 700:2 r\n");
@@ -120,7 +120,7 @@ static void names_that_mean_something_else_are_numbers(void **state)
 
 		odd.name = (char *)names[i];
 		scene_begin(&scene, ":1000 audit\n");
-		scene_login(&scene, &odd, &local, ASKING_LOGIN);
+		scene_login(&scene, &odd, &local);
 		deny(C, 700, 1, R);
 		scene_end_with(&scene, ":1000 allow c 700:1 r\n");
 	}
@@ -133,11 +133,11 @@ static void a_manager_has_rules_of_its_own(void **state)
 
 	(void)state;
 	scene_begin_alice(&scene, "alice allow c 700:* r service=login\nalice audit\n");
-	manager = scene_login(&scene, &alice, &policy_manager_session, ASKING_MANAGER);
+	manager = scene_login(&scene, &alice, &policy_manager_session);
 	scene_deny(&scene, manager, C, 700, 1, R);
 	scene_end_with(&scene, "alice allow c 700:1 r\n");
 	scene_begin_alice(&scene, "alice allow c 700:* r service=systemd-user\nalice audit\n");
-	manager = scene_login(&scene, &alice, &policy_manager_session, ASKING_MANAGER);
+	manager = scene_login(&scene, &alice, &policy_manager_session);
 	scene_deny(&scene, manager, C, 700, 1, R);
 	scene_end_with(&scene, "alice allow c 700:1 r\n");
 }

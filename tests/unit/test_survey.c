@@ -8,16 +8,19 @@
 #include "dice.h"
 #include "login.h"
 
+/* The same as local, without a session. */
+static const struct policy_session job = { "login", "tty1", "", "", POLICY_JOB };
+
 /* The standings of a policy's lines, a letter each: Others, Exempted, Unmet, Counts. */
-static void expect(const char *text, const struct policy_session *session, bool any_session,
-		   enum policy_kind kind, const char *standings)
+static void expect(const char *text, const struct policy_session *session, enum policy_kind kind,
+		   const char *standings)
 {
 	static const char letters[] = "OEUC";
 	struct conf *conf = login_policy(text);
 	struct policy_survey survey;
 	char found[64] = "";
 
-	assert_int_equal(policy_survey(conf, &alice, session, any_session, &survey, NULL), 0);
+	assert_int_equal(policy_survey(conf, &alice, session, &survey, NULL), 0);
 	for (size_t i = 0; i < conf->statement_count; i++)
 		found[i] = letters[survey.lines[i].standing];
 	assert_string_equal(found, standings);
@@ -29,12 +32,10 @@ static void expect(const char *text, const struct policy_session *session, bool 
 static void lines_stand_as_they_say(void **state)
 {
 	(void)state;
-	expect("bob deny *\n@nosuchgroup deny *\n", &local, false, POLICY_NONE, "OO");
-	expect("alice deny *\n@disk deny *\n* deny *\nbob deny *", &local, false, POLICY_RULES,
-	       "CCCO");
-	expect("alice deny * remote\nalice deny * tty=tty2", &local, false, POLICY_UNRESTRICTED,
-	       "UU");
-	expect("alice allow * r\nalice audit remote\n", &remote, false, POLICY_RULES, "CC");
+	expect("bob deny *\n@nosuchgroup deny *\n", &local, POLICY_NONE, "OO");
+	expect("alice deny *\n@disk deny *\n* deny *\nbob deny *", &local, POLICY_RULES, "CCCO");
+	expect("alice deny * remote\nalice deny * tty=tty2", &local, POLICY_UNRESTRICTED, "UU");
+	expect("alice allow * r\nalice audit remote\n", &remote, POLICY_RULES, "CC");
 }
 
 /* An exempt line covers its rank and those below, but not itself. */
@@ -42,34 +43,32 @@ static void exempt_lines_stand_above_what_they_cover(void **state)
 {
 	(void)state;
 	expect("@disk exempt\nalice deny *\n@disk deny *\n@audio exempt\n* exempt\n* audit\n",
-	       &local, false, POLICY_RULES, "CCECEE");
-	expect("alice exempt\nalice deny * remote\n* deny *", &local, false, POLICY_UNRESTRICTED,
+	       &local, POLICY_RULES, "CCECEE");
+	expect("alice exempt\nalice deny * remote\n* deny *", &local, POLICY_UNRESTRICTED, "CEE");
+	expect("@disk exempt\n@disk exempt remote\n* exempt remote", &local, POLICY_UNRESTRICTED,
 	       "CEE");
-	expect("@disk exempt\n@disk exempt remote\n* exempt remote", &local, false,
-	       POLICY_UNRESTRICTED, "CEE");
-	expect("alice exempt remote\n@disk deny *", &local, false, POLICY_RULES, "UC");
+	expect("alice exempt remote\n@disk deny *", &local, POLICY_RULES, "UC");
 }
 
 /* Without a session, an allow line that does not hold restricts; one that is exempted does not. */
 static void lines_stand_otherwise_without_a_session(void **state)
 {
 	(void)state;
-	expect("alice allow * local\n", &local, true, POLICY_RULES, "U");
-	expect("alice allow * local\n", &remote, false, POLICY_UNRESTRICTED, "U");
-	expect("alice exempt\nalice allow * local\n", &local, true, POLICY_UNRESTRICTED, "CE");
-	expect("alice deny * remote\nalice audit local\nalice exempt local", &local, true,
-	       POLICY_RULES, "CUU");
-	expect("alice allow * service=login\nalice allow * service=x", &local, true, POLICY_RULES,
-	       "CU");
+	expect("alice allow * local\n", &job, POLICY_RULES, "U");
+	expect("alice allow * local\n", &remote, POLICY_UNRESTRICTED, "U");
+	expect("alice exempt\nalice allow * local\n", &job, POLICY_UNRESTRICTED, "CE");
+	expect("alice deny * remote\nalice audit local\nalice exempt local", &job, POLICY_RULES,
+	       "CUU");
+	expect("alice allow * service=login\nalice allow * service=x", &job, POLICY_RULES, "CU");
 }
 
-static unsigned int unmet(const char *text, const struct policy_session *session, bool any_session)
+static unsigned int unmet(const char *text, const struct policy_session *session)
 {
 	struct conf *conf = login_policy(text);
 	struct policy_survey survey;
 	unsigned int result;
 
-	assert_int_equal(policy_survey(conf, &alice, session, any_session, &survey, NULL), 0);
+	assert_int_equal(policy_survey(conf, &alice, session, &survey, NULL), 0);
 	result = survey.lines[0].unmet;
 	policy_survey_free(&survey);
 	conf_free(conf);
@@ -79,14 +78,13 @@ static unsigned int unmet(const char *text, const struct policy_session *session
 static void conditions_that_fail_are_named(void **state)
 {
 	(void)state;
-	assert_int_equal(unmet("alice deny * local service=login tty=tty1", &local, false), 0);
-	assert_int_equal(unmet("alice deny * local service=login tty=tty1", &remote, false),
+	assert_int_equal(unmet("alice deny * local service=login tty=tty1", &local), 0);
+	assert_int_equal(unmet("alice deny * local service=login tty=tty1", &remote),
 			 POLICY_UNMET_ORIGIN | POLICY_UNMET_SERVICE | POLICY_UNMET_TTY);
-	assert_int_equal(unmet("alice deny * remote tty=tty1", &local, false), POLICY_UNMET_ORIGIN);
-	assert_int_equal(unmet("alice allow * tty=tty1", &local, true), POLICY_UNMET_SESSION);
-	assert_int_equal(unmet("alice allow * remote service=login", &local, true),
-			 POLICY_UNMET_ORIGIN);
-	assert_int_equal(unmet("alice deny * tty=tty9", &local, true), 0);
+	assert_int_equal(unmet("alice deny * remote tty=tty1", &local), POLICY_UNMET_ORIGIN);
+	assert_int_equal(unmet("alice allow * tty=tty1", &job), POLICY_UNMET_SESSION);
+	assert_int_equal(unmet("alice allow * remote service=login", &job), POLICY_UNMET_ORIGIN);
+	assert_int_equal(unmet("alice deny * tty=tty9", &job), 0);
 }
 
 static void the_highest_ranks_are_told(void **state)
@@ -96,7 +94,7 @@ static void the_highest_ranks_are_told(void **state)
 	struct policy_survey survey;
 
 	(void)state;
-	assert_int_equal(policy_survey(conf, &alice, &local, false, &survey, NULL), 0);
+	assert_int_equal(policy_survey(conf, &alice, &local, &survey, NULL), 0);
 	assert_int_equal(survey.exempt, TABLE_ANYONE);
 	assert_int_equal(survey.audit, TABLE_GROUP);
 	assert_ptr_equal(asking_highest(conf, &survey, CONF_EXEMPT), &conf->statements[4]);

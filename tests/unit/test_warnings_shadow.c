@@ -223,8 +223,9 @@ static void log_in(struct dice *dice, struct conf *conf, const struct dead *dead
 			 0);
 	expect_undecided(dead, &result, policy);
 	policy_result_free(&result);
-	assert_int_equal(policy_decide_job(conf, &warned_world.source, &subject.subject, &session,
-					   &result, NULL),
+	session.kind = POLICY_JOB;
+	assert_int_equal(policy_decide(conf, &warned_world.source, &subject.subject, &session,
+				       &result, NULL),
 			 0);
 	expect_undecided(dead, &result, policy);
 	policy_result_free(&result);

@@ -14,7 +14,8 @@ struct naive_answer trial_before(const struct trial *trial, size_t login,
 	const struct suggest_login *asked = &trial->scene.logins[login];
 
 	return naive_decide(&login_world, trial->scene.request.conf, trial_subject(trial, login),
-			    asked->kind == ASKING_MANAGER ? NULL : &asked->session, request);
+			    asked->session.kind == POLICY_MANAGER ? NULL : &asked->session,
+			    request);
 }
 
 uint32_t trial_denied_before(const struct trial *trial, size_t login,
@@ -44,14 +45,9 @@ void trial_decide_one(struct trial *trial, size_t login)
 	const struct policy_subject *subject = trial_subject(trial, login);
 	struct policy_result *result = &trial->after[login];
 
-	if (asked->kind == ASKING_MANAGER)
-		assert_int_equal(policy_decide_manager(trial->with, &login_world.source, subject,
-						       result, NULL),
-				 0);
-	else
-		assert_int_equal(policy_decide(trial->with, &login_world.source, subject,
-					       &asked->session, result, NULL),
-				 0);
+	assert_int_equal(policy_decide(trial->with, &login_world.source, subject, &asked->session,
+				       result, NULL),
+			 0);
 }
 
 void trial_decide(struct trial *trial)
@@ -77,12 +73,11 @@ static void log_in(struct trial *trial, int i)
 	for (int j = 0; j < i; j++)
 		if (strcmp(trial->users[j].name, user->name) == 0)
 			return;
-	scene_login(&trial->scene, &user->subject, manager ? &policy_manager_session : &session,
-		    manager ? ASKING_MANAGER : ASKING_LOGIN);
+	scene_login(&trial->scene, &user->subject, manager ? &policy_manager_session : &session);
 	/* Half of them have a second session, from elsewhere. */
 	session = generate_session(&trial->dice);
 	if (dice_percent(&trial->dice, 50))
-		scene_login(&trial->scene, &user->subject, &session, ASKING_LOGIN);
+		scene_login(&trial->scene, &user->subject, &session);
 }
 
 static void request_device(struct trial *trial, size_t login)

@@ -39,14 +39,15 @@ static void check(const struct asking *asking, struct argp_state *state)
 {
 	if (asking->local && asking->remote)
 		argp_error(state, "--local and --remote exclude each other");
-	if (asking->kind == ASKING_MANAGER &&
+	if (asking->kind == POLICY_MANAGER &&
 	    (asking->local || asking->remote || asking->service || asking->tty))
 		argp_error(state, "--manager is no login: no other option about one goes with it");
 }
 
-static void take_kind(struct asking *asking, enum asking_kind kind, struct argp_state *state)
+static void take_kind(struct asking *asking, enum policy_session_kind kind,
+		      struct argp_state *state)
 {
-	if (asking->kind != ASKING_LOGIN && asking->kind != kind)
+	if (asking->kind != POLICY_LOGIN && asking->kind != kind)
 		argp_error(state, "--su and --manager exclude each other");
 	asking->kind = kind;
 }
@@ -57,7 +58,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		*asking = (struct asking) { .kind = ASKING_LOGIN };
+		*asking = (struct asking) { .kind = POLICY_LOGIN };
 		return 0;
 	case OPTION_SERVICE:
 		take_text(&asking->service, argument, "service", state);
@@ -78,7 +79,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case OPTION_SU:
 	case OPTION_MANAGER:
-		take_kind(asking, key == OPTION_SU ? ASKING_JOB : ASKING_MANAGER, state);
+		take_kind(asking, key == OPTION_SU ? POLICY_JOB : POLICY_MANAGER, state);
 		return 0;
 	case ARGP_KEY_END:
 		check(asking, state);
@@ -92,7 +93,7 @@ const struct argp asking_argp = { .options = options, .parser = parse };
 
 bool asking_is_told(const struct asking *asking)
 {
-	return asking->kind != ASKING_LOGIN || asking->local || asking->remote || asking->service ||
+	return asking->kind != POLICY_LOGIN || asking->local || asking->remote || asking->service ||
 	       asking->tty;
 }
 
@@ -110,16 +111,16 @@ static const char *service_of(const struct asking *asking)
 {
 	if (asking->service)
 		return asking->service;
-	if (asking->kind == ASKING_JOB)
+	if (asking->kind == POLICY_JOB)
 		return "su";
 	return asking->remote ? "sshd" : "login";
 }
 
 struct policy_session asking_session(const struct asking *asking)
 {
-	struct policy_session session = { service_of(asking), asking->tty, "", "" };
+	struct policy_session session = { service_of(asking), asking->tty, "", "", asking->kind };
 
-	if (asking->kind == ASKING_MANAGER)
+	if (asking->kind == POLICY_MANAGER)
 		return policy_manager_session;
 	/* Conditions ask only whether there is a remote host. */
 	if (asking->remote)
@@ -134,9 +135,9 @@ char *asking_describe(const struct asking *asking, char *out, size_t size)
 {
 	struct policy_session session = asking_session(asking);
 
-	if (asking->kind == ASKING_MANAGER)
+	if (asking->kind == POLICY_MANAGER)
 		snprintf(out, size, "as the user's systemd manager while no session is open");
-	else if (asking->kind == ASKING_JOB)
+	else if (asking->kind == POLICY_JOB)
 		snprintf(out, size, "by su, sudo or the like (service %s)", session.service);
 	else
 		snprintf(out, size, "as a %s login%s%s by service %s%s%s",
@@ -152,12 +153,12 @@ static const char *const parts[PARTS] = { "origin", "service", "tty" };
 
 static bool is_assumed(const struct asking *asking, int part)
 {
-	if (asking->kind == ASKING_MANAGER)
+	if (asking->kind == POLICY_MANAGER)
 		return false;
 	if (part == SERVICE)
 		return !asking->service;
 	/* What makes no session comes from nowhere. */
-	if (asking->kind == ASKING_JOB)
+	if (asking->kind == POLICY_JOB)
 		return false;
 	return part == TTY ? !asking->tty : !asking->local && !asking->remote;
 }

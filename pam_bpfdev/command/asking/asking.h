@@ -10,15 +10,9 @@
 #include "policy/policy.h"
 #include "command/base/command.h"
 
-enum asking_kind {
-	ASKING_LOGIN,	/* a session of its own */
-	ASKING_JOB,	/* su, sudo, cron: see policy_decide_job() */
-	ASKING_MANAGER, /* the user's systemd manager while no session is open */
-};
-
 /* What the options said. */
 struct asking {
-	enum asking_kind kind;
+	enum policy_session_kind kind;
 	bool local, remote;		   /* neither: not said, so local */
 	const char *service, *tty, *rhost; /* NULL: not said */
 };

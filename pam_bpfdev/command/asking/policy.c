@@ -68,16 +68,14 @@ void asking_close(struct asked *asked)
 int asking_decide(const struct asking *asking, struct asked *asked, struct answer *answer)
 {
 	const struct policy_session session = asking_session(asking);
-	bool any_session = asking->kind != ASKING_LOGIN;
-	__typeof__(&policy_decide) ask = any_session ? policy_decide_job : policy_decide;
 	struct reason why;
 	int ret;
 
 	*answer = (struct answer) { 0 };
-	ret = ask(asked->conf, asked->devices, &asked->subject, &session, &answer->result, &why);
+	ret = policy_decide(asked->conf, asked->devices, &asked->subject, &session, &answer->result,
+			    &why);
 	if (ret == 0)
-		ret = policy_survey(asked->conf, &asked->subject, &session, any_session,
-				    &answer->survey, &why);
+		ret = policy_survey(asked->conf, &asked->subject, &session, &answer->survey, &why);
 	if (ret == 0)
 		return COMMAND_YES;
 	policy_result_free(&answer->result);

@@ -21,8 +21,8 @@ static size_t count_conditions(struct doctor *doctor, const struct doctor_user *
 	struct reason why;
 	size_t count = 0;
 
-	if (policy_survey(doctor->conf, &user->subject, &policy_manager_session, true, &survey,
-			  &why) < 0) {
+	if (policy_survey(doctor->conf, &user->subject, &policy_manager_session, &survey, &why) <
+	    0) {
 		doctor->error = -ENOMEM;
 		return 0;
 	}

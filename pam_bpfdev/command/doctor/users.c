@@ -31,8 +31,8 @@ static void decide(struct doctor *doctor, struct doctor_user *user, const char *
 		return;
 	if (ret == 0) {
 		user->uid = user->subject.uid;
-		ret = policy_decide_manager(doctor->conf, &device_source_system, &user->subject,
-					    &user->result, &why);
+		ret = policy_decide(doctor->conf, &device_source_system, &user->subject,
+				    &policy_manager_session, &user->result, &why);
 	}
 	if (ret == 0)
 		return;

@@ -15,11 +15,12 @@ static bool is_of(const struct bpfdev_info *info, const struct conf *conf)
 
 static int survey(struct place *place, const struct policy_subject *subject)
 {
-	const struct policy_session session = { place->info.service, place->info.tty,
-						place->info.rhost, "" };
 	bool job = place->manager || place->info.flags & BPFDEV_NO_LOGIN;
+	const struct policy_session session = { place->info.service, place->info.tty,
+						place->info.rhost, "",
+						job ? POLICY_JOB : POLICY_LOGIN };
 
-	return policy_survey(place->conf, subject, &session, job, &place->survey, &place->why);
+	return policy_survey(place->conf, subject, &session, &place->survey, &place->why);
 }
 
 static int compare_session(struct place *place, struct again *again)
@@ -76,7 +77,8 @@ static bool are_of(const struct places *places, const struct conf *conf)
 static int decide_base(struct place *place, struct conf *conf, const struct policy_subject *subject)
 {
 	struct policy_result result;
-	int ret = policy_decide_manager(conf, &device_source_system, subject, &result, &place->why);
+	int ret = policy_decide(conf, &device_source_system, subject, &policy_manager_session,
+				&result, &place->why);
 
 	place->files = result.table;
 	place->named = place->files && table_digest(place->files) == place->info.table_digest;

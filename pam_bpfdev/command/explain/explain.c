@@ -79,7 +79,7 @@ static int decide(struct explanation *explanation, struct explain *explain)
 {
 	int status = asking_decide(&explain->asking, &explain->asked, &explanation->answer);
 
-	if (status != COMMAND_YES || explain->asking.kind != ASKING_LOGIN)
+	if (status != COMMAND_YES || explain->asking.kind != POLICY_LOGIN)
 		return status;
 	explanation->turned = asking_turned(&explain->asking);
 	explanation->has_other = true;

@@ -72,8 +72,8 @@ static int adopt(struct walk *walk, const struct logind_session *facts,
 	struct enforce_stray stray = {
 		.unit = report->unit,
 		.subject = &subject,
-		.session = { facts->service, facts->tty, facts->rhost, "" },
-		.no_login = !facts->login,
+		.session = { facts->service, facts->tty, facts->rhost, "",
+			     facts->login ? POLICY_LOGIN : POLICY_JOB },
 	};
 	struct enforce_change_report adopted;
 	int ret = policy_subject_load(facts->user, &subject, &report->why);

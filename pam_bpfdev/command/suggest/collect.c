@@ -107,11 +107,11 @@ static void find_users(struct suggestion *suggestion, struct place *places)
 	}
 }
 
-static enum asking_kind kind_of(const struct denial_unit *unit)
+static enum policy_session_kind kind_of(const struct denial_unit *unit)
 {
 	if (unit->unit.role == BPFDEV_MANAGER)
-		return ASKING_MANAGER;
-	return unit->info.flags & BPFDEV_NO_LOGIN ? ASKING_JOB : ASKING_LOGIN;
+		return POLICY_MANAGER;
+	return unit->info.flags & BPFDEV_NO_LOGIN ? POLICY_JOB : POLICY_LOGIN;
 }
 
 static void add_login(struct suggestion *suggestion, struct suggest_login *logins,
@@ -121,8 +121,7 @@ static void add_login(struct suggestion *suggestion, struct suggest_login *login
 
 	logins[suggestion->request.login_count++] = (struct suggest_login) {
 		.user = user,
-		.kind = kind_of(unit),
-		.session = { info->service, info->tty, info->rhost, "" },
+		.session = { info->service, info->tty, info->rhost, "", kind_of(unit) },
 	};
 }
 

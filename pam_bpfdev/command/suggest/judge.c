@@ -6,20 +6,6 @@
 
 #include "command/suggest/plan.h"
 
-static int decide(const struct suggest_request *request, struct conf *conf,
-		  const struct suggest_login *login, struct policy_result *result,
-		  struct reason *why)
-{
-	const struct policy_subject *subject = &request->users[login->user].subject;
-
-	if (login->kind == ASKING_MANAGER)
-		return policy_decide_manager(conf, request->devices, subject, result, why);
-	if (login->kind == ASKING_JOB)
-		return policy_decide_job(conf, request->devices, subject, &login->session, result,
-					 why);
-	return policy_decide(conf, request->devices, subject, &login->session, result, why);
-}
-
 static int decide_all(const struct suggest_request *request, struct conf *conf,
 		      struct policy_result **results, struct reason *why)
 {
@@ -29,7 +15,9 @@ static int decide_all(const struct suggest_request *request, struct conf *conf,
 	if (!*results)
 		return -ENOMEM;
 	for (size_t i = 0; i < request->login_count && ret == 0; i++)
-		ret = decide(request, conf, &request->logins[i], &(*results)[i], why);
+		ret = policy_decide(conf, request->devices,
+				    &request->users[request->logins[i].user].subject,
+				    &request->logins[i].session, &(*results)[i], why);
 	if (ret == 0)
 		return 0;
 	suggest_results_free(*results, request->login_count);
@@ -96,7 +84,7 @@ static uint32_t missing_in_sessions(const struct suggest_request *request,
 
 	for (size_t i = 0; i < request->login_count; i++) {
 		if (request->logins[i].user != request->logins[manager].user ||
-		    request->logins[i].kind == ASKING_MANAGER)
+		    request->logins[i].session.kind == POLICY_MANAGER)
 			continue;
 		any = true;
 		left &= missing_in(&results[i], device, access, source);
@@ -110,7 +98,7 @@ uint32_t suggest_missing(const struct suggest_request *request, const struct pol
 {
 	uint32_t missing = missing_in(&results[login], device, access, source), other, sessions;
 
-	if (request->logins[login].kind != ASKING_MANAGER)
+	if (request->logins[login].session.kind != POLICY_MANAGER)
 		return missing;
 	sessions = missing_in_sessions(request, results, login, device, access, &other);
 	if (!missing && sessions)

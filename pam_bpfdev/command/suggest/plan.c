@@ -162,7 +162,7 @@ static int survey_users(const struct suggest_request *request, struct reason *wh
 
 	for (size_t i = 0; i < request->user_count && ret == 0; i++)
 		ret = policy_survey(request->conf, &request->users[i].subject,
-				    &policy_manager_session, false, &request->users[i].survey, why);
+				    &policy_manager_session, &request->users[i].survey, why);
 	return ret;
 }
 

@@ -27,7 +27,6 @@ struct suggest_user {
 /* A session, or manager, that the policy is asked about. The strings are another's. */
 struct suggest_login {
 	size_t user;
-	enum asking_kind kind;
 	struct policy_session session;
 };
 

@@ -66,7 +66,7 @@ static int rank_users(const struct suggest_request *request, struct suggest_who 
 		struct policy_survey survey;
 
 		ret = policy_survey(who->conf, &request->users[i].subject, &policy_manager_session,
-				    false, &survey, why);
+				    &survey, why);
 		if (ret == 0) {
 			who->ranks[i] = survey.lines[0].rank;
 			policy_survey_free(&survey);
