@@ -4,7 +4,7 @@
 
 #include "command/monitor/kinds.h"
 
-static const struct denial_unit unit; /* that it is there, is all that matters */
+static const struct machine_unit unit; /* that it is there, is all that matters */
 
 /* A kind that differs from others in its minor alone. */
 static struct monitor_kind seen(uint64_t cgroup, uint32_t minor, uint64_t count)

@@ -2,7 +2,6 @@
 /* bpfdev monitor: who is followed, and who is told that it is at work. */
 #include "check.h"
 
-#include <errno.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,33 +10,36 @@
 #include "command/monitor/monitor.h"
 
 /* Two sessions of root's, and one of a user whom nobody knows. */
-static struct denial_unit units[] = {
-	{ .unit = { BPFDEV_SESSION, 0, "root", "session-1.scope" } },
-	{ .unit = { BPFDEV_SESSION, 0, "root", "session-12.scope" } },
-	{ .unit = { BPFDEV_MANAGER, 0, "root", "user@0.service" } },
-	{ .unit = { BPFDEV_SESSION, 54321, "gone", "session-3.scope" } },
+static struct machine_unit units[] = {
+	{ .unit = { BPFDEV_SESSION, 0, "root", "session-1.scope" }, .name = "session-1.scope" },
+	{ .unit = { BPFDEV_SESSION, 0, "root", "session-12.scope" }, .name = "session-12.scope" },
+	{ .unit = { BPFDEV_MANAGER, 0, "root", "user@0.service" }, .name = "user@0.service" },
+	{ .unit = { BPFDEV_SESSION, 54321, "gone", "session-3.scope" }, .name = "session-3.scope" },
 };
 
-static const struct denials collected = { .units = units, .unit_count = ARRAY_SIZE(units) };
+static const struct machine collected = { .units = units, .unit_count = ARRAY_SIZE(units) };
+
+static void drop(struct machine *machine)
+{
+	free(machine->wanted.one);
+	free(machine->denials);
+}
 
 /* @expected: a letter for each unit: y, n. */
 static void check_wanted(const char *argument, const char *expected)
 {
-	struct monitor_wanted wanted = { 0 };
+	struct machine machine = collected;
 
-	assert_int_equal(monitor_wanted_find(&wanted, argument, &collected), 0);
+	assert_true(machine_want(&machine, argument, true));
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-		assert_int_equal(monitor_wanted_is(&wanted, &units[i].unit), expected[i] == 'y');
-	monitor_wanted_free(&wanted);
+		assert_int_equal(machine.units[i].wanted, expected[i] == 'y');
+	drop(&machine);
 }
 
 static void test_everybody_is_wanted(void **state)
 {
-	const struct monitor_wanted wanted = { 0 };
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-		assert_true(monitor_wanted_is(&wanted, &units[i].unit));
+	check_wanted(NULL, "yyyy");
 }
 
 static void test_who_is_there_is_wanted(void **state)
@@ -60,16 +62,17 @@ static void test_who_is_not_there_yet_is_wanted(void **state)
 {
 	const struct unit later = { BPFDEV_SESSION, 65534, "nobody", "session-9.scope" };
 	static const char *const names[] = { "nobody", "65534", ":65534" };
-	struct monitor_wanted wanted;
-
 	(void)state;
 	if (!getpwnam("nobody") || getpwnam("nobody")->pw_uid != 65534)
 		cannot_run("nobody is not 65534 here");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct machine machine = collected;
+
 		check_wanted(names[i], "nnnn");
-		wanted = (struct monitor_wanted) { 0 };
-		assert_int_equal(monitor_wanted_find(&wanted, names[i], &collected), 0);
-		assert_true(monitor_wanted_is(&wanted, &later));
+		assert_true(machine_want(&machine, names[i], true));
+		assert_true(machine_wants(&machine, &later));
+		assert_false(machine_want(&machine, names[i], false));
+		drop(&machine);
 	}
 }
 
@@ -77,17 +80,17 @@ static void test_who_is_not_there_yet_is_wanted(void **state)
 static void test_session_stays_the_one(void **state)
 {
 	const struct unit other = { BPFDEV_SESSION, 1000, "sam", "session-0.scope" };
-	struct monitor_wanted wanted = { 0 };
+	struct machine machine = collected;
 
 	(void)state;
-	assert_int_equal(monitor_wanted_find(&wanted, "0", &collected), 0);
-	assert_false(monitor_wanted_is(&wanted, &other));
-	assert_true(monitor_wanted_is(&wanted, &units[0].unit));
-	assert_false(wanted.one);
-	assert_int_equal(monitor_wanted_find(&wanted, "1", &collected), 0);
-	assert_true(wanted.one);
-	assert_false(monitor_wanted_is(&wanted, &other));
-	monitor_wanted_free(&wanted);
+	assert_true(machine_want(&machine, "0", true));
+	assert_false(machine_wants(&machine, &other));
+	assert_true(machine_wants(&machine, &units[0].unit));
+	assert_null(machine.wanted.one);
+	assert_true(machine_want(&machine, "1", true));
+	assert_string_equal(machine.wanted.one, "session-1.scope");
+	assert_false(machine_wants(&machine, &other));
+	drop(&machine);
 }
 
 static void test_nobody_of_that_name(void **state)
@@ -101,12 +104,12 @@ static void test_nobody_of_that_name(void **state)
 					     "nobodyatall",
 					     "4294967296",
 					     "99999999999999999999" };
-	struct monitor_wanted wanted;
-
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		wanted = (struct monitor_wanted) { 0 };
-		assert_int_equal(monitor_wanted_find(&wanted, names[i], &collected), -ENOENT);
+		struct machine machine = collected;
+
+		assert_false(machine_want(&machine, names[i], true));
+		drop(&machine);
 	}
 }
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "command/base/command.h"
-#include "command/machine/denial_words.h"
-#include "command/machine/denial_json.h"
+#include "command/base/json.h"
+#include "command/machine/denial.h"
 
 #define NANOSECONDS 1000000000ull
 
@@ -76,12 +76,12 @@ static const struct output_column columns[COLUMNS] = {
 static int set_answer(const struct output *output, struct libscols_line *line,
 		      const struct filter_denial *denial)
 {
-	char access[4], result[DENIAL_WORDS_RESULT_SIZE];
+	char access[4], result[DENIAL_RESULT_SIZE];
 	int ret;
 
 	ret = output_cell(line, COLUMN_ACCESS, "%s", output_letters(denial->access, access));
 	if (ret == 0)
-		ret = output_cell(line, COLUMN_RESULT, "%s", denial_words_result(denial, result));
+		ret = output_cell(line, COLUMN_RESULT, "%s", denial_result(denial, result));
 	output_cell_tone(output, line, COLUMN_RESULT,
 			 denial_is_audit(denial) ? OUTPUT_WARNING : OUTPUT_BAD);
 	return ret;
@@ -91,12 +91,12 @@ static int set_what(const struct output *output, struct libscols_line *line, str
 		    const struct denial *row)
 {
 	const struct filter_denial *denial = row->denial;
-	char by[DENIAL_WORDS_BY_SIZE], device[DENIAL_WORDS_DEVICE_SIZE], name[NAMES_BEST_SIZE];
+	char by[DENIAL_BY_SIZE], device[DENIAL_DEVICE_SIZE], name[NAMES_BEST_SIZE];
 	int ret;
 
 	names_best(names, denial->type, denial->major, denial->minor, name);
-	denial_words_by(denial, row->unit->unit.uid, by);
-	denial_words_device(denial, name, device);
+	denial_by(denial, row->unit->unit.uid, by);
+	denial_device(denial, name, device);
 	ret = output_cell(line, COLUMN_PROCESS, "%s", by);
 	if (ret == 0)
 		ret = output_cell(line, COLUMN_DEVICE, "%s", device);
@@ -104,7 +104,7 @@ static int set_what(const struct output *output, struct libscols_line *line, str
 }
 
 static int add_row(const struct output *output, struct libscols_table *table,
-		   struct denials *denials, const struct denial *row)
+		   struct machine *machine, const struct denial *row)
 {
 	struct libscols_line *line = output_row(table);
 	char when[32], id[UNIT_ID_SIZE];
@@ -112,26 +112,26 @@ static int add_row(const struct output *output, struct libscols_table *table,
 	int ret;
 
 	output_time(row->last / NANOSECONDS, when);
-	denial_explain(denials, row, &why);
+	denial_explain(machine, row, &why);
 	ret = output_cell(line, COLUMN_WHEN, "%s", when);
 	if (ret == 0)
-		ret = output_cell(line, COLUMN_USER, "%s", row->unit->unit.user);
+		ret = output_cell(line, COLUMN_USER, "%s", row->unit->user);
 	if (ret == 0)
 		ret = output_cell(line, COLUMN_SESSION, "%s", unit_id(&row->unit->unit, id));
 	if (ret == 0)
-		ret = set_what(output, line, denials->names, row);
+		ret = set_what(output, line, machine->names, row);
 	if (ret == 0)
 		ret = output_cell(line, COLUMN_WHY, "%s", why.place);
 	return ret ? ret : output_cell(line, COLUMN_COUNT, "%" PRIu64, row->denial->count);
 }
 
-static int print_table(const struct output *output, struct denials *denials)
+static int print_table(const struct output *output, struct machine *machine)
 {
 	struct libscols_table *table = output_table(output, columns, COLUMNS);
 	int ret = table ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < denials->count && ret == 0; i++)
-		ret = add_row(output, table, denials, &denials->rows[i]);
+	for (size_t i = 0; i < machine->denial_count && ret == 0; i++)
+		ret = add_row(output, table, machine, &machine->denials[i]);
 	if (ret == 0)
 		return output_print_table(table);
 	scols_unref_table(table);
@@ -140,79 +140,102 @@ static int print_table(const struct output *output, struct denials *denials)
 }
 
 /* What the table cannot show. */
-static void print_rest(const struct denials *denials)
+static void print_rest(const struct machine *machine)
 {
 	bool has_process = false;
 
-	for (size_t i = 0; i < denials->unit_count; i++) {
-		const struct denial_unit *unit = &denials->units[i];
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		const struct machine_unit *unit = &machine->units[i];
 
 		if (unit->wanted && unit->lost)
 			output_line("%s of %s: %" PRIu64
 				    " more, of devices or accesses that there was "
 				    "no room to tell apart",
 				    unit->name, unit->user, unit->lost);
-		if (unit->wanted && unit->filtered && !unit->known)
+		if (unit->wanted && unit->filters && !unit->counted)
 			output_line("%s of %s: the filter was made by another version: what it "
 				    "denies is not known",
 				    unit->name, unit->user);
 	}
-	for (size_t i = 0; i < denials->count; i++)
-		has_process |= denials->rows[i].denial->pid != 0;
+	for (size_t i = 0; i < machine->denial_count; i++)
+		has_process |= machine->denials[i].denial->pid != 0;
 	if (has_process && !denial_pids_are_ours())
 		output_line("process ids are those of the host, which has other ones than this "
 			    "container");
 }
 
-static int print(const struct output *output, struct denials *denials)
+/* What there is nothing to be told of: "lost" and "unreadable". */
+static void add_rest(json_t **root, const struct machine *machine)
+{
+	json_t *lost = json_array(), *unreadable = json_array();
+
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		const struct machine_unit *unit = &machine->units[i];
+		json_t *object = denial_unit_json(&unit->unit);
+
+		if (unit->wanted && unit->lost) {
+			json_build_set(&object, "count", json_integer((json_int_t)unit->lost));
+			json_build_append(&lost, object);
+		} else if (unit->wanted && unit->filters && !unit->counted) {
+			json_build_append(&unreadable, object);
+		} else {
+			json_decref(object);
+		}
+	}
+	json_build_set(root, "lost", lost);
+	json_build_set(root, "unreadable", unreadable);
+}
+
+static int print_json(struct machine *machine)
+{
+	json_t *rows = json_array(), *root = json_object();
+
+	for (size_t i = 0; i < machine->denial_count; i++)
+		json_build_append(&rows, denial_json(machine, &machine->denials[i]));
+	json_build_set(&root, "denials", rows);
+	add_rest(&root, machine);
+	return output_json(root);
+}
+
+static int print(const struct output *output, struct machine *machine)
 {
 	int ret = 0;
 
 	if (output->json)
-		return denials_print_json(denials);
-	if (denials->count)
-		ret = print_table(output, denials);
+		return print_json(machine);
+	if (machine->denial_count)
+		ret = print_table(output, machine);
 	else
 		output_line("nothing has been denied");
-	print_rest(denials);
+	print_rest(machine);
 	return ret;
 }
 
-static int show(const struct request *request, struct denials *denials)
+static int show(const struct request *request, struct machine *machine)
 {
-	int ret = denials_collect(denials, request->wanted);
+	struct reason why;
 
-	if (ret == -ENOENT)
+	if (machine_open(machine, &why) < 0 ||
+	    machine_look(machine, NULL, MACHINE_DENIALS, &why) < 0) {
+		output_error("%s", why.text);
+		return COMMAND_FAILED;
+	}
+	if (!machine_want(machine, request->wanted, false))
 		return COMMAND_NO;
-	if (ret == 0)
-		ret = print(&request->options.output, denials);
-	return ret < 0 ? COMMAND_FAILED : COMMAND_YES;
+	return print(&request->options.output, machine) < 0 ? COMMAND_FAILED : COMMAND_YES;
 }
 
 static int run(int argc, char **argv)
 {
 	struct request request = { .wanted = NULL };
-	struct denials denials = { 0 };
-	struct reason why;
-	char *root = NULL;
-	int ret = COMMAND_FAILED;
+	struct machine machine = { 0 };
+	int ret;
 
 	argp_parse(&parser, argc, argv, 0, NULL, &request);
 	if (!command_is_root("denials", "the kernel shows its programs to nobody else"))
 		return COMMAND_FAILED;
-	if (session_find_root(&root, &why) < 0) {
-		output_error("%s", why.text);
-		return COMMAND_FAILED;
-	}
-	denials.root = root;
-	denials.names = names_new(&device_source_system);
-	if (denials.names)
-		ret = show(&request, &denials);
-	else
-		output_error("out of memory");
-	denials_free(&denials);
-	names_free(denials.names);
-	free(root);
+	ret = show(&request, &machine);
+	machine_close(&machine);
 	return ret;
 }
 

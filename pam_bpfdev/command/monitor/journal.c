@@ -10,7 +10,7 @@
 
 #include "log/journal.h"
 #include "base/reason.h"
-#include "command/machine/denial_words.h"
+#include "command/machine/denial.h"
 #include "command/monitor/monitor.h"
 
 #define PAUSE 60000 /* milliseconds */
@@ -74,22 +74,22 @@ static void write_message(const struct monitor_kind *kind, char *message, size_t
 {
 	const struct monitor_words *words = kind->words;
 	const char *was = is_audit(kind) ? "but for audit would have been" : "was";
-	char text[2048], device[DENIAL_WORDS_DEVICE_SIZE], by[DENIAL_WORDS_BY_SIZE], access[4];
+	char text[2048], device[DENIAL_DEVICE_SIZE], by[DENIAL_BY_SIZE], access[4];
 	char times[40];
 
 	write_times(kind, times, sizeof(times));
-	denial_words_by(&kind->denial, words->unit.uid, by);
+	denial_by(&kind->denial, words->unit.uid, by);
 	if (kind->lost)
 		snprintf(text, sizeof(text),
 			 "%s was denied %s in %s what there was no room to tell apart",
 			 words->unit.user, times, words->unit.name);
 	else
-		snprintf(
-			text, sizeof(text), "%s %s denied %s %s %s in %s%s%s%s%s", words->unit.user,
-			was, denial_words_device(&kind->denial, words->name, device),
-			output_letters(denial_bits(&kind->denial), access), times, words->unit.name,
-			why_of(words), words->cause == DENIAL_LINE ? words->place : "",
-			kind->denial.pid ? ": " : "", kind->denial.pid ? by : "");
+		snprintf(text, sizeof(text), "%s %s denied %s %s %s in %s%s%s%s%s",
+			 words->unit.user, was, denial_device(&kind->denial, words->name, device),
+			 output_letters(denial_bits(&kind->denial), access), times,
+			 words->unit.name, why_of(words),
+			 words->cause == DENIAL_LINE ? words->place : "",
+			 kind->denial.pid ? ": " : "", kind->denial.pid ? by : "");
 	reason_quote(message, size, text, strlen(text));
 }
 

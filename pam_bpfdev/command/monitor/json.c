@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command/machine/denial_json.h"
+#include "command/machine/denial.h"
 #include "command/base/json.h"
 #include "command/monitor/monitor.h"
 
@@ -14,9 +14,9 @@ static json_t *json_of(struct monitor *monitor, const struct monitor_kind *kind)
 	json_t *object;
 
 	if (kind->lost)
-		object = denials_unit_json(&kind->unit->unit);
+		object = denial_unit_json(&kind->unit->unit);
 	else
-		object = denials_row_json(&monitor->denials, &row);
+		object = denial_json(&monitor->machine, &row);
 	if (kind->lost)
 		json_build_set(&object, "count", json_integer((json_int_t)kind->denial.count));
 	json_build_set(&object, "event", json_string(kind->lost ? "lost" : "denied"));

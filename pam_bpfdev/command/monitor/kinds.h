@@ -19,14 +19,14 @@ struct monitor_words {
 struct monitor_kind {
 	uint64_t cgroup; /* of the filter */
 	bool lost; /* those that the filter could not tell apart: denial has their count alone */
-	struct filter_denial denial;	/* as the filter had it last */
-	uint64_t first, last;		/* nanoseconds since the epoch; of lost: 0 */
-	const struct denial_unit *unit; /* in this look; NULL: it has gone */
-	uint64_t more;			/* how often since the look before */
-	uint64_t pending;		/* and not told yet */
-	uint64_t told;			/* when a line told of it; as monitor_clock(); 0: never */
-	unsigned int missed;		/* in so many looks, up to this one, it was not there */
-	struct monitor_words *words;	/* NULL: it was never told */
+	struct filter_denial denial;	 /* as the filter had it last */
+	uint64_t first, last;		 /* nanoseconds since the epoch; of lost: 0 */
+	const struct machine_unit *unit; /* in this look; NULL: it has gone */
+	uint64_t more;			 /* how often since the look before */
+	uint64_t pending;		 /* and not told yet */
+	uint64_t told;			 /* when a line told of it; as monitor_clock(); 0: never */
+	unsigned int missed;		 /* in so many looks, up to this one, it was not there */
+	struct monitor_words *words;	 /* NULL: it was never told */
 };
 
 /*

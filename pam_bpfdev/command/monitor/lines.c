@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/reason.h"
-#include "command/machine/denial_words.h"
+#include "command/machine/denial.h"
 #include "command/monitor/monitor.h"
 
 #define NANOSECONDS 1000000000ull
@@ -19,8 +19,8 @@
 
 /* The cells of a line. */
 struct cells {
-	char when[32], id[UNIT_ID_SIZE], by[DENIAL_WORDS_BY_SIZE], access[4];
-	char device[DENIAL_WORDS_DEVICE_SIZE], result[DENIAL_WORDS_RESULT_SIZE];
+	char when[32], id[UNIT_ID_SIZE], by[DENIAL_BY_SIZE], access[4];
+	char device[DENIAL_DEVICE_SIZE], result[DENIAL_RESULT_SIZE];
 };
 
 static int begin(struct monitor *monitor)
@@ -53,9 +53,9 @@ static void fill(const struct monitor_kind *kind, struct cells *cells)
 	unit_id(&kind->words->unit, cells->id);
 	if (kind->lost)
 		return;
-	denial_words_by(denial, kind->words->unit.uid, cells->by);
-	denial_words_device(denial, kind->words->name, cells->device);
-	denial_words_result(denial, cells->result);
+	denial_by(denial, kind->words->unit.uid, cells->by);
+	denial_device(denial, kind->words->name, cells->device);
+	denial_result(denial, cells->result);
 	output_letters(denial->access, cells->access);
 }
 

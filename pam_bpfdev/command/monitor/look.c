@@ -7,18 +7,7 @@
 
 #include "command/monitor/monitor.h"
 
-/* Names last for one look: devices come and go. */
-static int collect(struct denials *denials)
-{
-	names_free(denials->names);
-	denials->names = names_new(&device_source_system);
-	if (denials->names)
-		return denials_collect(denials, NULL);
-	output_error("out of memory");
-	return -ENOMEM;
-}
-
-static int add_lost(struct monitor_kinds *seen, const struct denial_unit *unit)
+static int add_lost(struct monitor_kinds *seen, const struct machine_unit *unit)
 {
 	struct monitor_kind kind = {
 		.cgroup = unit->cgroup,
@@ -45,15 +34,14 @@ static int add_row(struct monitor_kinds *seen, const struct denial *row)
 
 static int add_wanted(const struct monitor *monitor, struct monitor_kinds *seen)
 {
-	const struct denials *denials = &monitor->denials;
+	const struct machine *machine = &monitor->machine;
 	int ret = 0;
 
-	for (size_t i = 0; i < denials->count && ret == 0; i++)
-		if (monitor_wanted_is(&monitor->wanted, &denials->rows[i].unit->unit))
-			ret = add_row(seen, &denials->rows[i]);
-	for (size_t i = 0; i < denials->unit_count && ret == 0; i++)
-		if (monitor_wanted_is(&monitor->wanted, &denials->units[i].unit))
-			ret = add_lost(seen, &denials->units[i]);
+	for (size_t i = 0; i < machine->denial_count && ret == 0; i++)
+		ret = add_row(seen, &machine->denials[i]);
+	for (size_t i = 0; i < machine->unit_count && ret == 0; i++)
+		if (machine->units[i].wanted)
+			ret = add_lost(seen, &machine->units[i]);
 	return ret;
 }
 
@@ -75,38 +63,24 @@ static int compare(struct monitor *monitor, bool first)
 /* Said once: of who comes later, it is in what bpfdev status shows. */
 static void say_unreadable(const struct monitor *monitor)
 {
-	for (size_t i = 0; i < monitor->denials.unit_count; i++) {
-		const struct denial_unit *unit = &monitor->denials.units[i];
+	for (size_t i = 0; i < monitor->machine.unit_count; i++) {
+		const struct machine_unit *unit = &monitor->machine.units[i];
 
-		if (unit->filtered && !unit->known &&
-		    monitor_wanted_is(&monitor->wanted, &unit->unit))
+		if (unit->wanted && unit->filters && !unit->counted)
 			output_error("%s of %s: the filter was made by another version: what it "
 				     "denies is not known",
 				     unit->name, unit->user);
 	}
 }
 
-static int begin(struct monitor *monitor)
-{
-	int ret = 0;
-
-	if (monitor->argument)
-		ret = monitor_wanted_find(&monitor->wanted, monitor->argument, &monitor->denials);
-	if (ret == 0)
-		say_unreadable(monitor);
-	else if (ret == -ENOMEM)
-		output_error("out of memory");
-	return ret;
-}
-
 bool monitor_is_over(struct monitor *monitor)
 {
-	const struct denials *denials = &monitor->denials;
-	bool found = false;
+	const struct machine *machine = &monitor->machine;
+	bool found = !machine->wanted.one;
 
-	for (size_t i = 0; i < denials->unit_count && monitor->wanted.one; i++)
-		found |= monitor_wanted_is(&monitor->wanted, &denials->units[i].unit);
-	monitor->missed = found || !monitor->wanted.one ? 0 : monitor->missed + 1;
+	for (size_t i = 0; i < machine->unit_count; i++)
+		found |= machine->units[i].wanted;
+	monitor->missed = found ? 0 : monitor->missed + 1;
 	monitor->over = monitor->missed > MONITOR_KINDS_GRACE;
 	return monitor->over;
 }
@@ -115,12 +89,17 @@ int monitor_look(struct monitor *monitor)
 {
 	bool first = !monitor->looked;
 	uint64_t now = monitor_clock();
-	int ret = collect(&monitor->denials);
+	struct reason why;
+	int ret = machine_look(&monitor->machine, NULL, MACHINE_DENIALS, &why);
 
-	if (ret == 0 && first)
-		ret = begin(monitor);
-	if (ret < 0)
+	if (ret < 0) {
+		output_error("%s", why.text);
 		return ret;
+	}
+	if (first && !machine_want(&monitor->machine, monitor->argument, true))
+		return -ENOENT;
+	if (first)
+		say_unreadable(monitor);
 	monitor->elapsed = first ? 0 : now - monitor->looked;
 	monitor->looked = now;
 	return compare(monitor, first);

@@ -205,7 +205,7 @@ static int follow(struct monitor *monitor)
 		monitor->view->end(monitor);
 	/* Not before that: the screen would take it away. */
 	if (monitor->over)
-		output_error("%s is over", monitor->wanted.name);
+		output_error("%s is over", monitor->machine.wanted.one);
 	else if (ret < 0 && monitor->looked && monitor->view->keep == MONITOR_KEEP_SCREEN)
 		output_error("cannot go on: %s", strerror(-ret));
 	return ret > 0 ? 0 : ret;
@@ -233,23 +233,18 @@ static int run(int argc, char **argv)
 	struct request request = { .monitor = { .interval = 1000 } };
 	struct monitor *monitor = &request.monitor;
 	struct reason why;
-	char *root = NULL;
 	int ret;
 
 	argp_parse(&parser, argc, argv, 0, NULL, &request);
 	if (!command_is_root("monitor", "the kernel shows its programs to nobody else"))
 		return COMMAND_FAILED;
-	if (session_find_root(&root, &why) < 0) {
+	if (machine_open(&monitor->machine, &why) < 0) {
 		output_error("%s", why.text);
 		return COMMAND_FAILED;
 	}
-	monitor->denials.root = root;
 	ret = watch(monitor);
 	monitor_kinds_free(&monitor->kinds);
-	monitor_wanted_free(&monitor->wanted);
-	denials_free(&monitor->denials);
-	names_free(monitor->denials.names);
-	free(root);
+	machine_close(&monitor->machine);
 	return ret;
 }
 

@@ -7,7 +7,6 @@
 #include "command/machine/denial.h"
 #include "command/monitor/events.h"
 #include "command/monitor/kinds.h"
-#include "command/monitor/wanted.h"
 
 struct monitor;
 
@@ -34,9 +33,8 @@ struct monitor {
 	uint64_t looks;	      /* how many to take after the first; 0: until a signal comes */
 	bool all;	      /* begin with what was denied before */
 
-	struct denials denials; /* of this look */
+	struct machine machine; /* at this look */
 	struct monitor_kinds kinds;
-	struct monitor_wanted wanted;
 	struct monitor_events events;
 	uint64_t looked;     /* when; as monitor_clock() */
 	uint64_t elapsed;    /* milliseconds since the look before; 0: there was none */

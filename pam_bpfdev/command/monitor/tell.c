@@ -34,9 +34,9 @@ static int describe(struct monitor *monitor, const struct monitor_kind *kind,
 	char name[NAMES_BEST_SIZE] = "";
 
 	if (!kind->lost) {
-		names_best(monitor->denials.names, denial->type, denial->major, denial->minor,
+		names_best(monitor->machine.names, denial->type, denial->major, denial->minor,
 			   name);
-		denial_explain(&monitor->denials, &row, &why);
+		denial_explain(&monitor->machine, &row, &why);
 	}
 	words->name = strdup(name);
 	words->cause = why.cause;

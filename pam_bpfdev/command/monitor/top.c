@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "command/machine/denial_words.h"
+#include "command/machine/denial.h"
 #include "command/monitor/monitor.h"
 #include "command/monitor/screen.h"
 
@@ -79,12 +79,12 @@ static struct monitor_kind **rank(struct monitor_kinds *kinds, size_t *count)
 static int fill_device(const struct monitor_kind *kind, struct libscols_line *line)
 {
 	const struct filter_denial *denial = &kind->denial;
-	char by[DENIAL_WORDS_BY_SIZE], device[DENIAL_WORDS_DEVICE_SIZE], access[4];
-	char result[DENIAL_WORDS_RESULT_SIZE];
+	char by[DENIAL_BY_SIZE], device[DENIAL_DEVICE_SIZE], access[4];
+	char result[DENIAL_RESULT_SIZE];
 	int ret;
 
-	denial_words_by(denial, kind->words->unit.uid, by);
-	denial_words_device(denial, kind->words->name, device);
+	denial_by(denial, kind->words->unit.uid, by);
+	denial_device(denial, kind->words->name, device);
 	ret = output_cell(line, COLUMN_PROCESS, "%s", by);
 	if (ret == 0)
 		ret = output_cell(line, COLUMN_DEVICE, "%s", device);
@@ -92,7 +92,7 @@ static int fill_device(const struct monitor_kind *kind, struct libscols_line *li
 		ret = output_cell(line, COLUMN_ACCESS, "%s",
 				  output_letters(denial->access, access));
 	if (ret == 0)
-		ret = output_cell(line, COLUMN_RESULT, "%s", denial_words_result(denial, result));
+		ret = output_cell(line, COLUMN_RESULT, "%s", denial_result(denial, result));
 	return ret ? ret : output_cell(line, COLUMN_WHY, "%s", kind->words->place);
 }
 
@@ -144,9 +144,8 @@ static size_t count_filters(const struct monitor *monitor)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < monitor->denials.unit_count; i++)
-		count += monitor->denials.units[i].filtered &&
-			 monitor_wanted_is(&monitor->wanted, &monitor->denials.units[i].unit);
+	for (size_t i = 0; i < monitor->machine.unit_count; i++)
+		count += monitor->machine.units[i].filters > 0 && monitor->machine.units[i].wanted;
 	return count;
 }
 

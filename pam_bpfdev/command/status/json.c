@@ -15,24 +15,24 @@ static int merge(json_t *object, json_t *value)
 	return ret;
 }
 
-static json_t *policy_of(const struct status_unit *unit)
+static json_t *policy_of(const struct machine_unit *unit)
 {
 	static const char *const states[] = {
-		[STATUS_UNKNOWN] = "unknown",
-		[STATUS_CURRENT] = "current",
-		[STATUS_CHANGED] = "changed",
-		[STATUS_BROKEN] = "broken",
+		[MACHINE_POLICY_UNKNOWN] = "unknown",
+		[MACHINE_POLICY_CURRENT] = "current",
+		[MACHINE_POLICY_CHANGED] = "changed",
+		[MACHINE_POLICY_BROKEN] = "broken",
 	};
 	char digest[17];
 	struct reason what;
 
 	snprintf(digest, sizeof(digest), "%016llx", (unsigned long long)unit->info.policy_digest);
-	if (unit->policy_state == STATUS_BROKEN)
-		conf_describe_mistakes(unit->policy->conf, &what);
+	if (unit->policy == MACHINE_POLICY_BROKEN)
+		conf_describe_mistakes(unit->files->conf, &what);
 	return json_pack("{so ss ss so}", "path", output_string(unit->info.policy), "digest",
-			 digest, "state", states[unit->policy_state], "mistake",
-			 unit->policy_state == STATUS_BROKEN ? output_string(what.text)
-							     : json_null());
+			 digest, "state", states[unit->policy], "mistake",
+			 unit->policy == MACHINE_POLICY_BROKEN ? output_string(what.text)
+							       : json_null());
 }
 
 static json_t *exceptions_of(const struct bpfdev_info *info)
@@ -63,35 +63,36 @@ static json_t *exceptions_of(const struct bpfdev_info *info)
 }
 
 /* What every unit has. */
-static json_t *json_of(const struct status_unit *unit)
+static json_t *json_of(const struct machine_unit *unit)
 {
-	return json_pack("{so so sI}", "unit", output_string(unit->unit), "user",
-			 output_string(unit->name), "uid", (json_int_t)unit->user.uid);
+	return json_pack("{so so sI}", "unit", output_string(unit->name), "user",
+			 output_string(unit->user), "uid", (json_int_t)unit->unit.uid);
 }
 
-static json_t *session_of(const struct status_unit *unit)
+static json_t *session_of(const struct machine_unit *unit)
 {
 	json_t *object = json_of(unit);
-	char id[256];
+	char id[UNIT_ID_SIZE];
 
-	if (merge(object, json_pack("{so}", "session", output_string(status_id(unit, id)))) == 0)
+	if (merge(object, json_pack("{so}", "session", output_string(unit_id(&unit->unit, id)))) ==
+	    0)
 		return object;
 	json_decref(object);
 	return NULL;
 }
 
-static json_t *filter_of(const struct status_unit *unit)
+static json_t *filter_of(const struct machine_unit *unit)
 {
 	const struct bpfdev_info *info = &unit->info;
 
 	return json_pack("{ss si sb so}", "role",
-			 unit->role == BPFDEV_MANAGER ? "manager" : "session", "filters",
+			 unit->unit.role == BPFDEV_MANAGER ? "manager" : "session", "filters",
 			 unit->filters, "readable", unit->known, "opened",
 			 unit->known ? json_integer((json_int_t)info->opened) : json_null());
 }
 
 /* What only a session's filter says of itself, if it can be read. */
-static json_t *login_of(const struct status_unit *unit)
+static json_t *login_of(const struct machine_unit *unit)
 {
 	const struct bpfdev_info *info = &unit->info;
 
@@ -108,17 +109,17 @@ static json_t *login_of(const struct status_unit *unit)
 		"policy", policy_of(unit), "exceptions", exceptions_of(info));
 }
 
-static json_t *union_of(const struct status *status, const struct status_unit *manager)
+static json_t *union_of(const struct status *status, const struct machine_unit *manager)
 {
 	json_t *ids = json_array();
 	int ret = 0;
 
-	for (size_t i = 0; i < status->count && ids && ret == 0; i++) {
-		char id[256];
+	for (size_t i = 0; i < status->machine.unit_count && ids && ret == 0; i++) {
+		char id[UNIT_ID_SIZE];
 
-		if (!status_counts(manager, &status->units[i]))
+		if (!machine_counts(manager, &status->machine.units[i]))
 			continue;
-		status_id(&status->units[i], id);
+		unit_id(&status->machine.units[i].unit, id);
 		ret = json_array_append_new(ids, output_string(id));
 	}
 	if (ret == 0)
@@ -127,7 +128,7 @@ static json_t *union_of(const struct status *status, const struct status_unit *m
 	return NULL;
 }
 
-static const char *state_of(const struct status_unit *manager)
+static const char *state_of(const struct machine_unit *manager)
 {
 	switch (manager->manager) {
 	case ENFORCE_LIVE_UNION:
@@ -144,7 +145,7 @@ static const char *state_of(const struct status_unit *manager)
 }
 
 /* --rules: "table", null if the filter is another version's or has gone. Returns 0 or -1. */
-static int add_table(const struct status *status, const struct status_unit *unit, json_t *object)
+static int add_table(struct status *status, struct machine_unit *unit, json_t *object)
 {
 	struct table *table = NULL;
 	struct status_lines lines;
@@ -160,9 +161,9 @@ static int add_table(const struct status *status, const struct status_unit *unit
 	return json_object_set_new(object, "table", rows);
 }
 
-static json_t *json_of_filtered(const struct status *status, const struct status_unit *unit)
+static json_t *json_of_filtered(struct status *status, struct machine_unit *unit)
 {
-	bool manager = unit->role == BPFDEV_MANAGER;
+	bool manager = unit->unit.role == BPFDEV_MANAGER;
 	json_t *object = manager ? json_of(unit) : session_of(unit);
 	int ret = merge(object, filter_of(unit));
 
@@ -180,37 +181,37 @@ static json_t *json_of_filtered(const struct status *status, const struct status
 }
 
 /* Which of the three arrays a unit belongs to. */
-static const char *array_of(const struct status_unit *unit)
+static const char *array_of(const struct machine_unit *unit)
 {
-	if (unit->role == BPFDEV_SESSION)
+	if (unit->unit.role == BPFDEV_SESSION)
 		return unit->filters ? "sessions" : "unfiltered";
 	return unit->manager == ENFORCE_LIVE_FREE ? NULL : "managers";
 }
 
-static int add_unit(const struct status *status, const struct status_unit *unit, json_t *root)
+static int add_unit(struct status *status, struct machine_unit *unit, json_t *root)
 {
 	const char *array = array_of(unit);
 	json_t *object;
 
 	if (!array)
 		return 0;
-	if (unit->role == BPFDEV_SESSION && !unit->filters)
+	if (unit->unit.role == BPFDEV_SESSION && !unit->filters)
 		object = session_of(unit);
 	else
 		object = json_of_filtered(status, unit);
 	return json_array_append_new(json_object_get(root, array), object);
 }
 
-int status_print_json(const struct status *status)
+int status_print_json(struct status *status)
 {
-	json_t *root =
-		json_pack("{s[] s[] s[] sI}", "sessions", "managers", "unfiltered",
-			  "unfiltered_sessions", (json_int_t)status_count_sessions(status, false));
+	json_t *root = json_pack("{s[] s[] s[] sI}", "sessions", "managers", "unfiltered",
+				 "unfiltered_sessions",
+				 (json_int_t)machine_count_sessions(&status->machine, false));
 	int ret = root ? 0 : -1;
 
-	for (size_t i = 0; i < status->count && ret == 0; i++)
-		if (status->units[i].shown)
-			ret = add_unit(status, &status->units[i], root);
+	for (size_t i = 0; i < status->machine.unit_count && ret == 0; i++)
+		if (status->machine.units[i].wanted)
+			ret = add_unit(status, &status->machine.units[i], root);
 	if (ret == 0)
 		return output_json(root);
 	json_decref(root);

@@ -38,7 +38,7 @@ static void samples(const char *metric, const char *label, const char *const *va
 /* How a session is filtered. A closed one has processes left, whatever its rules are. */
 enum mode { ENFORCED, AUDIT, UNRESTRICTED, CLOSED, UNFILTERED, UNREADABLE, MODES };
 
-static enum mode mode_of(const struct status_unit *unit)
+static enum mode mode_of(const struct machine_unit *unit)
 {
 	if (!unit->filters)
 		return UNFILTERED;
@@ -60,9 +60,9 @@ static void print_sessions(const struct status *status)
 	};
 	uint64_t numbers[MODES] = { 0 };
 
-	for (size_t i = 0; i < status->count; i++)
-		if (status->units[i].role == BPFDEV_SESSION)
-			numbers[mode_of(&status->units[i])]++;
+	for (size_t i = 0; i < status->machine.unit_count; i++)
+		if (status->machine.units[i].unit.role == BPFDEV_SESSION)
+			numbers[mode_of(&status->machine.units[i])]++;
 	begin("bpfdev_sessions", "Login sessions by how their devices are filtered.");
 	samples("bpfdev_sessions", "mode", modes, numbers, MODES);
 }
@@ -71,15 +71,15 @@ static void print_filters(const struct status *status)
 {
 	uint64_t filters = 0;
 
-	for (size_t i = 0; i < status->count; i++)
-		filters += (uint64_t)status->units[i].filters;
+	for (size_t i = 0; i < status->machine.unit_count; i++)
+		filters += (uint64_t)status->machine.units[i].filters;
 	begin("bpfdev_filters", "Device filters attached to sessions and user managers.");
 	output_line("bpfdev_filters %" PRIu64, filters);
 }
 
 enum { IN_LINE, BASE, STALE, MISSING, UNKNOWN, FREE, STATES };
 
-static int state_of(const struct status_unit *manager)
+static int state_of(const struct machine_unit *manager)
 {
 	switch (manager->manager) {
 	case ENFORCE_LIVE_UNION:
@@ -105,9 +105,10 @@ static void print_managers(const struct status *status)
 	};
 	uint64_t numbers[STATES] = { 0 };
 
-	for (size_t i = 0; i < status->count; i++)
-		if (status->units[i].role == BPFDEV_MANAGER && status->units[i].shown)
-			numbers[state_of(&status->units[i])]++;
+	for (size_t i = 0; i < status->machine.unit_count; i++)
+		if (status->machine.units[i].unit.role == BPFDEV_MANAGER &&
+		    status->machine.units[i].wanted)
+			numbers[state_of(&status->machine.units[i])]++;
 	begin("bpfdev_managers", "User managers by how their filters compare with the sessions; "
 				 "bpfdev reload mends those that are stale or missing.");
 	samples("bpfdev_managers", "state", states, numbers, STATES);
@@ -116,16 +117,17 @@ static void print_managers(const struct status *status)
 static void print_policy_states(const struct status *status)
 {
 	static const char *const states[] = {
-		[STATUS_CURRENT] = "current",
-		[STATUS_CHANGED] = "changed",
-		[STATUS_BROKEN] = "broken",
-		[STATUS_UNKNOWN] = "unknown",
+		[MACHINE_POLICY_CURRENT] = "current",
+		[MACHINE_POLICY_CHANGED] = "changed",
+		[MACHINE_POLICY_BROKEN] = "broken",
+		[MACHINE_POLICY_UNKNOWN] = "unknown",
 	};
 	uint64_t numbers[COUNT(states)] = { 0 };
 
-	for (size_t i = 0; i < status->count; i++)
-		if (status->units[i].role == BPFDEV_SESSION && status->units[i].filters)
-			numbers[status->units[i].policy_state]++;
+	for (size_t i = 0; i < status->machine.unit_count; i++)
+		if (status->machine.units[i].unit.role == BPFDEV_SESSION &&
+		    status->machine.units[i].filters)
+			numbers[status->machine.units[i].policy]++;
 	begin("bpfdev_session_policies",
 	      "Filtered sessions by how the files of their policy are now; bpfdev reload applies "
 	      "changed ones, and fails on broken ones.");
@@ -135,7 +137,7 @@ static void print_policy_states(const struct status *status)
 /* A label's value: control characters as elsewhere, and what the format gives a meaning escaped. */
 static void escape(const char *text, char *out, size_t size)
 {
-	char quoted[4 * sizeof(((struct status_policy *)0)->path)];
+	char quoted[4 * sizeof(((struct policy_files *)0)->path)];
 	size_t used = 0;
 
 	reason_quote(quoted, sizeof(quoted), text, strlen(text));
@@ -150,12 +152,12 @@ static void escape(const char *text, char *out, size_t size)
 /* The same file may be one with drop-ins for one service, and without for another. */
 static void print_mistakes(const struct status *status)
 {
-	char path[8 * sizeof(((struct status_policy *)0)->path)];
+	char path[8 * sizeof(((struct policy_files *)0)->path)];
 
 	begin("bpfdev_policy_mistakes",
 	      "Mistakes in a policy's files; any of them refuses everybody but root.");
-	for (size_t i = 0; i < status->policy_count; i++) {
-		const struct status_policy *policy = status->policies[i];
+	for (size_t i = 0; i < status->machine.policy_count; i++) {
+		const struct policy_files *policy = status->machine.policies[i];
 
 		escape(policy->path, path, sizeof(path));
 		output_line("bpfdev_policy_mistakes{path=\"%s\",conf=\"%s\"} %zu", path,
@@ -168,10 +170,10 @@ static void print_exceptions(const struct status *status)
 	static const char *const states[] = { "lent", "overdue" };
 	uint64_t numbers[COUNT(states)] = { 0 }, until;
 
-	for (size_t i = 0; i < status->count; i++)
-		for (int j = 0; status->units[i].known && j < BPFDEV_EXCEPTIONS; j++)
-			if (status->units[i].info.exceptions[j].access)
-				numbers[status_is_over(&status->units[i].info.exceptions[j],
+	for (size_t i = 0; i < status->machine.unit_count; i++)
+		for (int j = 0; status->machine.units[i].known && j < BPFDEV_EXCEPTIONS; j++)
+			if (status->machine.units[i].info.exceptions[j].access)
+				numbers[status_is_over(&status->machine.units[i].info.exceptions[j],
 						       &until)]++;
 	begin("bpfdev_exceptions",
 	      "Exceptions that are in force; overdue: their time is over, and nobody has ended "
@@ -179,13 +181,13 @@ static void print_exceptions(const struct status *status)
 	samples("bpfdev_exceptions", "state", states, numbers, COUNT(states));
 }
 
-static void print_denials(const struct denials *denials)
+static void print_denials(const struct machine *machine)
 {
 	static const char *const results[] = { "refused", "audit" };
 	uint64_t numbers[COUNT(results)] = { 0 }, last[COUNT(results)] = { 0 };
 
-	for (size_t i = 0; i < denials->count; i++) {
-		const struct denial *row = &denials->rows[i];
+	for (size_t i = 0; i < machine->denial_count; i++) {
+		const struct denial *row = &machine->denials[i];
 		bool audit = denial_is_audit(row->denial);
 
 		numbers[audit] += row->denial->count;
@@ -198,7 +200,7 @@ static void print_denials(const struct denials *denials)
 	samples("bpfdev_denials", "result", results, numbers, COUNT(results));
 	begin("bpfdev_denials_untold",
 	      "Denials besides, of devices or accesses that a filter had no room to tell apart.");
-	output_line("bpfdev_denials_untold %" PRIu64, denials->lost);
+	output_line("bpfdev_denials_untold %" PRIu64, machine->lost);
 	begin("bpfdev_last_denial_timestamp_seconds",
 	      "When one of these filters denied something last; absent if none has.");
 	for (size_t i = 0; i < COUNT(results); i++)
@@ -209,18 +211,12 @@ static void print_denials(const struct denials *denials)
 
 int status_print_metrics(const struct status *status)
 {
-	struct denials denials = { .root = status->root, .names = status->names };
-	int ret = denials_collect(&denials, NULL);
-
-	if (ret == 0) {
-		print_filters(status);
-		print_sessions(status);
-		print_managers(status);
-		print_policy_states(status);
-		print_mistakes(status);
-		print_exceptions(status);
-		print_denials(&denials);
-	}
-	denials_free(&denials);
-	return ret;
+	print_filters(status);
+	print_sessions(status);
+	print_managers(status);
+	print_policy_states(status);
+	print_mistakes(status);
+	print_exceptions(status);
+	print_denials(&status->machine);
+	return 0;
 }

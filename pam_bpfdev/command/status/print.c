@@ -42,27 +42,27 @@ bool status_is_over(const struct bpfdev_exception *exception, uint64_t *until)
 	return exception->until <= now;
 }
 
-static enum output_tone describe_session(const struct status_unit *unit, char *text, size_t size)
+static enum output_tone describe_session(const struct machine_unit *unit, char *text, size_t size)
 {
 	static const char *const states[] = {
-		[STATUS_UNKNOWN] = "unknown",
-		[STATUS_CURRENT] = "current",
-		[STATUS_CHANGED] = "changed",
-		[STATUS_BROKEN] = "broken",
+		[MACHINE_POLICY_UNKNOWN] = "unknown",
+		[MACHINE_POLICY_CURRENT] = "current",
+		[MACHINE_POLICY_CHANGED] = "changed",
+		[MACHINE_POLICY_BROKEN] = "broken",
 	};
 
 	if (!unit->filters || !unit->known) {
 		snprintf(text, size, "%s", unit->filters ? "made by another version" : "no rules");
 		return unit->filters ? OUTPUT_WARNING : OUTPUT_FAINT;
 	}
-	snprintf(text, size, "%s%s%s%s", states[unit->policy_state],
+	snprintf(text, size, "%s%s%s%s", states[unit->policy],
 		 unit->info.flags & BPFDEV_AUDIT ? ", audit" : "",
 		 unit->info.flags & BPFDEV_NO_LOGIN ? ", no login" : "",
 		 unit->info.flags & BPFDEV_CLOSED ? ", closed" : "");
-	switch (unit->policy_state) {
-	case STATUS_BROKEN:
+	switch (unit->policy) {
+	case MACHINE_POLICY_BROKEN:
 		return OUTPUT_BAD;
-	case STATUS_CHANGED:
+	case MACHINE_POLICY_CHANGED:
 		return OUTPUT_WARNING;
 	default:
 		return unit->info.flags & BPFDEV_CLOSED ? OUTPUT_FAINT : OUTPUT_PLAIN;
@@ -70,18 +70,18 @@ static enum output_tone describe_session(const struct status_unit *unit, char *t
 }
 
 /* "union of 3, 7" */
-static void describe_union(const struct status *status, const struct status_unit *manager,
+static void describe_union(const struct status *status, const struct machine_unit *manager,
 			   char *text, size_t size)
 {
 	size_t count = 0;
 	int at = snprintf(text, size, "union of ");
 
-	for (size_t i = 0; i < status->count; i++) {
-		char id[256];
+	for (size_t i = 0; i < status->machine.unit_count; i++) {
+		char id[UNIT_ID_SIZE];
 
-		if (!status_counts(manager, &status->units[i]) || ++count > UNION_MAX)
+		if (!machine_counts(manager, &status->machine.units[i]) || ++count > UNION_MAX)
 			continue;
-		status_id(&status->units[i], id);
+		unit_id(&status->machine.units[i].unit, id);
 		if ((size_t)at < size)
 			at += snprintf(text + at, size - at, "%s%s", count > 1 ? ", " : "", id);
 	}
@@ -90,7 +90,7 @@ static void describe_union(const struct status *status, const struct status_unit
 }
 
 static enum output_tone describe_manager(const struct status *status,
-					 const struct status_unit *unit, char *text, size_t size)
+					 const struct machine_unit *unit, char *text, size_t size)
 {
 	switch (unit->manager) {
 	case ENFORCE_LIVE_UNION:
@@ -100,10 +100,10 @@ static enum output_tone describe_manager(const struct status *status,
 		snprintf(text, size, "base filter (no session is open)");
 		return OUTPUT_PLAIN;
 	case ENFORCE_LIVE_STALE:
-		snprintf(text, size, "stale: bpfdev reload %s", unit->name);
+		snprintf(text, size, "stale: bpfdev reload %s", unit->user);
 		return OUTPUT_WARNING;
 	case ENFORCE_LIVE_MISSING:
-		snprintf(text, size, "WITHOUT RULES: bpfdev reload %s", unit->name);
+		snprintf(text, size, "WITHOUT RULES: bpfdev reload %s", unit->user);
 		return OUTPUT_BAD;
 	case ENFORCE_LIVE_FREE:
 		snprintf(text, size, "no rules");
@@ -115,10 +115,10 @@ static enum output_tone describe_manager(const struct status *status,
 }
 
 /* What a filter of this version says of itself; "-" where PAM said nothing, or where there is none. */
-static int fill(struct libscols_line *line, const struct status_unit *unit)
+static int fill(struct libscols_line *line, const struct machine_unit *unit)
 {
 	const struct bpfdev_info *info = unit->known ? &unit->info : NULL;
-	bool session = unit->role == BPFDEV_SESSION;
+	bool session = unit->unit.role == BPFDEV_SESSION;
 	char since[32] = "-", rules[32] = "-";
 	int ret;
 
@@ -141,20 +141,20 @@ static int fill(struct libscols_line *line, const struct status_unit *unit)
 }
 
 static int print_unit(const struct status *status, struct libscols_table *table,
-		      const struct status_unit *unit)
+		      const struct machine_unit *unit)
 {
 	struct libscols_line *line = output_row(table);
-	char id[256], policy[512];
+	char id[UNIT_ID_SIZE], policy[512];
 	enum output_tone tone;
 	int ret;
 
-	if (unit->role == BPFDEV_MANAGER)
+	if (unit->unit.role == BPFDEV_MANAGER)
 		tone = describe_manager(status, unit, policy, sizeof(policy));
 	else
 		tone = describe_session(unit, policy, sizeof(policy));
-	ret = output_cell(line, COLUMN_SESSION, "%s", status_id(unit, id));
+	ret = output_cell(line, COLUMN_SESSION, "%s", unit_id(&unit->unit, id));
 	if (ret == 0)
-		ret = output_cell(line, COLUMN_USER, "%s", unit->name);
+		ret = output_cell(line, COLUMN_USER, "%s", unit->user);
 	if (ret == 0)
 		ret = fill(line, unit);
 	if (ret == 0)
@@ -169,10 +169,10 @@ static int print_units(const struct status *status)
 	struct libscols_table *table = output_table(&status->output, columns, COLUMNS);
 	int count = 0, ret = table ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < status->count && ret == 0; i++) {
-		if (!status->units[i].shown)
+	for (size_t i = 0; i < status->machine.unit_count && ret == 0; i++) {
+		if (!status->machine.units[i].wanted)
 			continue;
-		ret = print_unit(status, table, &status->units[i]);
+		ret = print_unit(status, table, &status->machine.units[i]);
 		count++;
 	}
 	if (ret == 0 && count)
@@ -183,14 +183,27 @@ static int print_units(const struct status *status)
 	return ret;
 }
 
+/* Whether a unit that is shown is filtered by the policy; managers with a union's are not. */
+static bool is_shown(const struct machine *machine, const struct policy_files *policy)
+{
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		const struct machine_unit *unit = &machine->units[i];
+
+		if (unit->wanted && unit->files == policy &&
+		    (unit->unit.role == BPFDEV_SESSION || unit->manager == ENFORCE_LIVE_BASE))
+			return true;
+	}
+	return false;
+}
+
 /* Comes first: it is what most needs to be done. */
 static void print_mistakes(const struct status *status)
 {
-	for (size_t i = 0; i < status->policy_count; i++) {
-		const struct status_policy *policy = status->policies[i];
+	for (size_t i = 0; i < status->machine.policy_count; i++) {
+		const struct policy_files *policy = status->machine.policies[i];
 		struct reason what;
 
-		if (!policy->shown || !policy->conf->error_count)
+		if (!policy->conf->error_count || !is_shown(&status->machine, policy))
 			continue;
 		conf_describe_mistakes(policy->conf, &what);
 		output_error("the policy has mistakes: new logins are refused, and open sessions "
@@ -199,9 +212,9 @@ static void print_mistakes(const struct status *status)
 	}
 }
 
-static void print_exceptions(const struct status_unit *unit)
+static void print_exceptions(const struct machine_unit *unit)
 {
-	char id[256], access[4], until[32];
+	char id[UNIT_ID_SIZE], access[4], until[32];
 	uint64_t end;
 
 	for (int i = 0; unit->known && i < BPFDEV_EXCEPTIONS; i++) {
@@ -212,7 +225,7 @@ static void print_exceptions(const struct status_unit *unit)
 			continue;
 		over = status_is_over(exception, &end);
 		output_line("session %s of %s: exception: %s %s %s %s (asked by uid %u)",
-			    status_id(unit, id), unit->name, exception->device,
+			    unit_id(&unit->unit, id), unit->user, exception->device,
 			    output_letters(exception->access, access),
 			    over ? "still in force, though it ended" : "until",
 			    output_time(end, until), exception->asked_by);
@@ -221,28 +234,28 @@ static void print_exceptions(const struct status_unit *unit)
 
 static void print_notes(const struct status *status)
 {
-	for (size_t i = 0; i < status->count; i++) {
-		const struct status_unit *unit = &status->units[i];
+	for (size_t i = 0; i < status->machine.unit_count; i++) {
+		const struct machine_unit *unit = &status->machine.units[i];
 
-		if (!unit->shown)
+		if (!unit->wanted)
 			continue;
 		print_exceptions(unit);
 		if (unit->filters > 1)
 			output_line("%s of %s has %d filters: the kernel asks all of them, the "
 				    "first one is shown",
-				    unit->unit, unit->name, unit->filters);
-		if (unit->role == BPFDEV_MANAGER && unit->manager == ENFORCE_LIVE_MISSING)
+				    unit->name, unit->user, unit->filters);
+		if (unit->unit.role == BPFDEV_MANAGER && unit->manager == ENFORCE_LIVE_MISSING)
 			output_line(
 				"%s runs WITHOUT device rules: whatever %s starts by it may open "
 				"any device",
-				unit->unit, unit->name);
+				unit->name, unit->user);
 	}
 }
 
 static void print_summary(const struct status *status)
 {
-	size_t with = status_count_sessions(status, true);
-	size_t without = status_count_sessions(status, false);
+	size_t with = machine_count_sessions(&status->machine, true);
+	size_t without = machine_count_sessions(&status->machine, false);
 	char more[80] = "";
 
 	if (without)
@@ -255,31 +268,31 @@ static void print_summary(const struct status *status)
 		output_line("no session has device rules in force%s", more);
 }
 
-static int print_rules(const struct status *status)
+static int print_rules(struct status *status)
 {
 	int ret = 0;
 
-	for (size_t i = 0; i < status->count && ret >= 0; i++) {
-		const struct status_unit *unit = &status->units[i];
+	for (size_t i = 0; i < status->machine.unit_count && ret >= 0; i++) {
+		struct machine_unit *unit = &status->machine.units[i];
 		struct table *table = NULL;
 		struct status_lines lines;
 		struct table_view view;
 
-		if (!unit->shown || !unit->filters)
+		if (!unit->wanted || !unit->filters)
 			continue;
 		ret = status_read_table(unit, &table);
 		if (ret <= 0)
 			continue;
 		status_view(status, unit, &lines, &view);
 		output_line("%s", "");
-		output_line("%s of %s:", unit->unit, unit->name);
+		output_line("%s of %s:", unit->name, unit->user);
 		ret = table_view_print(table, &view);
 		table_free(table);
 	}
 	return ret;
 }
 
-int status_print(const struct status *status)
+int status_print(struct status *status)
 {
 	int count;
 

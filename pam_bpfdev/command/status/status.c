@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* bpfdev status: the filters that are in force. */
-#include <errno.h>
-#include <stdlib.h>
-
 #include "command/base/command.h"
 #include "command/status/status.h"
 
@@ -71,48 +68,86 @@ static const struct argp parser = {
 	.children = children,
 };
 
-static int print(const struct status *status)
+static int print(struct status *status)
 {
 	if (status->prometheus)
 		return status_print_metrics(status);
 	return status->output.json ? status_print_json(status) : status_print(status);
 }
 
+/* Whether any filter of the user, or of the user's sessions, is there. */
+static bool is_filtered_user(const struct machine *machine, uid_t uid)
+{
+	for (size_t i = 0; i < machine->unit_count; i++)
+		if (machine->units[i].unit.uid == uid && machine->units[i].filters)
+			return true;
+	return false;
+}
+
+/* A manager without a filter is shown if it should have one: that is found out later. */
+static void leave_out_unfiltered(struct machine *machine)
+{
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		struct machine_unit *unit = &machine->units[i];
+
+		unit->wanted = unit->filters || (unit->unit.role == BPFDEV_MANAGER &&
+						 is_filtered_user(machine, unit->unit.uid));
+	}
+}
+
+/* Of managers, those that are shown; some turn out to need no filter. */
+static void judge(struct status *status)
+{
+	struct machine *machine = &status->machine;
+	struct reason why;
+
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		struct machine_unit *unit = &machine->units[i];
+		bool manager = unit->unit.role == BPFDEV_MANAGER;
+
+		if (manager && !unit->wanted)
+			continue;
+		if (machine_judge(machine, unit, &why) < 0)
+			output_error("%s: %s", unit->name, why.text);
+		if (manager &&
+		    (unit->manager == ENFORCE_LIVE_ABSENT ||
+		     (unit->manager == ENFORCE_LIVE_FREE && !status->all && !status->wanted)))
+			unit->wanted = false;
+	}
+}
+
 static int show(struct status *status)
 {
-	int ret = status_collect(status);
+	unsigned int what = status->prometheus ? MACHINE_DENIALS : 0;
+	struct machine *machine = &status->machine;
+	struct reason why;
 
-	if (ret == 0)
-		ret = status_select(status);
-	if (ret == -ENOENT)
+	if (machine_open(machine, &why) < 0 || machine_look(machine, NULL, what, &why) < 0) {
+		output_error("%s", why.text);
+		return COMMAND_FAILED;
+	}
+	if (!machine_want(machine, status->wanted, false))
 		return COMMAND_NO;
-	if (ret == 0)
-		ret = print(status);
-	return ret < 0 ? COMMAND_FAILED : COMMAND_YES;
+	if (!status->wanted && !status->all)
+		leave_out_unfiltered(machine);
+	/* Whoever watches the policy wants to know before somebody is refused. */
+	if (status->prometheus)
+		machine_policy_at(machine, conf_paths_system.main, false);
+	judge(status);
+	return print(status) < 0 ? COMMAND_FAILED : COMMAND_YES;
 }
 
 static int run(int argc, char **argv)
 {
 	struct request request = { 0 };
-	struct reason why;
 	int ret;
 
 	argp_parse(&parser, argc, argv, 0, NULL, &request);
 	if (!command_is_root("status", "the kernel shows its programs to nobody else"))
 		return COMMAND_FAILED;
 	request.status.output = request.options.output;
-	if (session_find_root(&request.status.root, &why) < 0) {
-		output_error("%s", why.text);
-		return COMMAND_FAILED;
-	}
-	request.status.names = names_new(&device_source_system);
-	if (request.status.names) {
-		ret = show(&request.status);
-	} else {
-		output_error("out of memory");
-		ret = COMMAND_FAILED;
-	}
-	status_free(&request.status);
+	ret = show(&request.status);
+	machine_close(&request.status.machine);
 	return ret;
 }
 

@@ -1,82 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* The tables in the kernel, and the lines that made them. */
-#include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
-#include "filter/filter.h"
 #include "command/base/lines.h"
 #include "command/status/status.h"
 
-static int open_unit(const struct status_unit *unit, struct reason *why)
+int status_read_table(struct machine_unit *unit, struct table **table)
 {
-	char *path;
-	int fd;
+	struct reason why;
+	int ret = machine_read_table(unit, table, &why);
 
-	if (asprintf(&path, "%s/%s", unit->user.slice, unit->unit) < 0) {
-		reason_set(why, "out of memory");
-		return -ENOMEM;
-	}
-	fd = session_open_cgroup(path, why);
-	free(path);
-	return fd;
-}
-
-static int read_table(int cgroup_fd, struct table **table, struct reason *why)
-{
-	struct bpfdev_info info;
-	int prog_fd = -1, ret = filter_find(cgroup_fd, &prog_fd, why);
-
-	if (ret <= 0)
-		return ret;
-	ret = filter_read(prog_fd, &info, table, why);
-	close(prog_fd);
-	return ret < 0 ? ret : 1;
-}
-
-int status_read_table(const struct status_unit *unit, struct table **table)
-{
-	struct reason why = { "" };
-	int fd = open_unit(unit, &why), ret = fd;
-
-	if (fd >= 0) {
-		ret = read_table(fd, table, &why);
-		close(fd);
-	}
-	if (ret == -ENOENT || ret == -ENODEV || (ret == -EPROTO && !unit->known))
-		return 0;
 	if (ret < 0)
-		output_error("%s: %s", unit->unit, why.text);
+		output_error("%s", why.text);
 	return ret;
 }
 
 /* The policy of all sessions that a manager's filter is the union of, if it is what it was. */
-static const struct conf *conf_of_union(const struct status *status,
-					const struct status_unit *manager)
+static const struct conf *conf_of_union(const struct machine *machine,
+					const struct machine_unit *manager)
 {
-	const struct status_policy *policy = NULL;
+	const struct policy_files *files = NULL;
 
-	for (size_t i = 0; i < status->count; i++) {
-		const struct status_unit *unit = &status->units[i];
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		const struct machine_unit *unit = &machine->units[i];
 
-		if (!status_counts(manager, unit))
+		if (!machine_counts(manager, unit))
 			continue;
-		if (unit->policy_state != STATUS_CURRENT || (policy && unit->policy != policy))
+		if (unit->policy != MACHINE_POLICY_CURRENT || (files && unit->files != files))
 			return NULL;
-		policy = unit->policy;
+		files = unit->files;
 	}
-	return policy ? policy->conf : NULL;
+	return files ? files->conf : NULL;
 }
 
 /* A line's number means something only in the text that it was counted in. */
-static const struct conf *conf_of(const struct status *status, const struct status_unit *unit)
+static const struct conf *conf_of(const struct machine *machine, const struct machine_unit *unit)
 {
-	if (unit->role == BPFDEV_SESSION)
-		return unit->policy_state == STATUS_CURRENT ? unit->policy->conf : NULL;
+	if (unit->unit.role == BPFDEV_SESSION)
+		return unit->policy == MACHINE_POLICY_CURRENT ? unit->files->conf : NULL;
 	if (unit->manager == ENFORCE_LIVE_UNION)
-		return conf_of_union(status, unit);
+		return conf_of_union(machine, unit);
 	if (unit->manager == ENFORCE_LIVE_BASE && unit->judged)
-		return unit->policy->conf;
+		return unit->files->conf;
 	return NULL;
 }
 
@@ -99,9 +64,9 @@ static void write_name(const struct table_view_row *row, void *data, char *text,
 	table_view_name(lines->names, row, text, size);
 }
 
-void status_view(const struct status *status, const struct status_unit *unit,
+void status_view(const struct status *status, const struct machine_unit *unit,
 		 struct status_lines *lines, struct table_view *view)
 {
-	*lines = (struct status_lines) { status->names, conf_of(status, unit) };
+	*lines = (struct status_lines) { status->machine.names, conf_of(&status->machine, unit) };
 	*view = (struct table_view) { &status->output, write_name, write_source, lines };
 }

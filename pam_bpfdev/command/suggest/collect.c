@@ -11,13 +11,13 @@ struct place {
 	size_t login; /* in the request, if it is there */
 };
 
-static struct place *place_of(const struct denials *denials, struct place *places,
-			      const struct denial_unit *unit)
+static struct place *place_of(const struct machine *machine, struct place *places,
+			      const struct machine_unit *unit)
 {
-	return &places[unit - denials->units];
+	return &places[unit - machine->units];
 }
 
-static bool has_own_policy(const struct denial_unit *unit)
+static bool has_own_policy(const struct machine_unit *unit)
 {
 	return unit->info.flags & BPFDEV_CONF;
 }
@@ -25,20 +25,20 @@ static bool has_own_policy(const struct denial_unit *unit)
 /* The lines can be for one policy only: what was asked for, the system's, or the only one. */
 static void choose_policy(struct suggestion *suggestion)
 {
-	const struct denials *denials = &suggestion->denials;
+	const struct machine *machine = &suggestion->machine;
 
 	suggestion->paths = suggestion->options.paths;
 	if (suggestion->options.conf)
 		return;
-	for (size_t i = 0; i < denials->count; i++)
-		if (!has_own_policy(denials->rows[i].unit))
+	for (size_t i = 0; i < machine->denial_count; i++)
+		if (!has_own_policy(machine->denials[i].unit))
 			return;
-	if (denials->count)
-		suggestion->paths = conf_paths_of(denials->rows[0].unit->info.policy);
+	if (machine->denial_count)
+		suggestion->paths = conf_paths_of(machine->denials[0].unit->info.policy);
 }
 
 /* A path that was cut to fit could be any file's. */
-static bool is_of_policy(const struct suggestion *suggestion, const struct denial_unit *unit)
+static bool is_of_policy(const struct suggestion *suggestion, const struct machine_unit *unit)
 {
 	const struct bpfdev_info *info = &unit->info;
 
@@ -58,7 +58,7 @@ static int load_policy(struct suggestion *suggestion)
 }
 
 /* Adds the user to the request. Returns false, having said so: there is none of that name and uid. */
-static bool add_user(struct suggestion *suggestion, const struct denial_unit *unit)
+static bool add_user(struct suggestion *suggestion, const struct machine_unit *unit)
 {
 	struct suggest_request *request = &suggestion->request;
 	struct policy_subject *subject = &request->users[request->user_count].subject;
@@ -87,12 +87,12 @@ static bool add_user(struct suggestion *suggestion, const struct denial_unit *un
 /* Those in whose sessions something was denied. */
 static void find_users(struct suggestion *suggestion, struct place *places)
 {
-	const struct denials *denials = &suggestion->denials;
+	const struct machine *machine = &suggestion->machine;
 
-	for (size_t i = 0; i < denials->count; i++)
-		place_of(denials, places, denials->rows[i].unit)->denied = true;
-	for (size_t i = 0; i < denials->unit_count; i++) {
-		const struct denial_unit *unit = &denials->units[i];
+	for (size_t i = 0; i < machine->denial_count; i++)
+		place_of(machine, places, machine->denials[i].unit)->denied = true;
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		const struct machine_unit *unit = &machine->units[i];
 
 		if (!places[i].denied)
 			continue;
@@ -107,7 +107,7 @@ static void find_users(struct suggestion *suggestion, struct place *places)
 	}
 }
 
-static enum policy_session_kind kind_of(const struct denial_unit *unit)
+static enum policy_session_kind kind_of(const struct machine_unit *unit)
 {
 	if (unit->unit.role == BPFDEV_MANAGER)
 		return POLICY_MANAGER;
@@ -115,7 +115,7 @@ static enum policy_session_kind kind_of(const struct denial_unit *unit)
 }
 
 static void add_login(struct suggestion *suggestion, struct suggest_login *logins,
-		      const struct denial_unit *unit, size_t user)
+		      const struct machine_unit *unit, size_t user)
 {
 	const struct bpfdev_info *info = &unit->info;
 
@@ -129,14 +129,14 @@ static void add_login(struct suggestion *suggestion, struct suggest_login *login
 static void find_logins(struct suggestion *suggestion, struct place *places,
 			struct suggest_login *logins)
 {
-	const struct denials *denials = &suggestion->denials;
+	const struct machine *machine = &suggestion->machine;
 	const struct suggest_request *request = &suggestion->request;
 
-	for (size_t i = 0; i < denials->unit_count; i++) {
-		const struct denial_unit *unit = &denials->units[i];
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		const struct machine_unit *unit = &machine->units[i];
 		size_t user = 0;
 
-		if (!unit->known || !is_of_policy(suggestion, unit))
+		if (!unit->counted || !is_of_policy(suggestion, unit))
 			continue;
 		while (user < request->user_count &&
 		       request->users[user].subject.uid != unit->unit.uid)
@@ -150,13 +150,13 @@ static void find_logins(struct suggestion *suggestion, struct place *places,
 
 static void find_uses(struct suggestion *suggestion, struct place *places)
 {
-	const struct denials *denials = &suggestion->denials;
+	const struct machine *machine = &suggestion->machine;
 	struct suggest_request *request = &suggestion->request;
 
-	for (size_t i = 0; i < denials->count; i++) {
-		const struct denial *row = &denials->rows[i];
+	for (size_t i = 0; i < machine->denial_count; i++) {
+		const struct denial *row = &machine->denials[i];
 		const struct filter_denial *denial = row->denial;
-		const struct place *place = place_of(denials, places, row->unit);
+		const struct place *place = place_of(machine, places, row->unit);
 
 		if (!place->denied)
 			continue;
@@ -172,12 +172,12 @@ static void find_uses(struct suggestion *suggestion, struct place *places)
 }
 
 /* They may have denied something that nobody knows. */
-static void tell_of_other_versions(const struct denials *denials)
+static void tell_of_other_versions(const struct machine *machine)
 {
-	for (size_t i = 0; i < denials->unit_count; i++) {
-		const struct denial_unit *unit = &denials->units[i];
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		const struct machine_unit *unit = &machine->units[i];
 
-		if (unit->wanted && unit->filtered && !unit->known)
+		if (unit->wanted && unit->filters && !unit->counted)
 			output_error("%s of %s is left out: its filter was made by another version",
 				     unit->unit.name, unit->unit.user);
 	}
@@ -185,22 +185,22 @@ static void tell_of_other_versions(const struct denials *denials)
 
 static int collect(struct suggestion *suggestion)
 {
-	const struct denials *denials = &suggestion->denials;
+	const struct machine *machine = &suggestion->machine;
 	struct suggest_request *request = &suggestion->request;
-	struct suggest_login *logins = calloc(denials->unit_count + 1, sizeof(*logins));
-	struct place *places = calloc(denials->unit_count + 1, sizeof(*places));
+	struct suggest_login *logins = calloc(machine->unit_count + 1, sizeof(*logins));
+	struct place *places = calloc(machine->unit_count + 1, sizeof(*places));
 	bool ready;
 
 	request->logins = logins;
-	request->users = calloc(denials->unit_count + 1, sizeof(*request->users));
-	request->uses = calloc(denials->count + 1, sizeof(*request->uses));
-	suggestion->units = calloc(denials->unit_count + 1, sizeof(void *));
+	request->users = calloc(machine->unit_count + 1, sizeof(*request->users));
+	request->uses = calloc(machine->denial_count + 1, sizeof(*request->uses));
+	suggestion->units = calloc(machine->unit_count + 1, sizeof(void *));
 	ready = logins && places && request->users && request->uses && suggestion->units;
 	if (ready) {
 		find_users(suggestion, places);
 		find_logins(suggestion, places, logins);
 		find_uses(suggestion, places);
-		tell_of_other_versions(denials);
+		tell_of_other_versions(machine);
 	} else {
 		output_error("out of memory");
 	}
@@ -213,7 +213,7 @@ int suggest_collect(struct suggestion *suggestion)
 	int status = load_policy(suggestion);
 
 	suggestion->request.devices = &device_source_system;
-	suggestion->request.names = suggestion->denials.names;
+	suggestion->request.names = suggestion->machine.names;
 	suggestion->request.who = suggestion->who;
 	return status == COMMAND_YES ? collect(suggestion) : status;
 }

@@ -61,7 +61,7 @@ bool suggest_is_audit(const struct suggestion *suggestion, size_t statement)
 	return false;
 }
 
-static void print_unit(const struct denial_unit *unit)
+static void print_unit(const struct machine_unit *unit)
 {
 	const struct bpfdev_info *info = &unit->info;
 	char id[UNIT_ID_SIZE], time[32];
@@ -110,10 +110,10 @@ static void print_way_on(const struct suggestion *suggestion)
 
 static void print_lost(const struct suggestion *suggestion)
 {
-	if (suggestion->denials.lost)
+	if (suggestion->machine.lost)
 		output_line("# %llu questions more were of other kinds than the filters have room "
 			    "for: ask again when these lines are in force.",
-			    (unsigned long long)suggestion->denials.lost);
+			    (unsigned long long)suggestion->machine.lost);
 }
 
 /* What the policy has for all of them is better than a line for each. */

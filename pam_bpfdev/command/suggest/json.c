@@ -13,7 +13,7 @@ static json_t *text_or_null(const char *text)
 	return *text ? output_string(text) : json_null();
 }
 
-static json_t *json_unit(const struct denial_unit *unit)
+static json_t *json_unit(const struct machine_unit *unit)
 {
 	char id[UNIT_ID_SIZE];
 
@@ -185,7 +185,7 @@ int suggest_print_json(const struct suggestion *suggestion)
 	json_t *object = json_pack("{so so sI sI}", "units", json_units(suggestion), "file",
 				   output_string(suggest_file(suggestion, file)), "allowed",
 				   (json_int_t)suggestion->suggest.allowed, "lost",
-				   (json_int_t)suggestion->denials.lost);
+				   (json_int_t)suggestion->machine.lost);
 
 	set_audit(&object, suggestion);
 	set_lines(&object, suggestion);

@@ -138,12 +138,12 @@ static int print_lines(const struct suggestion *suggestion, const struct suggest
 }
 
 /* Sessions and managers with rules, of those that were asked about. */
-static size_t count_filtered(const struct denials *denials)
+static size_t count_filtered(const struct machine *machine)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < denials->unit_count; i++)
-		count += denials->units[i].wanted && denials->units[i].filtered;
+	for (size_t i = 0; i < machine->unit_count; i++)
+		count += machine->units[i].wanted && machine->units[i].filters > 0;
 	return count;
 }
 
@@ -157,9 +157,9 @@ static void print_nothing(const struct suggestion *suggestion)
 		output_line("# All of it (%zu device%s) is allowed by the policy as it is now: "
 			    "nothing to suggest",
 			    allowed, allowed == 1 ? "" : "s");
-	else if (suggestion->denials.count)
+	else if (suggestion->machine.denial_count)
 		output_line("# What was denied is left out, as was said: nothing to suggest");
-	else if (count_filtered(&suggestion->denials))
+	else if (count_filtered(&suggestion->machine))
 		output_line("# Nothing was denied%s%s: nothing to suggest", wanted ? " to " : "",
 			    wanted ? wanted : "");
 	else

@@ -13,8 +13,8 @@ struct suggestion {
 	struct command_options options;
 	const char *wanted, *who; /* USER|SESSION, --who; or NULL */
 	struct conf_paths paths;  /* of the policy that the lines are for */
-	struct denials denials;
-	const struct denial_unit **units; /* where something was denied, each once */
+	struct machine machine;
+	const struct machine_unit **units; /* where something was denied, each once */
 	size_t unit_count;
 	struct suggest_request request;
 	struct suggest suggest;

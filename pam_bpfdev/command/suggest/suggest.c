@@ -81,46 +81,35 @@ static int suggest(struct suggestion *suggestion)
 
 static int collect(struct suggestion *suggestion)
 {
-	int ret = denials_collect(&suggestion->denials, suggestion->wanted);
-
-	if (ret < 0)
-		return ret == -ENOENT ? COMMAND_NO : COMMAND_FAILED;
-	return suggest(suggestion);
-}
-
-static int open_and_collect(struct suggestion *suggestion)
-{
-	struct names *names = names_new(&device_source_system);
+	struct machine *machine = &suggestion->machine;
 	struct reason why;
-	char *root = NULL;
-	int status = COMMAND_FAILED;
+	int status;
 
-	if (!names) {
-		output_error("out of memory");
-	} else if (session_find_root(&root, &why) < 0) {
+	if (machine_open(machine, &why) < 0 ||
+	    machine_look(machine, NULL, MACHINE_DENIALS, &why) < 0) {
 		output_error("%s", why.text);
-	} else {
-		suggestion->denials.root = root;
-		suggestion->denials.names = names;
-		status = collect(suggestion);
-		suggest_free(&suggestion->suggest);
-		suggest_drop(suggestion);
-		denials_free(&suggestion->denials);
+		return COMMAND_FAILED;
 	}
-	free(root);
-	names_free(names);
+	if (!machine_want(machine, suggestion->wanted, false))
+		return COMMAND_NO;
+	status = suggest(suggestion);
+	suggest_free(&suggestion->suggest);
+	suggest_drop(suggestion);
 	return status;
 }
 
 static int run(int argc, char **argv)
 {
 	struct suggestion suggestion = { 0 };
+	int status;
 
 	if (argp_parse(&parser, argc, argv, 0, NULL, &suggestion))
 		return COMMAND_USAGE;
 	if (!command_is_root("suggest", "the kernel shows its programs to nobody else"))
 		return COMMAND_FAILED;
-	return open_and_collect(&suggestion);
+	status = collect(&suggestion);
+	machine_close(&suggestion.machine);
+	return status;
 }
 
 const struct command command_suggest = {

@@ -166,7 +166,7 @@ static void write_name(FILE *stream, const struct suggestion *suggestion,
 {
 	char path[NAMES_PATH_SIZE], numbers[NAMES_NUMBERS_SIZE];
 
-	if (names_path(suggestion->denials.names, device->type, device->major, device->minor, path))
+	if (names_path(suggestion->machine.names, device->type, device->major, device->minor, path))
 		fputs(path, stream);
 	else
 		fputs(names_numbers(device->type, device->major, device->minor, numbers), stream);

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* The walk over what is in force, and the selection from it. */
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command/base/memory.h"
+#include "command/base/output.h"
+#include "command/machine/machine.h"
+
+#define NANOSECONDS 1000000000ull
+
+char *unit_id(const struct unit *unit, char *text)
+{
+	static const char prefix[] = "session-", suffix[] = ".scope";
+	size_t length = strlen(unit->name), around = strlen(prefix) + strlen(suffix);
+
+	if (unit->role == BPFDEV_MANAGER)
+		snprintf(text, UNIT_ID_SIZE, "manager");
+	else if (length <= around)
+		snprintf(text, UNIT_ID_SIZE, "?");
+	else
+		snprintf(text, UNIT_ID_SIZE, "%.*s", (int)(length - around),
+			 unit->name + strlen(prefix));
+	return text;
+}
+
+int unit_compare(const struct unit *a, const struct unit *b)
+{
+	char left[UNIT_ID_SIZE], right[UNIT_ID_SIZE];
+	int order = strcmp(a->user, b->user);
+
+	if (order == 0)
+		order = (a->uid > b->uid) - (a->uid < b->uid);
+	if (order == 0)
+		order = (a->role == BPFDEV_MANAGER) - (b->role == BPFDEV_MANAGER);
+	/* Numbers in them count by their value: 2, 10, c9, c10. */
+	return order ? order : strverscmp(unit_id(a, left), unit_id(b, right));
+}
+
+int machine_open(struct machine *machine, struct reason *why)
+{
+	*machine = (struct machine) { 0 };
+	return xcheck(session_find_root(&machine->root, why));
+}
+
+static void free_unit(struct machine_unit *unit)
+{
+	free(unit->denials);
+	free(unit->user);
+	free(unit->name);
+	free(unit->slice);
+}
+
+/* All that was read at the last look. */
+static void drop_units(struct machine *machine)
+{
+	for (size_t i = 0; i < machine->unit_count; i++)
+		free_unit(&machine->units[i]);
+	machine->unit_count = 0;
+	free(machine->denials);
+	machine->denials = NULL;
+	machine->denial_count = 0;
+	names_free(machine->names);
+	machine->names = NULL;
+}
+
+void machine_close(struct machine *machine)
+{
+	drop_units(machine);
+	free(machine->units);
+	for (size_t i = 0; i < machine->policy_count; i++) {
+		conf_free(machine->policies[i]->conf);
+		free(machine->policies[i]);
+	}
+	free(machine->policies);
+	free(machine->wanted.one);
+	free(machine->root);
+	*machine = (struct machine) { 0 };
+}
+
+static char *name_user(const struct enforce_live *live)
+{
+	const struct passwd *entry;
+
+	if (live->known && live->info.user[0])
+		return xstrdup(live->info.user);
+	entry = getpwuid(live->user->uid);
+	return entry ? xstrdup(entry->pw_name) : xasprintf(":%u", live->user->uid);
+}
+
+struct look {
+	struct machine *machine;
+	unsigned int what;
+	struct reason *why;
+};
+
+/* Another version's filter counts in a way of its own, if it does. */
+static int read_denials(const struct enforce_live *live, struct machine_unit *unit,
+			struct reason *why)
+{
+	struct reason cause;
+	int ret;
+
+	if (!live->known)
+		return 0;
+	ret = xcheck(filter_read_denials(live->prog_fd, &unit->denials, &unit->denial_count,
+					 &unit->lost, &cause));
+	unit->counted = ret == 0;
+	if (ret == 0 || ret == -EPROTO)
+		return 0;
+	reason_set(why, "%s: %s", live->unit, cause.text);
+	return ret;
+}
+
+static int visit(const struct enforce_live *live, void *data)
+{
+	struct look *look = data;
+	struct machine *machine = look->machine;
+	struct machine_unit unit = {
+		.user = name_user(live),
+		.name = xstrdup(live->unit),
+		.slice = xstrdup(live->user->slice),
+		.filters = live->filters,
+		.known = live->known,
+		.info = live->info,
+	};
+	struct stat st;
+	int ret = 0;
+
+	unit.unit = (struct unit) { live->role, live->user->uid, unit.user, unit.name };
+	if (fstat(live->cgroup_fd, &st) < 0) {
+		ret = -errno;
+		reason_set(look->why, "%s: %s", live->unit, strerror(errno));
+	}
+	unit.cgroup = st.st_ino;
+	if (ret == 0 && (look->what & MACHINE_DENIALS))
+		ret = read_denials(live, &unit, look->why);
+	if (ret < 0) {
+		free_unit(&unit);
+		return ret;
+	}
+	machine->units =
+		xgrow(machine->units, machine->unit_count, &machine->unit_capacity, sizeof(unit));
+	machine->units[machine->unit_count++] = unit;
+	return 0;
+}
+
+static int compare_units(const void *a, const void *b)
+{
+	const struct machine_unit *left = a, *right = b;
+
+	return unit_compare(&left->unit, &right->unit);
+}
+
+static uint64_t nanoseconds(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * NANOSECONDS + (uint64_t)now.tv_nsec;
+}
+
+static void list_denials(struct machine *machine, const struct machine_unit *unit)
+{
+	machine->lost += unit->lost;
+	for (size_t i = 0; i < unit->denial_count; i++)
+		machine->denials[machine->denial_count++] = (struct denial) {
+			.unit = unit,
+			.denial = &unit->denials[i],
+			.first = unit->denials[i].first + machine->since_boot,
+			.last = unit->denials[i].last + machine->since_boot,
+		};
+}
+
+/* Units, and what is in them, have an order of their own, which stands where times are the same. */
+static int compare_denials(const void *a, const void *b)
+{
+	const struct denial *left = a, *right = b;
+
+	if (left->last != right->last)
+		return left->last < right->last ? 1 : -1;
+	if (left->unit != right->unit)
+		return left->unit < right->unit ? -1 : 1;
+	return (left->denial > right->denial) - (left->denial < right->denial);
+}
+
+static bool is_unit(const struct unit *unit, const char *text)
+{
+	char id[UNIT_ID_SIZE];
+
+	if (strcmp(unit->name, text) == 0)
+		return true;
+	return unit->role == BPFDEV_SESSION && strcmp(unit_id(unit, id), text) == 0;
+}
+
+bool machine_wants(const struct machine *machine, const struct unit *unit)
+{
+	const struct wanted *wanted = &machine->wanted;
+
+	if (!wanted->text)
+		return true;
+	if (wanted->one)
+		return strcmp(unit->name, wanted->one) == 0;
+	return (wanted->known && unit->uid == wanted->uid) || strcmp(unit->user, wanted->text) == 0;
+}
+
+/* Marks what is wanted, and lists its denials. Returns how many units that are. */
+static size_t mark(struct machine *machine)
+{
+	size_t denials = 0, found = 0;
+
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		struct machine_unit *unit = &machine->units[i];
+
+		unit->wanted = machine_wants(machine, &unit->unit);
+		found += unit->wanted;
+		denials += unit->wanted ? unit->denial_count : 0;
+	}
+	free(machine->denials);
+	machine->denials = xcalloc(denials + 1, sizeof(*machine->denials));
+	machine->denial_count = 0;
+	machine->lost = 0;
+	for (size_t i = 0; i < machine->unit_count; i++)
+		if (machine->units[i].wanted)
+			list_denials(machine, &machine->units[i]);
+	qsort(machine->denials, machine->denial_count, sizeof(*machine->denials), compare_denials);
+	return found;
+}
+
+int machine_look(struct machine *machine, const uid_t *of, unsigned int what, struct reason *why)
+{
+	struct look look = { machine, what, why };
+	struct session user = { .place = SESSION_NONE };
+	int ret;
+
+	drop_units(machine);
+	machine->names = xneed(names_new(&device_source_system));
+	machine->looks++;
+	if (of) {
+		user.uid = *of;
+		user.slice = xasprintf("%s/user.slice/user-%u.slice", machine->root, *of);
+		ret = enforce_live_of(&user, visit, &look, why);
+		free(user.slice);
+	} else {
+		ret = enforce_live_each(machine->root, visit, &look, why);
+	}
+	machine->since_boot = nanoseconds(CLOCK_REALTIME) - nanoseconds(CLOCK_BOOTTIME);
+	if (machine->unit_count)
+		qsort(machine->units, machine->unit_count, sizeof(*machine->units), compare_units);
+	mark(machine);
+	return xcheck(ret);
+}
+
+/* Whose uid the argument is, or who has that name. Sets wanted->known; *account: there is one. */
+static void find_user(struct wanted *wanted, bool *account)
+{
+	const struct passwd *entry = getpwnam(wanted->text);
+	const char *digits = wanted->text + (*wanted->text == ':');
+	unsigned long number;
+
+	if (!entry) {
+		errno = 0;
+		number = strtoul(digits, NULL, 10);
+		if (errno || !*digits || digits[strspn(digits, "0123456789")] ||
+		    number >= (uid_t)-1)
+			return;
+		wanted->uid = (uid_t)number;
+		entry = getpwuid(wanted->uid);
+	} else {
+		wanted->uid = entry->pw_uid;
+	}
+	wanted->known = true;
+	*account = entry != NULL;
+}
+
+bool machine_want(struct machine *machine, const char *text, bool later)
+{
+	struct wanted *wanted = &machine->wanted;
+	bool account = false;
+
+	free(wanted->one);
+	*wanted = (struct wanted) { .text = text };
+	/* A session wins: its number is what tables show first. */
+	for (size_t i = 0; text && !wanted->one && i < machine->unit_count; i++)
+		if (is_unit(&machine->units[i].unit, text))
+			wanted->one = xstrdup(machine->units[i].name);
+	if (text && !wanted->one)
+		find_user(wanted, &account);
+	if (mark(machine) || !text || (later && account))
+		return true;
+	if (wanted->known)
+		output_error("%s is not logged in, and has no manager", text);
+	else
+		output_error("there is no session and no user \"%s\"", text);
+	return false;
+}
+
+static int read_filter(int cgroup_fd, struct machine_unit *unit, struct table **table,
+		       struct reason *why)
+{
+	int prog_fd = -1, ret = filter_find(cgroup_fd, &prog_fd, why);
+
+	if (ret <= 0)
+		return ret;
+	ret = filter_read(prog_fd, &unit->info, table, why);
+	close(prog_fd);
+	return ret < 0 ? ret : 1;
+}
+
+int machine_read_table(struct machine_unit *unit, struct table **table, struct reason *why)
+{
+	char *path = xasprintf("%s/%s", unit->slice, unit->name);
+	struct reason cause = { "" };
+	int fd = session_open_cgroup(path, &cause), ret = fd;
+
+	if (fd >= 0) {
+		ret = read_filter(fd, unit, table, &cause);
+		close(fd);
+	}
+	free(path);
+	if (ret == -ENOENT || ret == -ENODEV || (ret == -EPROTO && !unit->known))
+		return 0;
+	if (ret < 0)
+		reason_set(why, "%s: %s", unit->name, cause.text);
+	return xcheck(ret);
+}
+
+bool machine_counts(const struct machine_unit *manager, const struct machine_unit *session)
+{
+	return session->unit.role == BPFDEV_SESSION && session->unit.uid == manager->unit.uid &&
+	       session->filters && !(session->known && (session->info.flags & BPFDEV_CLOSED));
+}
+
+size_t machine_count_sessions(const struct machine *machine, bool filtered)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < machine->unit_count; i++)
+		if (machine->units[i].unit.role == BPFDEV_SESSION &&
+		    (machine->units[i].filters > 0) == filtered)
+			count++;
+	return count;
+}
