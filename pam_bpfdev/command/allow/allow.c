@@ -9,6 +9,7 @@
 #include "command/machine/change.h"
 #include "command/base/command.h"
 #include "command/base/duration.h"
+#include "command/base/row.h"
 #include "command/allow/timer.h"
 
 struct request {
@@ -160,18 +161,20 @@ static int understand(struct request *request)
 static int print_json(const struct request *request, const struct change_reports *reports)
 {
 	const struct bpfdev_exception *exception = &request->exception;
-	json_t *sessions = json_array();
+	json_t *sessions = json_array(), *object = json_object();
 	char access[4], name[128];
 
 	for (size_t i = 0; i < reports->count; i++)
 		if (change_has_exception(&reports->items[i], exception))
-			json_array_append_new(sessions, output_string(change_session_name(
-								&reports->items[i], name)));
-	return output_json(json_pack(
-		"{so sI so ss sI so}", "user", output_string(request->user.name), "uid",
-		(json_int_t)request->user.uid, "device", output_string(exception->device), "access",
-		output_letters(exception->access, access), "until",
-		(json_int_t)time(NULL) + (json_int_t)request->seconds, "sessions", sessions));
+			row_append(sessions,
+				   output_string(change_session_name(&reports->items[i], name)));
+	row_put(object, "user", output_string(request->user.name));
+	row_put(object, "uid", json_integer(request->user.uid));
+	row_put(object, "device", output_string(exception->device));
+	row_put(object, "access", json_string(output_letters(exception->access, access)));
+	row_put(object, "until", json_integer(time(NULL) + (json_int_t)request->seconds));
+	row_put(object, "sessions", sessions);
+	return output_json(object);
 }
 
 static int tell(const struct request *request, const struct change_reports *reports)

@@ -31,11 +31,10 @@ bool output_wants_color(void)
 	       strcmp(term, "dumb") != 0;
 }
 
-/* Returns @text, escaped as in a reason but not cut, to be freed. */
-static char *quote(const char *text, size_t length)
+char *output_quote(const char *text)
 {
 	/* Every byte may become four. */
-	size_t size = length * 4 + 1;
+	size_t length = strlen(text), size = length * 4 + 1;
 
 	return reason_quote(xmalloc(size), size, text, length);
 }
@@ -43,7 +42,7 @@ static char *quote(const char *text, size_t length)
 __attribute__((format(printf, 3, 0))) static void print(FILE *stream, const char *begin,
 							const char *format, va_list args)
 {
-	char *text = xvasprintf(format, args), *quoted = quote(text, strlen(text));
+	char *text = xvasprintf(format, args), *quoted = output_quote(text);
 
 	fprintf(stream, "%s%s\n", begin, quoted);
 	free(quoted);
@@ -99,7 +98,7 @@ int output_cell(struct libscols_line *line, size_t column, const char *format, .
 	va_start(args, format);
 	text = xvasprintf(format, args);
 	va_end(args);
-	xcheck(scols_line_refer_data(line, column, quote(text, strlen(text))));
+	xcheck(scols_line_refer_data(line, column, output_quote(text)));
 	free(text);
 	return 0;
 }

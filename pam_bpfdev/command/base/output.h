@@ -39,6 +39,9 @@ void output_error(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* The same on standard output, without "bpfdev: ". */
 void output_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* @text, escaped as in a reason but not cut: free it. */
+char *output_quote(const char *text);
+
 struct output_column {
 	const char *name;
 	double width; /* hint for libsmartcols: a share of the terminal's width if below 1 */

@@ -5,20 +5,13 @@
 #include <string.h>
 
 #include "command/base/memory.h"
+#include "command/base/row.h"
 #include "command/base/view.h"
 
 /* In the place of a line, for what an exception has lent: no file has that number. */
 #define SOURCE_EXCEPTION 0xfffffffeu
 
 #define LINE_SIZE 512
-
-enum { COLUMN_DEVICE, COLUMN_NAME, COLUMN_ALLOWED, COLUMN_AUDIT, COLUMN_LINE, COLUMNS };
-
-static const struct output_column columns[COLUMNS] = {
-	[COLUMN_DEVICE] = { "DEVICE", 0, 0 },	      [COLUMN_NAME] = { "NAME", 0, 0 },
-	[COLUMN_ALLOWED] = { "ALLOWED", 0, 0 },	      [COLUMN_AUDIT] = { "AUDIT", 0, 0 },
-	[COLUMN_LINE] = { "LINE", 0, SCOLS_FL_WRAP },
-};
 
 struct rows {
 	const struct table *table;
@@ -163,17 +156,6 @@ void table_view_name(struct names *names, const struct table_view_row *row, char
 			 names_best(names, row->type, row->major_low, minor, name));
 }
 
-/* The name of a row's devices, or "". */
-static void name_of(const struct table_view *view, const struct table_view_row *row, char *text,
-		    size_t size)
-{
-	text[0] = '\0';
-	if (row->major_low == BPFDEV_ANY && row->minor_low == BPFDEV_ANY)
-		snprintf(text, size, "all others");
-	else if (view->name)
-		view->name(row, view->data, text, size);
-}
-
 /* Where a line stands; "" for no line. */
 static void source_of(const struct table_view *view, uint32_t source, char *text, size_t size)
 {
@@ -248,57 +230,13 @@ static enum output_tone tone_of(const struct bpfdev_entry *entry)
 	return entry->allow ? OUTPUT_PLAIN : OUTPUT_BAD;
 }
 
-static void print_row(struct libscols_table *printed, const struct table_view *view,
-		      const struct table_view_row *row)
-{
-	struct libscols_line *line = output_row(printed);
-	char device[64], name[512], access[4], lines[2048];
-
-	name_of(view, row, name, sizeof(name));
-	describe_lines(view, row->entry, lines, sizeof(lines));
-	output_cell(line, COLUMN_DEVICE, "%s", table_view_device(row, device));
-	output_cell(line, COLUMN_NAME, "%s", name);
-	output_cell(line, COLUMN_ALLOWED, "%s", output_access(row->entry->allow, access));
-	output_cell(line, COLUMN_AUDIT, "%s", output_access(row->entry->audit, access));
-	output_cell(line, COLUMN_LINE, "%s", lines);
-	output_cell_tone(view->output, line, COLUMN_ALLOWED, tone_of(row->entry));
-}
-
-/* Hidden columns keep their numbers. */
-static void hide(struct libscols_table *printed, size_t column)
-{
-	scols_column_set_flags(scols_table_get_column(printed, column), SCOLS_FL_HIDDEN);
-}
-
-int table_view_print(const struct table *table, const struct table_view *view)
-{
-	struct libscols_table *printed = output_table(view->output, columns, COLUMNS);
-	struct table_view_row *rows;
-	size_t count;
-	uint32_t audit = 0;
-
-	rows = table_view_rows(table, &count);
-	for (size_t i = 0; i < count; i++) {
-		audit |= rows[i].entry->audit;
-		print_row(printed, view, &rows[i]);
-	}
-	free(rows);
-	if (!view->name)
-		hide(printed, COLUMN_NAME);
-	if (!audit)
-		hide(printed, COLUMN_AUDIT);
-	return output_print_table(printed);
-}
-
 static json_t *json_range(uint32_t low, uint32_t high)
 {
-	return low == BPFDEV_ANY ? json_null()
-				 : json_pack("[II]", (json_int_t)low, (json_int_t)high);
-}
+	json_t *range = json_array();
 
-static json_t *json_text(const char *text)
-{
-	return *text ? output_string(text) : json_null();
+	row_append(range, json_integer(low));
+	row_append(range, json_integer(high));
+	return range;
 }
 
 static json_t *json_lines(const struct table_view *view, const struct bpfdev_entry *entry)
@@ -309,30 +247,76 @@ static json_t *json_lines(const struct table_view *view, const struct bpfdev_ent
 	while (left) {
 		char access[4], line[LINE_SIZE];
 		uint32_t bits = take_line(view, entry, &left, line, sizeof(line));
+		json_t *object = json_object();
 
-		json_array_append_new(lines,
-				      json_pack("{ssso}", "access", output_access(bits, access),
-						"line", json_text(line)));
+		row_put(object, "access", json_string(output_access(bits, access)));
+		row_put(object, "line", *line ? output_string(line) : json_null());
+		row_append(lines, object);
 	}
 	return lines;
 }
 
-static json_t *json_row(const struct table_view *view, const struct table_view_row *row)
+static void describe_name(struct row *told, const struct table_view *view,
+			  const struct table_view_row *row)
 {
-	char device[64], name[512], allow[4], audit[4];
-	json_t *object;
+	char name[512] = "";
 
-	name_of(view, row, name, sizeof(name));
-	object = json_pack("{ss ss so so ss ss so}", "device", table_view_device(row, device),
-			   "type", row->type == BPFDEV_BLOCK ? "block" : "char", "major",
-			   json_range(row->major_low, row->major_high), "minor",
-			   json_range(row->minor_low, row->minor_high), "allowed",
-			   output_access(row->entry->allow, allow), "audit",
-			   output_access(row->entry->audit, audit), "lines",
-			   json_lines(view, row->entry));
-	if (view->name)
-		json_object_set_new(object, "name", json_text(name));
-	return object;
+	if (row->major_low == BPFDEV_ANY && row->minor_low == BPFDEV_ANY)
+		snprintf(name, sizeof(name), "all others");
+	else if (view->name)
+		view->name(row, view->data, name, sizeof(name));
+	row_text_or_null(told, name);
+}
+
+static void describe(struct row *told, const struct table_view *view,
+		     const struct table_view_row *row)
+{
+	const struct bpfdev_entry *entry = row->entry;
+	char device[64], access[4], lines[2048];
+
+	if (row_field(told, "device", "DEVICE", 0))
+		row_text(told, "%s", table_view_device(row, device));
+	if (row_field(told, "type", NULL, 0))
+		row_text(told, "%s", row->type == BPFDEV_BLOCK ? "block" : "char");
+	if (row_field(told, "major", NULL, 0) && row->major_low != BPFDEV_ANY)
+		row_json(told, json_range(row->major_low, row->major_high));
+	if (row_field(told, "minor", NULL, 0) && row->minor_low != BPFDEV_ANY)
+		row_json(told, json_range(row->minor_low, row->minor_high));
+	if (view->name && row_field(told, NULL, "NAME", 0))
+		describe_name(told, view, row);
+	if (row_field(told, "allowed", "ALLOWED", 0))
+		row_text(told, "%s", output_access(entry->allow, access));
+	row_tone(told, tone_of(entry));
+	if (row_field(told, "audit", "AUDIT", 0))
+		row_text(told, "%s", output_access(entry->audit, access));
+	if (row_field(told, "lines", NULL, 0))
+		row_json(told, json_lines(view, entry));
+	if (row_field(told, NULL, "LINE", SCOLS_FL_WRAP)) {
+		describe_lines(view, entry, lines, sizeof(lines));
+		row_text(told, "%s", lines);
+	}
+	if (view->name && row_field(told, "name", NULL, 0))
+		describe_name(told, view, row);
+}
+
+int table_view_print(const struct table *table, const struct table_view *view)
+{
+	struct row_table printed = row_table(view->output);
+	size_t count;
+	struct table_view_row *rows = table_view_rows(table, &count);
+	uint32_t audit = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct row line = row_line(&printed);
+
+		audit |= rows[i].entry->audit;
+		describe(&line, view, &rows[i]);
+	}
+	free(rows);
+	if (!audit)
+		row_table_hide(&printed, "AUDIT");
+	row_table_print(&printed);
+	return 0;
 }
 
 json_t *table_view_json(const struct table *table, const struct table_view *view)
@@ -341,8 +325,12 @@ json_t *table_view_json(const struct table *table, const struct table_view *view
 	struct table_view_row *rows = table_view_rows(table, &count);
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(array, json_row(view, &rows[i]));
+	for (size_t i = 0; i < count; i++) {
+		struct row object = row_object();
+
+		describe(&object, view, &rows[i]);
+		row_append(array, object.object);
+	}
 	free(rows);
 	return array;
 }

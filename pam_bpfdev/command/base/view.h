@@ -50,8 +50,7 @@ struct table_view {
 
 /*
  * Prints the rows: DEVICE, NAME, ALLOWED, AUDIT (allowed, and recorded because a line or the lack
- * of one would deny it; left out if no row has any) and LINE. Returns 0, or a negative errno having
- * said so.
+ * of one would deny it; left out if no row has any) and LINE. Returns 0.
  */
 int table_view_print(const struct table *table, const struct table_view *view);
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "command/base/command.h"
-#include "command/base/json.h"
+#include "command/base/row.h"
 #include "command/warnings/warnings.h"
 
 struct check {
@@ -125,54 +125,50 @@ static void print_summary(const struct check *check, const struct conf *conf,
 static json_t *json_finding(const struct conf *conf, const struct conf_place *place,
 			    const struct reason *what)
 {
-	return json_pack("{s:o, s:i, s:i, s:o}", "file",
-			 output_string(conf->files[place->file].path), "line", (int)place->line,
-			 "column", (int)place->column, "message", output_string(what->text));
+	json_t *object = json_object();
+
+	row_put(object, "file", output_string(conf->files[place->file].path));
+	row_put(object, "line", json_integer(place->line));
+	row_put(object, "column", json_integer(place->column));
+	row_put(object, "message", output_string(what->text));
+	return object;
 }
 
-static json_t *json_files(const struct conf *conf)
+static json_t *json_counts(const struct conf *conf, const struct warnings *warnings)
 {
-	json_t *files = json_array();
+	json_t *counts = json_object();
 
-	for (size_t i = 0; i < conf->file_count; i++)
-		json_build_append(&files, output_string(conf->files[i].path));
-	return files;
-}
-
-static json_t *json_mistakes(const struct conf *conf)
-{
-	size_t kept = conf->error_count < CONF_ERRORS_MAX ? conf->error_count : CONF_ERRORS_MAX;
-	json_t *mistakes = json_array();
-
-	for (size_t i = 0; i < kept; i++)
-		json_build_append(&mistakes, json_finding(conf, &conf->errors[i].place,
-							  &conf->errors[i].what));
-	return mistakes;
-}
-
-static json_t *json_warnings(const struct conf *conf, const struct warnings *warnings)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < warnings->count; i++) {
-		const struct warning *warning = &warnings->items[i];
-		json_t *finding = json_finding(conf, &warning->place, &warning->what);
-
-		json_build_set(&finding, "kind", json_string(warning_kind_name(warning->kind)));
-		json_build_append(&array, finding);
-	}
-	return array;
+	row_put(counts, "files", json_integer((json_int_t)conf->file_count));
+	row_put(counts, "rules", json_integer((json_int_t)conf->statement_count));
+	row_put(counts, "classes", json_integer((json_int_t)conf->class_count));
+	row_put(counts, "mistakes", json_integer((json_int_t)conf->error_count));
+	row_put(counts, "warnings", json_integer((json_int_t)warnings->count));
+	return counts;
 }
 
 static int print_json(const struct conf *conf, const struct warnings *warnings)
 {
-	return output_json(
-		json_pack("{s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I}}", "files", json_files(conf),
-			  "mistakes", json_mistakes(conf), "warnings",
-			  json_warnings(conf, warnings), "counts", "files",
-			  (json_int_t)conf->file_count, "rules", (json_int_t)conf->statement_count,
-			  "classes", (json_int_t)conf->class_count, "mistakes",
-			  (json_int_t)conf->error_count, "warnings", (json_int_t)warnings->count));
+	size_t kept = conf->error_count < CONF_ERRORS_MAX ? conf->error_count : CONF_ERRORS_MAX;
+	json_t *files = json_array(), *mistakes = json_array(), *array = json_array();
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < conf->file_count; i++)
+		row_append(files, output_string(conf->files[i].path));
+	for (size_t i = 0; i < kept; i++)
+		row_append(mistakes,
+			   json_finding(conf, &conf->errors[i].place, &conf->errors[i].what));
+	for (size_t i = 0; i < warnings->count; i++) {
+		const struct warning *warning = &warnings->items[i];
+		json_t *finding = json_finding(conf, &warning->place, &warning->what);
+
+		row_put(finding, "kind", json_string(warning_kind_name(warning->kind)));
+		row_append(array, finding);
+	}
+	row_put(object, "files", files);
+	row_put(object, "mistakes", mistakes);
+	row_put(object, "warnings", array);
+	row_put(object, "counts", json_counts(conf, warnings));
+	return output_json(object);
 }
 
 /* Returns 0 or a negative errno, having said so. */

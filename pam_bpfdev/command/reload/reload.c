@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "command/base/command.h"
+#include "command/base/row.h"
 #include "command/reload/reload.h"
 
 struct request {
@@ -61,7 +62,8 @@ static const struct argp parser = {
 	.children = children,
 };
 
-static const char *describe(const struct enforce_change_report *report, char *text, size_t size)
+static const char *describe_outcome(const struct enforce_change_report *report, char *text,
+				    size_t size)
 {
 	uint32_t rules = report->after.rule_count;
 	const struct bpfdev_info *before = &report->before, *after = &report->after;
@@ -100,27 +102,6 @@ static bool is_shown(const struct reload_result *result)
 	return result->report.outcome != ENFORCE_UNFILTERED;
 }
 
-static int print_table(const struct reload *reload)
-{
-	static const struct output_column columns[] = { { "SESSION", 0, 0 },
-							{ "USER", 0, 0 },
-							{ "RESULT", 0, 0 } };
-	struct libscols_table *table = output_table(&reload->options.output, columns,
-						    sizeof(columns) / sizeof(columns[0]));
-	char name[128], text[96];
-
-	for (size_t i = 0; i < reload->count; i++) {
-		const struct reload_result *result = &reload->results[i];
-		struct libscols_line *line = is_shown(result) ? output_row(table) : NULL;
-
-		output_cell(line, 0, "%s", change_session_name(&result->report, name));
-		output_cell(line, 1, "%s", result->user);
-		output_cell(line, 2, "%s", describe(&result->report, text, sizeof(text)));
-		output_cell_tone(&reload->options.output, line, 2, tone_of(result->report.outcome));
-	}
-	return output_print_table(table);
-}
-
 static const char *outcome_name(const struct reload_result *result)
 {
 	static const char *const names[] = {
@@ -135,37 +116,68 @@ static const char *outcome_name(const struct reload_result *result)
 	return names[result->report.outcome];
 }
 
-/* NULL: there was no filter, or none that can be read; or it is a manager's, made of others. */
-static json_t *rules_json(const struct enforce_change_report *report,
-			  const struct bpfdev_info *info, bool known)
+/* Nothing: there was no filter, or none that can be read; or it is a manager's, made of others. */
+static void set_rules(struct row *row, const struct enforce_change_report *report,
+		      const struct bpfdev_info *info, bool known)
 {
-	return known && report->role == BPFDEV_SESSION ? json_integer(info->rule_count) : NULL;
+	if (known && report->role == BPFDEV_SESSION)
+		row_number(row, info->rule_count);
 }
 
-static json_t *result_json(const struct reload_result *result)
+static void describe(struct row *row, const struct reload_result *result)
 {
 	const struct enforce_change_report *report = &result->report;
 	const struct bpfdev_info *before = &report->before;
-	bool has = before->magic || report->outcome == ENFORCE_CHANGED;
-	char name[128];
+	char name[128], text[96];
 
-	return json_pack("{so so so sI ss ss so* so* so}", "session",
-			 output_string(change_session_name(report, name)), "unit",
-			 output_string(report->unit), "user", output_string(result->user), "uid",
-			 (json_int_t)result->uid, "role",
-			 report->role == BPFDEV_MANAGER ? "manager" : "session", "result",
-			 outcome_name(result), "rules", rules_json(report, &report->after, has),
-			 "rules_before", rules_json(report, before, before->magic), "message",
-			 output_string(report->why.text));
+	if (row_field(row, "session", "SESSION", 0))
+		row_text(row, "%s", change_session_name(report, name));
+	if (row_field(row, "unit", NULL, 0))
+		row_text(row, "%s", report->unit);
+	if (row_field(row, "user", "USER", 0))
+		row_text(row, "%s", result->user);
+	if (row_field(row, "uid", NULL, 0))
+		row_number(row, result->uid);
+	if (row_field(row, "role", NULL, 0))
+		row_text(row, report->role == BPFDEV_MANAGER ? "manager" : "session");
+	if (row_field(row, "result", "RESULT", 0))
+		row_text(row, "%s", outcome_name(result));
+	row_cell(row, "%s", describe_outcome(report, text, sizeof(text)));
+	row_tone(row, tone_of(report->outcome));
+	if (row_field(row, "rules", NULL, ROW_OPTIONAL))
+		set_rules(row, report, &report->after,
+			  before->magic || report->outcome == ENFORCE_CHANGED);
+	if (row_field(row, "rules_before", NULL, ROW_OPTIONAL))
+		set_rules(row, report, before, before->magic);
+	if (row_field(row, "message", NULL, 0))
+		row_text(row, "%s", report->why.text);
 }
 
-static int print_json(const struct reload *reload)
+static void print_table(const struct reload *reload)
 {
-	json_t *results = json_array();
+	struct row_table table = row_table(&reload->options.output);
 
 	for (size_t i = 0; i < reload->count; i++)
-		json_array_append_new(results, result_json(&reload->results[i]));
-	return output_json(json_pack("{so}", "sessions", results));
+		if (is_shown(&reload->results[i])) {
+			struct row line = row_line(&table);
+
+			describe(&line, &reload->results[i]);
+		}
+	row_table_print(&table);
+}
+
+static void print_json(const struct reload *reload)
+{
+	json_t *results = json_array(), *object = json_object();
+
+	for (size_t i = 0; i < reload->count; i++) {
+		struct row result = row_object();
+
+		describe(&result, &reload->results[i]);
+		row_append(results, result.object);
+	}
+	row_put(object, "sessions", results);
+	output_json(object);
 }
 
 static size_t count(const struct reload *reload, enum bpfdev_role role,
@@ -179,20 +191,14 @@ static size_t count(const struct reload *reload, enum bpfdev_role role,
 	return found;
 }
 
-static bool is_any_shown(const struct reload *reload)
-{
-	for (size_t i = 0; i < reload->count; i++)
-		if (is_shown(&reload->results[i]))
-			return true;
-	return false;
-}
-
 /* What the table does not show. */
 static void print_summary(const struct reload *reload)
 {
-	size_t unfiltered = count(reload, BPFDEV_SESSION, ENFORCE_UNFILTERED);
+	size_t unfiltered = count(reload, BPFDEV_SESSION, ENFORCE_UNFILTERED), shown = 0;
 
-	if (!is_any_shown(reload))
+	for (size_t i = 0; i < reload->count; i++)
+		shown += is_shown(&reload->results[i]);
+	if (!shown)
 		output_line("no open session has device rules");
 	if (unfiltered && !reload->all)
 		output_line("%zu open session%s without device rules; --all gives them those that "
@@ -235,17 +241,14 @@ static void log_changes(const struct reload *reload)
 
 static int tell(const struct reload *reload)
 {
-	int ret = 0;
-
 	log_changes(reload);
 	if (reload->options.output.json) {
-		ret = print_json(reload);
+		print_json(reload);
 	} else {
-		if (is_any_shown(reload))
-			ret = print_table(reload);
+		print_table(reload);
 		print_summary(reload);
 	}
-	return ret < 0 ? COMMAND_FAILED : complain(reload);
+	return complain(reload);
 }
 
 static int reload_users(struct request *request)

@@ -7,6 +7,7 @@
 
 #include "command/machine/change.h"
 #include "command/base/command.h"
+#include "command/base/row.h"
 
 struct request {
 	struct command_options options;
@@ -75,12 +76,14 @@ static void tell_end(const struct request *request, const char *device, const ch
 		     json_t *ended)
 {
 	const char *why = request->expired ? ": the exception's time is over" : "";
+	json_t *object = json_object();
 
 	change_log(!request->expired, "%s may no longer use %s in session %s%s", request->user.name,
 		   device, session, why);
-	json_array_append_new(
-		ended, json_pack("{so so so}", "user", output_string(request->user.name), "session",
-				 output_string(session), "device", output_string(device)));
+	row_put(object, "user", output_string(request->user.name));
+	row_put(object, "session", output_string(session));
+	row_put(object, "device", output_string(device));
+	row_append(ended, object);
 	/* The timer's: the journal would have it twice. */
 	if (!request->options.output.json && !request->expired)
 		output_line("%s may no longer use %s in session %s", request->user.name, device,
@@ -100,18 +103,17 @@ static void tell_session(const struct request *request, const struct enforce_cha
 
 static int tell(const struct request *request, const struct change_reports *reports)
 {
-	json_t *ended = json_array();
+	json_t *object = json_object(), *ended = json_array();
 	size_t count;
 
 	for (size_t i = 0; i < reports->count; i++)
 		tell_session(request, &reports->items[i], ended);
 	count = json_array_size(ended);
-	if (request->options.output.json) {
-		if (output_json(json_pack("{so}", "revoked", ended)) < 0)
-			return COMMAND_FAILED;
-	} else {
-		json_decref(ended);
-	}
+	row_put(object, "revoked", ended);
+	if (request->options.output.json)
+		output_json(object);
+	else
+		json_decref(object);
 	if (count || request->expired)
 		return COMMAND_YES;
 	output_error("%s has no such exception in any open session", request->user.name);
