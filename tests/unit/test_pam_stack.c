@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "command/doctor/pam/files.h"
 #include "command/doctor/pam/stack.h"
 #include "pam_root.h"
 

@@ -2,7 +2,7 @@
 /* Ways through stacks: held against a plain copy of what libpam does with one run. */
 #include "check.h"
 
-#include "command/doctor/pam/walk.h"
+#include "command/doctor/pam/stack.h"
 #include "dice.h"
 #include "pam_root.h"
 
@@ -17,7 +17,7 @@ static void check_ways(const char *text, bool passes, unsigned int leads_by, boo
 
 	pam_put("/etc/pam.d/s", text);
 	assert_int_equal(pam_stack_load(pam_root, "s", "session", &stack), 0);
-	assert_int_equal(pam_stack_walk(&stack, MODULE, &ways), 0);
+	ways = pam_stack_walk(&stack, MODULE);
 	by = ways.around && ways.leads_by < stack.count ? stack.lines[ways.leads_by].number : 0;
 	if (ways.passes != passes || ways.around != (leads_by > 0) || by != leads_by ||
 	    ways.forgiven != forgiven) {
@@ -143,7 +143,7 @@ static void stacks_without_the_module(void **state)
 	(void)state;
 	pam_put("/etc/pam.d/s", "session required pam_permit.so\n");
 	assert_int_equal(pam_stack_load(pam_root, "s", "session", &stack), 0);
-	assert_int_equal(pam_stack_walk(&stack, MODULE, &ways), 0);
+	ways = pam_stack_walk(&stack, MODULE);
 	assert_true(ways.passes);
 	assert_false(ways.forgiven);
 	assert_int_equal(ways.leads_by, 1);
@@ -325,7 +325,7 @@ static void as_one_run_after_the_other(void **state)
 		for (size_t j = 0; j < stack.count; j++)
 			random_line(&dice, &lines[j], &level);
 		expected = run_all(&stack);
-		assert_int_equal(pam_stack_walk(&stack, MODULE, &ways), 0);
+		ways = pam_stack_walk(&stack, MODULE);
 		assert_int_equal(ways.passes, expected.passes);
 		assert_int_equal(ways.around, expected.around);
 		assert_int_equal(ways.forgiven, expected.forgiven);

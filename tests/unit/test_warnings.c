@@ -221,10 +221,10 @@ static void this_systems_accounts_are_those_of_nss(void **state)
 	assert_int_equal(system.subject(&system, "root", &subject, NULL), 0);
 	assert_int_equal(subject.uid, 0);
 	policy_subject_free(&subject);
-	assert_int_equal(system.list_users(&system, &list), 0);
+	system.list_users(&system, &list);
 	assert_true(list.count > 0 && list.count <= ACCOUNTS_LISTED_MAX);
 	name_list_free(&list);
-	assert_int_equal(system.list_groups(&system, &list), 0);
+	system.list_groups(&system, &list);
 	assert_true(list.count > 0);
 	name_list_free(&list);
 }

@@ -98,28 +98,22 @@ static int load_subject(const struct accounts *accounts, const char *name,
 	return ret < 0 ? ret : -ENOENT;
 }
 
-static int list_users(const struct accounts *accounts, struct name_list *list)
+static void list_users(const struct accounts *accounts, struct name_list *list)
 {
-	int ret = 0;
-
 	(void)accounts;
 	if (!warned_database.lists)
-		return 0;
-	for (size_t i = 0; i < warned_user_count && ret == 0; i++)
-		ret = name_list_add(list, warned_users[i].name, warned_users[i].uid);
-	return ret;
+		return;
+	for (size_t i = 0; i < warned_user_count; i++)
+		name_list_add(list, warned_users[i].name, warned_users[i].uid);
 }
 
-static int list_groups(const struct accounts *accounts, struct name_list *list)
+static void list_groups(const struct accounts *accounts, struct name_list *list)
 {
-	int ret = 0;
-
 	(void)accounts;
 	if (!warned_database.lists)
-		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(groups) && ret == 0; i++)
-		ret = name_list_add(list, groups[i].name, groups[i].gid);
-	return ret;
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
+		name_list_add(list, groups[i].name, groups[i].gid);
 }
 
 int warned_reset_database(void **state)

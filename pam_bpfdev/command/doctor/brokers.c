@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "command/base/memory.h"
 #include "command/doctor/doctor.h"
 
 #define TOPIC "brokers"
@@ -68,13 +69,9 @@ static void check_members(struct doctor *doctor, const struct group *entry, size
 
 static void check_groups(struct doctor *doctor)
 {
-	char *buffer = malloc(NSS_BUFFER);
+	char *buffer = xmalloc(NSS_BUFFER);
 	struct group entry, *found;
 
-	if (!buffer) {
-		doctor->error = -ENOMEM;
-		return;
-	}
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		int error = getgrnam_r(groups[i].name, &entry, buffer, NSS_BUFFER, &found);
 

@@ -57,21 +57,7 @@ static int exit_status(const struct doctor *doctor)
 		return COMMAND_MISTAKES;
 	if (doctor_has(doctor, DOCTOR_BAD))
 		return COMMAND_NO;
-	return doctor->error || doctor_has(doctor, DOCTOR_BLIND) ? COMMAND_FAILED : COMMAND_YES;
-}
-
-static int examine(struct doctor *doctor)
-{
-	int status;
-
-	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
-		checks[i](doctor);
-	if (doctor_print(doctor) < 0)
-		return COMMAND_FAILED;
-	status = exit_status(doctor);
-	if (doctor->error)
-		output_error("this is not all: %s", strerror(-doctor->error));
-	return status;
+	return doctor_has(doctor, DOCTOR_BLIND) ? COMMAND_FAILED : COMMAND_YES;
 }
 
 static int run(int argc, char **argv)
@@ -81,8 +67,12 @@ static int run(int argc, char **argv)
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &doctor))
 		return COMMAND_USAGE;
-	if (command_is_root("doctor", "it looks at all users' processes and sessions"))
-		status = examine(&doctor);
+	if (command_is_root("doctor", "it looks at all users' processes and sessions")) {
+		for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+			checks[i](&doctor);
+		if (doctor_print(&doctor) == 0)
+			status = exit_status(&doctor);
+	}
 	doctor_findings_free(&doctor.findings);
 	doctor_users_free(&doctor);
 	conf_free(doctor.conf);

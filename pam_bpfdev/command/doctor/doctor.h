@@ -45,7 +45,6 @@ struct doctor_user {
 struct doctor {
 	struct command_options options; /* paths: in the end, of the policy that is looked at */
 	bool quiet;
-	int error;	   /* -ENOMEM: what was found is not all */
 	char *conf_path;   /* what all PAM lines say as conf=; NULL: nothing, or different things */
 	struct conf *conf; /* NULL: there is no policy that could be used */
 	char *root;	   /* the folder that user.slice is in; NULL: none is known */
@@ -66,6 +65,31 @@ void doctor_find(struct doctor *doctor, enum doctor_level level, const char *top
 /* What to do about the finding that was added last. */
 void doctor_advise(struct doctor *doctor, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Processes of which the same is to be said: one finding, with one of them as the example. */
+struct doctor_tally {
+	enum doctor_level level;
+	const char *topic, *advice; /* static */
+	char *subject, *message;    /* the tally's own */
+	size_t count;
+	pid_t pid; /* the first one's */
+	char comm[64];
+};
+
+struct doctor_tallies {
+	struct doctor_tally *items;
+	size_t count, capacity;
+};
+
+/*
+ * Counts a process for the tally of that subject and message, which are copied. If it is the first,
+ * the tally is like @like, of which level, topic, advice, pid and comm are set.
+ */
+void doctor_tally(struct doctor_tallies *tallies, const struct doctor_tally *like,
+		  const char *subject, const char *message);
+
+/* Adds the findings, and frees the tallies. */
+void doctor_tell_tallies(struct doctor *doctor, struct doctor_tallies *tallies);
 
 /* Prints what was found. Returns 0 or a negative errno. */
 int doctor_print(const struct doctor *doctor);

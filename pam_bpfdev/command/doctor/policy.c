@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* Whether there is a policy that can be used. */
+/*
+ * Whether there is a policy that can be used, what it comes to for users as they are met, and
+ * whether what is in force is what it says.
+ */
+#include <dirent.h>
 #include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "enforce/live.h"
+#include "command/base/memory.h"
 
 #include "command/doctor/doctor.h"
 #include "command/warnings/warnings.h"
 
 #define TOPIC "policy"
 #define SHOWN 5 /* mistakes: bpfdev check is for the others */
+#define NSS_BUFFER (64 * 1024)
+#define LINGER "/var/lib/systemd/linger" /* an empty file of each user's name: loginctl(1) */
 
 static void tell_mistakes(struct doctor *doctor, const struct conf *conf)
 {
@@ -36,9 +48,7 @@ static void count_warnings(struct doctor *doctor, struct conf *conf, const struc
 
 	if (ret == 0)
 		ret = warnings_find(&input, &warnings, &why);
-	if (ret == -ENOMEM) {
-		doctor->error = ret;
-	} else if (ret < 0 && conf->error_count == 0) {
+	if (xcheck(ret) < 0 && conf->error_count == 0) {
 		doctor_find(doctor, DOCTOR_BLIND, TOPIC, "", "it cannot be looked through: %s",
 			    why.text);
 		doctor_advise(doctor, "mend that, and look again");
@@ -69,15 +79,10 @@ void doctor_check_policy(struct doctor *doctor)
 {
 	struct conf_paths *paths = &doctor->options.paths;
 	struct conf *conf = NULL;
-	int ret;
 
 	if (!doctor->options.conf && doctor->conf_path)
 		*paths = conf_paths_of(doctor->conf_path);
-	ret = conf_load(paths, &conf);
-	if (ret < 0) {
-		doctor->error = ret;
-		return;
-	}
+	xcheck(conf_load(paths, &conf));
 	if (conf->error_count == 0)
 		count_warnings(doctor, conf, paths);
 	if (conf->error_count) {
@@ -87,4 +92,245 @@ void doctor_check_policy(struct doctor *doctor)
 	}
 	tell_lines(doctor, conf, paths);
 	doctor->conf = conf;
+}
+
+static void decide(struct doctor *doctor, struct doctor_user *user, const char *name)
+{
+	struct reason why = { "" };
+	int ret = policy_subject_load(name, &user->subject, &why);
+
+	if (ret == -ENOENT)
+		return;
+	if (ret == 0) {
+		user->uid = user->subject.uid;
+		ret = policy_decide(doctor->conf, &device_source_system, &user->subject,
+				    &policy_manager_session, &user->result, &why);
+	}
+	if (xcheck(ret) == 0)
+		return;
+	policy_result_free(&user->result);
+	doctor_find(doctor, DOCTOR_BLIND, TOPIC, name, "what rules they have cannot be told: %s",
+		    why.text);
+	doctor_advise(doctor, "mend that: who has such rules cannot log in");
+}
+
+static struct doctor_user *add_user(struct doctor *doctor, uid_t uid)
+{
+	struct doctor_user *user = xcalloc(1, sizeof(*user));
+
+	doctor->users = xgrow(doctor->users, doctor->user_count, &doctor->user_capacity,
+			      sizeof(struct doctor_user *));
+	user->uid = uid;
+	return doctor->users[doctor->user_count++] = user;
+}
+
+/* Only users who exist are given out; of the others only is remembered that they do not. */
+static const struct doctor_user *if_known(const struct doctor_user *user)
+{
+	return user->subject.name ? user : NULL;
+}
+
+const struct doctor_user *doctor_user_of_uid(struct doctor *doctor, uid_t uid)
+{
+	struct passwd entry, *found = NULL;
+	struct doctor_user *user;
+	char *buffer;
+
+	if (!doctor->conf)
+		return NULL;
+	for (size_t i = 0; i < doctor->user_count; i++)
+		if (doctor->users[i]->uid == uid)
+			return if_known(doctor->users[i]);
+	user = add_user(doctor, uid);
+	buffer = xmalloc(NSS_BUFFER);
+	getpwuid_r(uid, &entry, buffer, NSS_BUFFER, &found);
+	if (found)
+		decide(doctor, user, found->pw_name);
+	/* Two names of one uid: the uid is what was asked for. */
+	user->uid = uid;
+	free(buffer);
+	return if_known(user);
+}
+
+const struct doctor_user *doctor_user_of_name(struct doctor *doctor, const char *name)
+{
+	struct doctor_user *user;
+
+	if (!doctor->conf)
+		return NULL;
+	for (size_t i = 0; i < doctor->user_count; i++) {
+		const char *known = doctor->users[i]->subject.name;
+
+		if (known && strcmp(known, name) == 0)
+			return doctor->users[i];
+	}
+	user = add_user(doctor, (uid_t)-1);
+	decide(doctor, user, name);
+	return if_known(user);
+}
+
+bool doctor_has_rules(const struct doctor_user *user)
+{
+	return user && user->result.kind == POLICY_RULES;
+}
+
+void doctor_users_free(struct doctor *doctor)
+{
+	for (size_t i = 0; i < doctor->user_count; i++) {
+		policy_subject_free(&doctor->users[i]->subject);
+		policy_result_free(&doctor->users[i]->result);
+		free(doctor->users[i]);
+	}
+	free(doctor->users);
+	doctor->users = NULL;
+	doctor->user_count = doctor->user_capacity = 0;
+}
+
+/* The sessions of the user who is visited, which come before the manager. */
+struct look {
+	struct doctor *doctor;
+	uid_t uid;
+	size_t live; /* filtered sessions that were not closed */
+	size_t old;  /* of these: with the filter of another text of the policy */
+};
+
+/* Whether a filter was made from the policy that is looked at: PAM lines may name several. */
+static bool is_of_policy(const struct look *look, const struct bpfdev_info *info)
+{
+	const struct conf_paths *paths = &look->doctor->options.paths;
+
+	return strncmp(info->policy, paths->main, sizeof(info->policy) - 1) == 0 &&
+	       !!(info->flags & BPFDEV_CONF) == paths->main_required;
+}
+
+static void tell_old(struct look *look)
+{
+	const struct doctor_user *user =
+		look->old ? doctor_user_of_uid(look->doctor, look->uid) : NULL;
+
+	if (user) {
+		doctor_find(look->doctor, DOCTOR_WARN, "sessions", user->subject.name,
+			    "%zu of %zu filtered session%s %s the rules of a policy that has "
+			    "changed since",
+			    look->old, look->live, look->live == 1 ? "" : "s",
+			    look->old == 1 ? "has" : "have");
+		doctor_advise(look->doctor, "bpfdev reload gives them those that count now");
+	}
+	look->live = look->old = 0;
+}
+
+static void look_at_session(struct look *look, const struct enforce_live *live)
+{
+	if (!live->known || (live->info.flags & BPFDEV_CLOSED) || !is_of_policy(look, &live->info))
+		return;
+	look->live++;
+	look->old += live->info.policy_digest != look->doctor->conf->digest;
+}
+
+/* One that has no filter at all is a matter of the processes in it. */
+static int look_at_manager(struct look *look, const struct enforce_live *live)
+{
+	const struct enforce_options options = {
+		.conf = &look->doctor->options.paths,
+		.devices = &device_source_system,
+	};
+	const struct doctor_user *user = doctor_user_of_uid(look->doctor, look->uid);
+	struct enforce_live_base base = { .options = &options, .conf = look->doctor->conf };
+	struct reason why = { "" };
+	int ret;
+
+	if (!user || !live->known || !is_of_policy(look, &live->info))
+		return 0;
+	base.subject = &user->subject;
+	ret = enforce_live_compare(live->user, &base, &why);
+	if (ret != ENFORCE_LIVE_STALE)
+		return ret < 0 ? ret : 0;
+	doctor_find(look->doctor, DOCTOR_NOTE, "sessions", user->subject.name,
+		    "the user manager has not the filter that the open sessions, or the policy, "
+		    "come to");
+	doctor_advise(look->doctor, "bpfdev reload brings it in line");
+	return 0;
+}
+
+static int visit(const struct enforce_live *live, void *data)
+{
+	struct look *look = data;
+
+	if (live->user->uid != look->uid)
+		tell_old(look);
+	look->uid = live->user->uid;
+	if (live->role == BPFDEV_MANAGER)
+		return look_at_manager(look, live);
+	look_at_session(look, live);
+	return 0;
+}
+
+void doctor_check_managers(struct doctor *doctor)
+{
+	struct look look = { .doctor = doctor, .uid = (uid_t)-1 };
+	struct reason why = { "" };
+	int ret;
+
+	if (!doctor->root || !doctor->conf)
+		return;
+	ret = enforce_live_each(doctor->root, visit, &look, &why);
+	tell_old(&look);
+	if (xcheck(ret) < 0) {
+		doctor_find(doctor, DOCTOR_BLIND, "sessions", "", "they cannot be looked at: %s",
+			    why.text);
+		doctor_advise(doctor, "mend that, and look again");
+	}
+}
+
+static bool has_conditions(const struct conf_when *when)
+{
+	return when->origin != CONF_ORIGIN_ANY || when->service || when->tty;
+}
+
+/* How many lines with conditions are about the user; those that an exempt line covers are not. */
+static size_t count_conditions(struct doctor *doctor, const struct doctor_user *user)
+{
+	struct policy_survey survey;
+	struct reason why;
+	size_t count = 0;
+
+	if (xcheck(policy_survey(doctor->conf, &user->subject, &policy_manager_session, &survey,
+				 &why)) < 0) {
+		doctor_find(doctor, DOCTOR_BLIND, "linger", user->subject.name,
+			    "which lines count cannot be told: %s", why.text);
+		doctor_advise(doctor, "mend that, and look again");
+		return 0;
+	}
+	for (size_t i = 0; i < doctor->conf->statement_count; i++)
+		count += has_conditions(&doctor->conf->statements[i].when) &&
+			 survey.lines[i].standing != POLICY_OTHERS &&
+			 survey.lines[i].standing != POLICY_EXEMPTED;
+	policy_survey_free(&survey);
+	return count;
+}
+
+static void check_user(struct doctor *doctor, const char *name)
+{
+	const struct doctor_user *user = doctor_user_of_name(doctor, name);
+
+	if (!doctor_has_rules(user) || !count_conditions(doctor, user))
+		return;
+	doctor_find(
+		doctor, DOCTOR_NOTE, "linger", name,
+		"lingers and has rules with conditions: while no session is open, conditional deny "
+		"lines apply to the user manager, and conditional allow lines do not");
+	doctor_advise(doctor,
+		      "if a service of theirs needs such a line, add service=systemd-user to it");
+}
+
+void doctor_check_linger(struct doctor *doctor)
+{
+	DIR *dir = doctor->conf ? opendir(LINGER) : NULL;
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			check_user(doctor, entry->d_name);
+	if (dir)
+		closedir(dir);
 }

@@ -62,14 +62,9 @@ struct warnings_run {
 	bool subjects_loaded;
 };
 
-/*
- * The functions below return 0, -ENOMEM, or another negative errno with run->why, if nothing else
- * is said.
- */
-
 /* Adds a warning at @column of the statement's, or class's, line. */
-int warnings_add(struct warnings_run *run, const struct conf_place *line, uint32_t column,
-		 enum warning_kind kind, const char *format, ...)
+void warnings_add(struct warnings_run *run, const struct conf_place *line, uint32_t column,
+		  enum warning_kind kind, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
 static inline const struct conf_statement *warnings_statement(const struct warnings_run *run,
@@ -83,10 +78,10 @@ const char *warnings_place(const struct warnings_run *run, const struct conf_pla
 			   uint32_t statement, char *out);
 
 /* Fills run->lines and run->whos; looks names up on the way, and warns of those that are missing. */
-int warnings_survey(struct warnings_run *run);
+void warnings_survey(struct warnings_run *run);
 
 /* Looks up the users or the group of @count lines that name the same, and sets their state. */
-int warnings_look_up(struct warnings_run *run, struct warnings_line *lines, size_t count);
+void warnings_look_up(struct warnings_run *run, struct warnings_line *lines, size_t count);
 
 /*
  * Fills run->covering: all that name at least everybody whom @who names, at its rank or at a higher
@@ -104,13 +99,16 @@ bool warnings_implies_in_session(const struct conf_statement *when,
 bool warnings_implies(const struct conf_statement *when, const struct conf_statement *then);
 
 /* Fills run->users, once. */
-int warnings_list_users(struct warnings_run *run);
+void warnings_list_users(struct warnings_run *run);
 
-/* Each finds what its file is about. */
+/*
+ * Each finds what its file is about. Those that return a number return 0, or a negative errno with
+ * run->why.
+ */
 int warnings_of_devices(struct warnings_run *run); /* also -EINVAL: a mistake was added */
-int warnings_of_who(struct warnings_run *run, struct warnings_who *who);
-int warnings_of_shadows(struct warnings_run *run, struct warnings_who *who);
-int warnings_of_only_deny(struct warnings_run *run, struct warnings_who *who);
-int warnings_of_baseline(struct warnings_run *run, struct warnings_who *who);
+void warnings_of_who(struct warnings_run *run, struct warnings_who *who);
+void warnings_of_shadows(struct warnings_run *run, struct warnings_who *who);
+void warnings_of_only_deny(struct warnings_run *run, struct warnings_who *who);
+void warnings_of_baseline(struct warnings_run *run, struct warnings_who *who);
 
 #endif

@@ -1,12 +1,201 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* The search as a whole: what is looked for in which order, and what was found. */
+/*
+ * The search as a whole: which lines are about the same users, what is looked for in which order,
+ * and what was found.
+ */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/array.h"
+#include "command/base/memory.h"
 #include "command/warnings/internal.h"
+
+static int compare_numbers(uint32_t a, uint32_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int compare_who(const struct conf_who *a, const struct conf_who *b)
+{
+	int order = (int)a->kind - (int)b->kind;
+
+	if (order == 0 && a->name)
+		order = strcmp(a->name, b->name);
+	if (order == 0)
+		order = compare_numbers(a->low, b->low);
+	return order ? order : compare_numbers(a->high, b->high);
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	const struct warnings_line *left = a, *right = b;
+	int order = compare_who(&left->who, &right->who);
+
+	return order ? order : compare_numbers(left->statement, right->statement);
+}
+
+/* How many of the lines, the first one at least, are about the same. */
+static size_t count_same(const struct warnings_line *lines, size_t count)
+{
+	size_t n = 1;
+
+	while (n < count && compare_who(&lines[0].who, &lines[n].who) == 0)
+		n++;
+	return n;
+}
+
+/* As policy_rank() ranks those whom such a line names. */
+static enum table_rank rank_of(const struct conf_who *who)
+{
+	if (who->kind == CONF_USER || who->kind == CONF_UID)
+		return TABLE_USER;
+	return who->kind == CONF_ANYONE ? TABLE_ANYONE : TABLE_GROUP;
+}
+
+/* Ranges of a single number hold only what is written in the same way by now. */
+static bool is_wide(const struct conf_who *who)
+{
+	return (who->kind == CONF_UID_RANGE || who->kind == CONF_GID_RANGE) && who->low < who->high;
+}
+
+bool warnings_is_unconditional(const struct conf_statement *statement)
+{
+	const struct conf_when *when = &statement->when;
+
+	return when->origin == CONF_ORIGIN_ANY && !when->service && !when->tty;
+}
+
+static void note_verbs(const struct warnings_run *run, struct warnings_who *who)
+{
+	for (size_t i = 0; i < who->count; i++) {
+		const struct conf_statement *line =
+			warnings_statement(run, who->lines[i].statement);
+
+		if (line->verb == CONF_ALLOW)
+			who->allows = true;
+		if (line->verb == CONF_EXEMPT)
+			who->exempts = true;
+		if (line->verb == CONF_EXEMPT && warnings_is_unconditional(line))
+			who->exempts_always = true;
+	}
+}
+
+static void group_lines(struct warnings_run *run, size_t count)
+{
+	for (size_t i = 0, n; i < count; i += n) {
+		struct warnings_who *who = &run->whos[run->who_count++];
+
+		n = count_same(&run->lines[i], count - i);
+		*who = (struct warnings_who) {
+			.who = &run->lines[i].who,
+			.state = run->lines[i].state,
+			.rank = rank_of(&run->lines[i].who),
+			.lines = &run->lines[i],
+			.count = n,
+		};
+		note_verbs(run, who);
+		if (is_wide(who->who))
+			run->wide[run->wide_count++] = who;
+	}
+}
+
+void warnings_survey(struct warnings_run *run)
+{
+	const struct conf *conf = run->input->conf;
+	size_t count = conf->statement_count;
+
+	run->lines = xcalloc(count + 1, sizeof(*run->lines));
+	run->whos = xcalloc(count + 1, sizeof(*run->whos));
+	run->wide = xcalloc(count + 1, sizeof(struct warnings_who *));
+	run->covering = xcalloc(count + 1, sizeof(struct warnings_who *));
+	for (size_t i = 0; i < count; i++)
+		run->lines[i] = (struct warnings_line) { .who = conf->statements[i].who,
+							 .statement = (uint32_t)i };
+	qsort(run->lines, count, sizeof(*run->lines), compare_lines);
+	for (size_t i = 0, n; i < count; i += n) {
+		n = count_same(&run->lines[i], count - i);
+		warnings_look_up(run, &run->lines[i], n);
+	}
+	/* Now "@students" and "@:2000" are the same. */
+	qsort(run->lines, count, sizeof(*run->lines), compare_lines);
+	group_lines(run, count);
+}
+
+static bool holds_range(const struct conf_who *wide, const struct conf_who *narrow)
+{
+	return wide->kind == narrow->kind && wide->low <= narrow->low && wide->high >= narrow->high;
+}
+
+/* "1000:", or wider: whoever a group, a range or "*" can name at all. */
+static bool is_every_regular(const struct warnings_run *run, const struct conf_who *who)
+{
+	return who->kind == CONF_UID_RANGE && who->low <= run->input->accounts->uid_min &&
+	       who->high == UINT32_MAX - 1;
+}
+
+static const struct warnings_who *find_uid(const struct warnings_run *run, uint32_t uid)
+{
+	struct conf_who wanted = { .kind = CONF_UID, .low = uid, .high = uid };
+	size_t low = 0, high = run->who_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = compare_who(&wanted, run->whos[middle].who);
+
+		if (order == 0)
+			return &run->whos[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+size_t warnings_cover(struct warnings_run *run, const struct warnings_who *who)
+{
+	const struct warnings_who *by_uid = NULL;
+	size_t count = 0;
+
+	run->covering[count++] = who;
+	/* The other way round is not certain: several names may share a uid. */
+	if (who->who->kind == CONF_USER && who->state == NAME_KNOWN)
+		by_uid = find_uid(run, who->who->low);
+	if (by_uid)
+		run->covering[count++] = by_uid;
+	if (who->rank == TABLE_USER)
+		return count;
+	for (size_t i = 0; i < run->wide_count; i++)
+		if (run->wide[i] != who && (holds_range(run->wide[i]->who, who->who) ||
+					    is_every_regular(run, run->wide[i]->who)))
+			run->covering[count++] = run->wide[i];
+	return count;
+}
+
+/* Whether what the globs @narrow match, the globs @wide (NULL: everything) do too. */
+static bool holds_globs(const char *wide, const char *narrow)
+{
+	return !wide || (narrow && strcmp(wide, narrow) == 0);
+}
+
+bool warnings_implies_in_session(const struct conf_statement *when,
+				 const struct conf_statement *then)
+{
+	return (then->when.origin == CONF_ORIGIN_ANY || then->when.origin == when->when.origin) &&
+	       holds_globs(then->when.service, when->when.service) &&
+	       holds_globs(then->when.tty, when->when.tty);
+}
+
+bool warnings_implies(const struct conf_statement *when, const struct conf_statement *then)
+{
+	if (!warnings_implies_in_session(when, then))
+		return false;
+	if (then->verb == CONF_DENY || warnings_is_unconditional(then))
+		return true;
+	/* Without a session, other conditional lines count only if they name the service. */
+	return when->verb != CONF_DENY && (!when->when.service || then->when.service);
+}
 
 const char *warning_kind_name(enum warning_kind kind)
 {
@@ -22,25 +211,19 @@ const char *warning_kind_name(enum warning_kind kind)
 	return names[kind];
 }
 
-int warnings_add(struct warnings_run *run, const struct conf_place *line, uint32_t column,
-		 enum warning_kind kind, const char *format, ...)
+void warnings_add(struct warnings_run *run, const struct conf_place *line, uint32_t column,
+		  enum warning_kind kind, const char *format, ...)
 {
-	struct warnings *found = run->found;
-	struct warning *grown =
-		array_grow(found->items, found->count, &found->capacity, sizeof(*grown));
-	char text[2 * sizeof(grown->what.text)];
+	struct warning *warning = xappend(run->found);
 	va_list args;
+	char *text;
 
-	if (!grown)
-		return -ENOMEM;
-	found->items = grown;
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	text = xvasprintf(format, args);
 	va_end(args);
-	grown += found->count++;
-	*grown = (struct warning) { .place = { line->file, line->line, column }, .kind = kind };
-	reason_set(&grown->what, "%s", text);
-	return 0;
+	*warning = (struct warning) { .place = { line->file, line->line, column }, .kind = kind };
+	reason_set(&warning->what, "%s", text);
+	free(text);
 }
 
 const char *warnings_place(const struct warnings_run *run, const struct conf_place *here,
@@ -67,23 +250,6 @@ static int compare_warnings(const void *a, const void *b)
 	return (left->kind > right->kind) - (left->kind < right->kind);
 }
 
-/* Each look is at all lines about one who; the later ones know what the earlier ones found dead. */
-static int look(struct warnings_run *run)
-{
-	static int (*const looks[])(struct warnings_run *, struct warnings_who *) = {
-		warnings_of_who,
-		warnings_of_shadows,
-		warnings_of_only_deny,
-		warnings_of_baseline,
-	};
-	int ret = 0;
-
-	for (size_t l = 0; l < sizeof(looks) / sizeof(looks[0]); l++)
-		for (size_t i = 0; i < run->who_count && ret == 0; i++)
-			ret = looks[l](run, &run->whos[i]);
-	return ret;
-}
-
 static void free_run(struct warnings_run *run)
 {
 	for (size_t i = 0; i < run->subject_count; i++)
@@ -101,20 +267,27 @@ static void free_run(struct warnings_run *run)
 
 int warnings_find(const struct warnings_input *input, struct warnings *warnings, struct reason *why)
 {
+	/* Each looks at all lines about one who; the later ones know what the earlier found dead. */
+	static void (*const looks[])(struct warnings_run *, struct warnings_who *) = {
+		warnings_of_who,
+		warnings_of_shadows,
+		warnings_of_only_deny,
+		warnings_of_baseline,
+	};
 	struct warnings_run run = { .input = input, .found = warnings, .why = why };
 	int ret;
 
 	*warnings = (struct warnings) { 0 };
-	run.dead = calloc(input->conf->statement_count + 1, sizeof(*run.dead));
-	ret = run.dead ? warnings_of_devices(&run) : -ENOMEM;
-	if (ret == 0)
-		ret = warnings_survey(&run);
-	if (ret == 0)
-		ret = look(&run);
+	run.dead = xcalloc(input->conf->statement_count + 1, sizeof(*run.dead));
+	ret = warnings_of_devices(&run);
+	if (ret == 0) {
+		warnings_survey(&run);
+		for (size_t l = 0; l < sizeof(looks) / sizeof(looks[0]); l++)
+			for (size_t i = 0; i < run.who_count; i++)
+				looks[l](&run, &run.whos[i]);
+	}
 	if (ret == 0 && warnings->count)
 		qsort(warnings->items, warnings->count, sizeof(*warnings->items), compare_warnings);
-	if (ret == -ENOMEM)
-		reason_set(why, "out of memory");
 	free_run(&run);
 	return ret;
 }

@@ -1,107 +1,307 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/*
+ * Where PAM's files and modules are, and the text of their lines, which is read to the letter as
+ * libpam's pam_handlers.c reads it.
+ */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/array.h"
-#include "command/doctor/pam/files.h"
-#include "command/doctor/pam/line.h"
+#include "command/base/memory.h"
+#include "command/doctor/pam/stack.h"
+
+#define BLANKS " \t\n"
+
+static const char *const return_names[PAM_STACK_RETURNS + 1] = {
+	"success",
+	"open_err",
+	"symbol_err",
+	"service_err",
+	"system_err",
+	"buf_err",
+	"perm_denied",
+	"auth_err",
+	"cred_insufficient",
+	"authinfo_unavail",
+	"user_unknown",
+	"maxtries",
+	"new_authtok_reqd",
+	"acct_expired",
+	"session_err",
+	"cred_unavail",
+	"cred_expired",
+	"cred_err",
+	"no_module_data",
+	"conv_err",
+	"authtok_err",
+	"authtok_recover_err",
+	"authtok_lock_busy",
+	"authtok_disable_aging",
+	"try_again",
+	"ignore",
+	"abort",
+	"authtok_expired",
+	"module_unknown",
+	"bad_item",
+	"conv_again",
+	"incomplete",
+	"default",
+};
+
+/* The place of each is its action's number, without the sign. */
+static const char *const action_names[] = { "ignore", "ok", "done", "bad", "die", "reset" };
+
+/* Cuts off the backslash that continues a line. Returns whether there is one. */
+static bool cut_continuation(char *line)
+{
+	size_t length = strlen(line);
+
+	while (length && strchr(BLANKS, line[length - 1]))
+		length--;
+	if (!length || line[length - 1] != '\\')
+		return false;
+	line[length - 1] = ' ';
+	line[length] = '\0';
+	return true;
+}
+
+/* Appends one line of the file to *@whole. Returns whether it goes on in the next. */
+static bool take(struct pam_text *text, char *line, char **whole)
+{
+	bool commented = strchr(line, '#'), more;
+	char *longer;
+
+	if (!*whole)
+		text->first = text->read;
+	/* A backslash in a comment continues nothing. */
+	more = cut_continuation(line) && !commented;
+	line[strcspn(line, "#\n")] = '\0';
+	longer = xasprintf("%s%s", *whole ? *whole : "", line + strspn(line, BLANKS));
+	free(*whole);
+	*whole = longer;
+	return more;
+}
+
+int pam_text_next(struct pam_text *text, char **line)
+{
+	char *chunk = NULL, *whole = NULL;
+	bool more = false;
+	size_t size = 0;
+
+	errno = 0;
+	while (getline(&chunk, &size, text->file) >= 0) {
+		text->read++;
+		more = take(text, chunk, &whole);
+		if (!more && whole[strspn(whole, BLANKS)])
+			break;
+		if (!more) {
+			free(whole);
+			whole = NULL;
+		}
+	}
+	free(chunk);
+	if (!more && whole) {
+		*line = whole;
+		return 1;
+	}
+	free(whole);
+	if (more)
+		return -EPROTO;
+	return feof(text->file) ? 0 : errno ? -errno : -EIO;
+}
+
+/* A word in brackets; "\]" is a bracket in it. */
+static char *bracketed(char **rest)
+{
+	char *word = *rest + 1, *from = word, *to = word;
+
+	while (*from && *from != ']') {
+		if (from[0] == '\\' && from[1] == ']')
+			from++;
+		*to++ = *from++;
+	}
+	*rest = *from ? from + 1 : from;
+	*to = '\0';
+	return word;
+}
+
+char *pam_text_word(char **rest)
+{
+	char *word;
+
+	*rest += strspn(*rest, BLANKS);
+	if (!**rest)
+		return NULL;
+	if (**rest == '[')
+		return bracketed(rest);
+	word = *rest;
+	*rest += strcspn(word, BLANKS);
+	if (**rest)
+		*(*rest)++ = '\0';
+	return word;
+}
+
+static void set_unset(int *actions, int action)
+{
+	for (int i = 0; i < PAM_STACK_RETURNS; i++)
+		if (actions[i] == PAM_STACK_DO_UNSET)
+			actions[i] = action;
+}
+
+/* The index of the name that *@text begins with, which is skipped; @count: none. */
+static size_t skip_name(const char **text, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t length = strlen(names[i]);
+
+		if (strncmp(*text, names[i], length) == 0) {
+			*text += length;
+			return i;
+		}
+	}
+	return count;
+}
+
+static void skip_blanks(const char **text)
+{
+	while (isspace((unsigned char)**text))
+		++*text;
+}
+
+/* How many lines to jump over. Returns false if that is no number above 0. */
+static bool read_jump(const char **text, int *action)
+{
+	char *end;
+	long value;
+
+	if (!isdigit((unsigned char)**text))
+		return false;
+	value = strtol(*text, &end, 10);
+	*text = end;
+	*action = (int)value;
+	return value > 0 && value <= INT_MAX;
+}
+
+/* Reads "RETURN=ACTION". Returns false if it is something else. */
+static bool read_pair(const char **text, int *actions)
+{
+	size_t value = skip_name(text, return_names, PAM_STACK_RETURNS + 1), name;
+	size_t names = sizeof(action_names) / sizeof(action_names[0]);
+	int action;
+
+	skip_blanks(text);
+	if (value > PAM_STACK_RETURNS || *(*text)++ != '=')
+		return false;
+	skip_blanks(text);
+	name = skip_name(text, action_names, names);
+	action = -(int)name;
+	if (name == names && !read_jump(text, &action))
+		return false;
+	if (value < PAM_STACK_RETURNS)
+		actions[value] = action;
+	else
+		set_unset(actions, action);
+	return true;
+}
+
+static void read_pairs(const char *text, int *actions)
+{
+	for (skip_blanks(&text); *text; skip_blanks(&text)) {
+		if (read_pair(&text, actions))
+			continue;
+		for (int i = 0; i < PAM_STACK_RETURNS; i++)
+			actions[i] = PAM_STACK_DO_BAD;
+		return;
+	}
+	set_unset(actions, PAM_STACK_DO_BAD);
+}
+
+/* pam.conf(5) defines the four words by these. */
+static const struct {
+	const char *word, *meaning;
+} words[] = {
+	{ "required", "success=ok new_authtok_reqd=ok ignore=ignore default=bad" },
+	{ "requisite", "success=ok new_authtok_reqd=ok ignore=ignore default=die" },
+	{ "sufficient", "success=done new_authtok_reqd=done default=ignore" },
+	{ "optional", "success=ok new_authtok_reqd=ok default=ignore" },
+};
+
+void pam_text_control(const char *control, int *actions)
+{
+	for (int i = 0; i < PAM_STACK_RETURNS; i++)
+		actions[i] = PAM_STACK_DO_UNSET;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasecmp(control, words[i].word) == 0)
+			control = words[i].meaning;
+	read_pairs(control, actions);
+}
 
 /* The administrator's come first; distributions ship theirs in one of the others. */
 static const char *const folders[] = { "/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d" };
 #define FOLDERS (sizeof(folders) / sizeof(folders[0]))
 
-static bool is_folder(const char *root, const char *path)
+struct pam_files pam_files_below(const char *root)
 {
-	struct stat st;
-	char *full;
-	bool is;
+	struct pam_files files = { .root = root, .single = true };
 
-	if (asprintf(&full, "%s%s", root, path) < 0)
-		return false;
-	is = stat(full, &st) == 0 && S_ISDIR(st.st_mode);
-	free(full);
-	return is;
+	for (size_t i = 0; i < FOLDERS; i++) {
+		char *path = xasprintf("%s%s", root, folders[i]);
+		struct stat st;
+
+		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			files.single = false;
+		free(path);
+	}
+	return files;
 }
 
-bool pam_files_is_single(const char *root)
-{
-	for (size_t i = 0; i < FOLDERS; i++)
-		if (is_folder(root, folders[i]))
-			return false;
-	return true;
-}
-
-/* Not one that blocks, such as a FIFO. Returns 0, -ENOENT or another negative errno. */
-static int open_regular(const char *path, FILE **file)
+/* Not one that blocks, such as a FIFO. */
+static FILE *open_regular(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
+	FILE *file = NULL;
 
-	if (fd < 0)
-		return errno == ENOMEM ? -ENOMEM : -ENOENT;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		file = fdopen(fd, "r");
+	if (fd >= 0 && !file)
 		close(fd);
-		return -ENOENT;
+	return file;
+}
+
+FILE *pam_files_open(const struct pam_files *files, const char *name, char **path)
+{
+	bool is_path = name[0] == '/';
+	FILE *file = NULL;
+
+	for (size_t i = 0; i < (is_path ? 1 : FOLDERS) && !file; i++) {
+		char *full;
+
+		*path = is_path ? xstrdup(name) : xasprintf("%s/%s", folders[i], name);
+		full = xasprintf("%s%s", files->root, *path);
+		file = open_regular(full);
+		free(full);
+		if (!file)
+			free(*path);
 	}
-	*file = fdopen(fd, "r");
-	if (*file)
-		return 0;
-	close(fd);
-	return -ENOMEM;
+	return file;
 }
 
-/* Opens @folder/@name; an empty @folder: @name is a path. Returns as pam_files_open(). */
-static int open_in(const char *root, const char *folder, const char *name, FILE **file, char **path)
+void pam_stack_names_add(struct pam_stack_names *names, const char *name)
 {
-	char *full;
-	int ret;
-
-	if (asprintf(&full, "%s%s%s%s", root, folder, *folder ? "/" : "", name) < 0)
-		return -ENOMEM;
-	ret = open_regular(full, file);
-	*path = ret == 0 ? strdup(full + strlen(root)) : NULL;
-	free(full);
-	if (ret < 0 || *path)
-		return ret;
-	fclose(*file);
-	*file = NULL;
-	return -ENOMEM;
-}
-
-int pam_files_open(const struct pam_files *files, const char *name, FILE **file, char **path)
-{
-	int ret = -ENOENT;
-
-	*file = NULL;
-	if (name[0] == '/')
-		return open_in(files->root, "", name, file, path);
-	for (size_t i = 0; i < FOLDERS && ret == -ENOENT; i++)
-		ret = open_in(files->root, folders[i], name, file, path);
-	return ret;
-}
-
-static int add_name(struct pam_stack_names *names, const char *name)
-{
-	char **grown, *copy;
-
 	for (size_t i = 0; i < names->count; i++)
 		if (strcmp(names->items[i], name) == 0)
-			return 0;
-	grown = array_grow(names->items, names->count, &names->capacity, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	names->items = grown;
-	copy = strdup(name);
-	if (!copy)
-		return -ENOMEM;
-	names->items[names->count++] = copy;
-	return 0;
+			return;
+	names->items = xgrow(names->items, names->count, &names->capacity, sizeof(*names->items));
+	names->items[names->count++] = xstrdup(name);
 }
 
 /* What dpkg, rpm and editors leave beside a file, and what no service is called. */
@@ -125,43 +325,40 @@ static bool is_leftover(const char *name)
 
 static int list_folder(const char *root, const char *folder, struct pam_stack_names *names)
 {
+	char *path = xasprintf("%s%s", root, folder);
+	DIR *dir = opendir(path);
 	struct dirent *entry;
-	char *path;
-	DIR *dir;
 	int ret = 0;
 
-	if (asprintf(&path, "%s%s", root, folder) < 0)
-		return -ENOMEM;
-	dir = opendir(path);
 	free(path);
 	if (!dir)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	while (ret == 0 && (errno = 0, entry = readdir(dir)))
+	while ((errno = 0, entry = readdir(dir)))
 		if (entry->d_type != DT_DIR && !is_leftover(entry->d_name))
-			ret = add_name(names, entry->d_name);
-	if (ret == 0 && errno)
-		ret = -errno;
+			pam_stack_names_add(names, entry->d_name);
+	ret = -errno;
 	closedir(dir);
 	return ret;
 }
 
 /* The first words of the lines of pam.conf; names of services know no case. */
-static int list_single(const char *root, struct pam_stack_names *names)
+static int list_single(const struct pam_files *files, struct pam_stack_names *names)
 {
-	const struct pam_files files = { root, true };
 	struct pam_text text = { 0 };
 	char *line, *rest, *word, *path;
-	int ret = pam_files_open(&files, "/etc/pam.conf", &text.file, &path);
+	int ret;
 
-	if (ret < 0)
-		return ret == -ENOENT ? 0 : ret;
-	while (ret == 0 && (ret = pam_text_next(&text, &line)) > 0) {
+	text.file = pam_files_open(files, "/etc/pam.conf", &path);
+	if (!text.file)
+		return 0;
+	while ((ret = pam_text_next(&text, &line)) > 0) {
 		rest = line;
 		word = pam_text_word(&rest);
 		for (char *c = word; c && *c; c++)
 			if (*c >= 'A' && *c <= 'Z')
 				*c += 'a' - 'A';
-		ret = word ? add_name(names, word) : 0;
+		if (word)
+			pam_stack_names_add(names, word);
 		free(line);
 	}
 	fclose(text.file);
@@ -176,11 +373,12 @@ static int compare_names(const void *a, const void *b)
 
 int pam_stack_services(const char *root, struct pam_stack_names *names)
 {
+	const struct pam_files files = pam_files_below(root);
 	int ret = 0;
 
 	*names = (struct pam_stack_names) { 0 };
-	if (pam_files_is_single(root))
-		ret = list_single(root, names);
+	if (files.single)
+		ret = list_single(&files, names);
 	for (size_t i = 0; i < FOLDERS && ret == 0; i++)
 		ret = list_folder(root, folders[i], names);
 	if (names->count)
@@ -207,44 +405,34 @@ static bool is_beside_modules(const char *path)
 
 	if (strstr(path, "/lib/security/"))
 		return true;
-	if (asprintf(&permit, "%.*s/pam_permit.so", (int)(strrchr(path, '/') - path), path) < 0)
-		return false;
+	permit = xasprintf("%.*s/pam_permit.so", (int)(strrchr(path, '/') - path), path);
 	is = access(permit, F_OK) == 0;
 	free(permit);
 	return is;
 }
 
-static int glob_module(const char *root, const char *module)
+bool pam_files_has_module(const char *root, const char *module)
 {
 	static const char *const places[] = { "/lib*/security", "/lib*/*/security",
 					      "/usr/lib*/security", "/usr/lib*/*/security" };
-	int found = 0;
+	bool found = false;
 
+	if (module[0] == '/') {
+		char *path = xasprintf("%s%s", root, module);
+
+		found = access(path, R_OK) == 0;
+		free(path);
+		return found;
+	}
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !found; i++) {
+		char *pattern = xasprintf("%s%s/%s", root, places[i], module);
 		glob_t paths = { 0 };
-		char *pattern;
 
-		if (asprintf(&pattern, "%s%s/%s", root, places[i], module) < 0)
-			return -ENOMEM;
 		if (glob(pattern, GLOB_NOSORT, NULL, &paths) == 0)
 			for (size_t j = 0; j < paths.gl_pathc && !found; j++)
 				found = is_beside_modules(paths.gl_pathv[j]);
 		globfree(&paths);
 		free(pattern);
 	}
-	return found;
-}
-
-int pam_files_has_module(const char *root, const char *module)
-{
-	char *path;
-	int found;
-
-	if (module[0] != '/')
-		return glob_module(root, module);
-	if (asprintf(&path, "%s%s", root, module) < 0)
-		return -ENOMEM;
-	found = access(path, R_OK) == 0;
-	free(path);
 	return found;
 }

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "command/base/memory.h"
 #include "command/doctor/doctor.h"
 
 #define TOPIC "sshd"
@@ -144,11 +145,7 @@ void doctor_check_sshd(struct doctor *doctor)
 
 	if (access(SSHD, X_OK) < 0)
 		return;
-	text = malloc(OUTPUT_MAX + 1);
-	if (!text) {
-		doctor->error = -ENOMEM;
-		return;
-	}
+	text = xmalloc(OUTPUT_MAX + 1);
 	text[0] = '\n';
 	text[1] = '\0';
 	tell(doctor, ask(text + 1), text);

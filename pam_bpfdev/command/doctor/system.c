@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* What everything stands on: the kernel's device programs, and systemd's cgroups. */
-#include <errno.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "filter/filter.h"
 #include "session/session.h"
+#include "command/base/memory.h"
 #include "command/doctor/doctor.h"
 
 #define TOPIC "kernel"
@@ -18,15 +18,13 @@ static void nothing_enforced(struct doctor *doctor, const struct reason *why, co
 }
 
 /* Loads what a login would, and lets it go again. */
-static int try_program(struct doctor *doctor, struct reason *why)
+static int try_program(struct reason *why)
 {
 	struct table *table = NULL;
-	int ret = policy_baseline(&table);
+	int ret;
 
-	if (ret == 0)
-		ret = filter_try(table, why);
-	else
-		doctor->error = ret;
+	xcheck(policy_baseline(&table));
+	ret = filter_try(table, why);
 	table_free(table);
 	return ret;
 }
@@ -39,7 +37,7 @@ static void check_programs(struct doctor *doctor)
 
 	ret = fd < 0 ? fd : filter_probe(fd, &why);
 	if (ret == 0)
-		ret = try_program(doctor, &why);
+		ret = try_program(&why);
 	if (fd >= 0)
 		close(fd);
 	uname(&name);
@@ -82,11 +80,8 @@ static void check_systemd(struct doctor *doctor)
 void doctor_check_kernel(struct doctor *doctor)
 {
 	struct reason why = { "" };
-	int ret = session_find_root(&doctor->root, &why);
 
-	if (ret == -ENOMEM)
-		doctor->error = ret;
-	if (ret < 0)
+	if (xcheck(session_find_root(&doctor->root, &why)) < 0)
 		nothing_enforced(doctor, &why, "mount cgroup2, as systemd does by default");
 	else
 		check_programs(doctor);

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/*
+ * Deny lines that deny more than was meant: users for whom some devices are denied and none is
+ * allowed, who lose all but the baseline; and what every shell needs, as every line outranks the
+ * baseline.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "command/base/memory.h"
+#include "command/warnings/internal.h"
+
+/* So many accounts are asked for their groups, in search of an example. */
+#define SUBJECTS_MAX 256
+
+/* The first deny line that counts; NULL: there is none, or all devices are denied on purpose. */
+static const struct conf_statement *find_deny(const struct warnings_run *run,
+					      const struct warnings_who *who)
+{
+	const struct conf_statement *first = NULL;
+
+	for (size_t i = 0; i < who->count; i++) {
+		uint32_t statement = who->lines[i].statement;
+		const struct conf_statement *line = warnings_statement(run, statement);
+
+		if (line->verb != CONF_DENY || run->dead[statement])
+			continue;
+		if (line->device.kind == DEVICE_ALL && line->access == BPFDEV_ACCESS)
+			return NULL;
+		if (!first)
+			first = line;
+	}
+	return first;
+}
+
+enum relation { NOT_ABOUT, PERHAPS_ABOUT, ABOUT };
+
+static bool holds_id(const struct conf_who *range, uint32_t id)
+{
+	return id >= range->low && id <= range->high;
+}
+
+/* Whether lines of @other are about the user with this uid, whose groups are not known. */
+static enum relation relation_to_uid(const struct warnings_run *run,
+				     const struct warnings_who *other, uint32_t uid)
+{
+	switch (other->who->kind) {
+	case CONF_ANYONE:
+		return uid >= run->input->accounts->uid_min ? ABOUT : NOT_ABOUT;
+	case CONF_USER:
+		return other->state == NAME_UNKNOWN || other->who->low == uid ? PERHAPS_ABOUT
+									      : NOT_ABOUT;
+	case CONF_UID:
+	case CONF_UID_RANGE:
+		return holds_id(other->who, uid) ? ABOUT : NOT_ABOUT;
+	default:
+		return PERHAPS_ABOUT;
+	}
+}
+
+/*
+ * Whether lines of @other are about all of @who, a group, a range or "*". Lines for single users
+ * are about single ones of them.
+ */
+static enum relation relation_to_many(struct warnings_run *run, const struct warnings_who *other,
+				      const struct warnings_who *who)
+{
+	const struct conf_who *a = other->who, *b = who->who;
+	size_t count = warnings_cover(run, who);
+
+	for (size_t i = 0; i < count; i++)
+		if (run->covering[i] == other)
+			return ABOUT;
+	if (other->rank == TABLE_USER)
+		return NOT_ABOUT;
+	if (other->rank == TABLE_ANYONE)
+		return ABOUT;
+	if (a->kind == CONF_UID_RANGE && b->kind == CONF_UID_RANGE)
+		return a->high < b->low || b->high < a->low ? NOT_ABOUT : PERHAPS_ABOUT;
+	return PERHAPS_ABOUT;
+}
+
+/* The closest relation of any allow line to @who. */
+static enum relation closest_allow(struct warnings_run *run, const struct warnings_who *who)
+{
+	enum relation closest = NOT_ABOUT, relation;
+
+	for (size_t i = 0; i < run->who_count && closest != ABOUT; i++) {
+		const struct warnings_who *other = &run->whos[i];
+
+		if (!other->allows || other->state == NAME_MISSING)
+			continue;
+		relation = other == who		     ? ABOUT
+			   : who->rank == TABLE_USER ? relation_to_uid(run, other, who->who->low)
+						     : relation_to_many(run, other, who);
+		if (relation > closest)
+			closest = relation;
+	}
+	return closest;
+}
+
+/* The rank at which @who names the subject; a group that could not be looked up might. */
+static enum table_rank rank_for(const struct policy_subject *subject,
+				const struct warnings_who *who)
+{
+	if (who->state == NAME_MISSING)
+		return TABLE_BASELINE;
+	if (who->state == NAME_UNKNOWN && who->who->kind == CONF_GROUP)
+		return TABLE_GROUP;
+	return policy_rank_by_id(subject, who->who);
+}
+
+/* The highest rank whose lines do not count for the subject; @perhaps: if conditions hold. */
+static enum table_rank find_exempt(const struct warnings_run *run,
+				   const struct policy_subject *subject, bool perhaps)
+{
+	enum table_rank exempt = TABLE_BASELINE, rank;
+
+	for (size_t i = 0; i < run->who_count; i++) {
+		const struct warnings_who *who = &run->whos[i];
+
+		if (!(perhaps ? who->exempts : who->exempts_always))
+			continue;
+		rank = rank_for(subject, who);
+		if (rank > exempt)
+			exempt = rank;
+	}
+	return exempt;
+}
+
+/* Whether deny lines of @rank count for the subject, but no allow line does. */
+static bool is_allowed_nothing(const struct warnings_run *run, const struct policy_subject *subject,
+			       enum table_rank rank)
+{
+	enum table_rank exempt = find_exempt(run, subject, false);
+
+	if (exempt >= rank)
+		return false;
+	for (size_t i = 0; i < run->who_count; i++)
+		if (run->whos[i].allows && rank_for(subject, &run->whos[i]) > exempt)
+			return false;
+	return true;
+}
+
+static void load_subjects(struct warnings_run *run)
+{
+	const struct accounts *accounts = run->input->accounts;
+	struct reason why;
+
+	if (run->subjects_loaded)
+		return;
+	warnings_list_users(run);
+	run->subjects_loaded = true;
+	run->subjects = xcalloc(SUBJECTS_MAX, sizeof(*run->subjects));
+	for (size_t i = 0; i < run->users.count && run->subject_count < SUBJECTS_MAX; i++) {
+		const struct name_entry *user = &run->users.items[i];
+
+		/* Who cannot be looked up is an example less: they come and go. */
+		if (user->id >= accounts->uid_min &&
+		    xcheck(accounts->subject(accounts, user->name,
+					     &run->subjects[run->subject_count], &why)) == 0)
+			run->subject_count++;
+	}
+}
+
+/* One of @who who is for sure allowed nothing, or NULL. */
+static const struct policy_subject *find_example(struct warnings_run *run,
+						 const struct warnings_who *who)
+{
+	load_subjects(run);
+	for (size_t i = 0; i < run->subject_count; i++) {
+		const struct policy_subject *subject = &run->subjects[i];
+
+		if (rank_for(subject, who) != TABLE_BASELINE &&
+		    find_exempt(run, subject, true) < who->rank &&
+		    is_allowed_nothing(run, subject, who->rank))
+			return subject;
+	}
+	return NULL;
+}
+
+/* Of a user whose groups can be looked up: whether no line allows the user anything. */
+static bool is_user_allowed_nothing(struct warnings_run *run, const struct warnings_who *who)
+{
+	const struct accounts *accounts = run->input->accounts;
+	struct policy_subject subject;
+	struct reason why;
+	bool is;
+
+	if (xcheck(accounts->subject(accounts, who->who->name, &subject, &why)) < 0)
+		return false;
+	is = is_allowed_nothing(run, &subject, who->rank);
+	policy_subject_free(&subject);
+	return is;
+}
+
+static void warn_of_only_deny(struct warnings_run *run, const struct conf_statement *deny,
+			      const char *example)
+{
+	const char *who = QUOTE(deny->text);
+
+	if (!example)
+		warnings_add(run, &deny->place, deny->place.column, WARNING_ONLY_DENY,
+			     "no line that counts for \"%s\" allows anything, so this denies "
+			     "everything but the baseline; expected also a line \"%s allow *\" if "
+			     "the rest is to be allowed",
+			     who, who);
+	else
+		warnings_add(run, &deny->place, deny->place.column, WARNING_ONLY_DENY,
+			     "no line that counts for %s, who is among \"%s\", allows anything, so "
+			     "this denies everything but the baseline there; expected also a line "
+			     "\"%s allow *\" if the rest is to be allowed",
+			     QUOTE(example), who, who);
+}
+
+void warnings_of_only_deny(struct warnings_run *run, struct warnings_who *who)
+{
+	const struct conf_statement *deny = find_deny(run, who);
+	const struct policy_subject *example;
+	enum relation closest;
+
+	/* Lines that name nobody are warned of already. */
+	if (!deny || who->allows || (who->who->name && who->state != NAME_KNOWN))
+		return;
+	if (who->who->kind == CONF_USER) {
+		if (is_user_allowed_nothing(run, who))
+			warn_of_only_deny(run, deny, NULL);
+		return;
+	}
+	closest = closest_allow(run, who);
+	if (closest == NOT_ABOUT)
+		warn_of_only_deny(run, deny, NULL);
+	else if (closest == PERHAPS_ABOUT && (example = find_example(run, who)))
+		warn_of_only_deny(run, deny, example->name);
+}
+
+/* How people know the devices of the baseline. Not here: what only systemd needs. */
+static const struct {
+	uint32_t major, minor;
+	const char *name, *numbers;
+} known[] = {
+	{ 1, 3, "/dev/null", "c 1:3" },	   { 1, 5, "/dev/zero", "c 1:5" },
+	{ 1, 7, "/dev/full", "c 1:7" },	   { 1, 8, "/dev/random", "c 1:8" },
+	{ 1, 9, "/dev/urandom", "c 1:9" }, { 5, 0, "/dev/tty", "c 5:0" },
+	{ 5, 2, "/dev/ptmx", "c 5:2" },	   { 136, BPFDEV_ANY, "/dev/pts/*", "c 136:*" },
+};
+
+#define KNOWN (sizeof(known) / sizeof(known[0]))
+
+/* A deny line and what it takes of the baseline. */
+struct denial {
+	struct warnings_run *run;
+	const struct warnings_who *who;
+	const struct conf_statement *line;
+	uint32_t statement;
+	size_t covering; /* how many run->covering has */
+	bool taken[KNOWN];
+};
+
+static bool meets(uint32_t a, uint32_t b)
+{
+	return a == b || a == BPFDEV_ANY || b == BPFDEV_ANY;
+}
+
+static bool holds(const struct device_pattern *wide, const struct device_pattern *narrow)
+{
+	return wide->type == narrow->type &&
+	       (wide->major == BPFDEV_ANY || wide->major == narrow->major) &&
+	       (wide->minor == BPFDEV_ANY || wide->minor == narrow->minor);
+}
+
+/*
+ * What @device stands for. What cannot be looked at has been said, and stands for nothing.
+ */
+static struct device_patterns resolve(const struct warnings_run *run,
+				      const struct device_spec *device)
+{
+	struct device_patterns patterns = { 0 };
+
+	if (xcheck(policy_resolve(run->input->conf, run->input->devices, device, &patterns,
+				  run->why)) < 0)
+		device_patterns_free(&patterns);
+	return patterns;
+}
+
+/* The bits of the devices @region, which @pattern of the line denies, that an allow line gives
+ * back. */
+static uint32_t bits_given_back(const struct denial *denial, const struct device_pattern *pattern,
+				const struct device_pattern *region, const struct warnings_who *by,
+				uint32_t statement)
+{
+	const struct conf_statement *line = warnings_statement(denial->run, statement);
+	const struct table_rule denied = { .device = *pattern, .rank = (uint8_t)denial->who->rank };
+	struct device_patterns patterns;
+	enum table_advantage advantage;
+	uint32_t bits = 0;
+
+	if (line->verb != CONF_ALLOW || denial->run->dead[statement] ||
+	    !warnings_implies_in_session(denial->line, line))
+		return 0;
+	patterns = resolve(denial->run, &line->device);
+	for (size_t i = 0; i < patterns.count; i++) {
+		const struct table_rule allowed = { .device = patterns.items[i],
+						    .rank = (uint8_t)by->rank };
+
+		if (holds(&patterns.items[i], region) &&
+		    table_compare_rules(&allowed, statement, &denied, denial->statement,
+					&advantage) > 0)
+			bits |= line->access;
+	}
+	device_patterns_free(&patterns);
+	return bits;
+}
+
+/* Whether some of the bits stay denied. */
+static bool is_lost(const struct denial *denial, const struct device_pattern *pattern,
+		    const struct device_pattern *region, uint32_t access)
+{
+	uint32_t back = 0;
+
+	for (size_t c = 0; c < denial->covering; c++) {
+		const struct warnings_who *by = denial->run->covering[c];
+
+		for (size_t i = 0; i < by->count && (access & ~back); i++)
+			back |= bits_given_back(denial, pattern, region, by,
+						by->lines[i].statement);
+	}
+	return access & ~back;
+}
+
+/* One device of the baseline against one rule of the line. */
+static void hold_against(struct denial *denial, size_t which, const struct device_pattern *pattern)
+{
+	struct device_pattern region = { BPFDEV_CHAR, known[which].major, known[which].minor,
+					 false };
+	uint32_t access = denial->line->access & (BPFDEV_READ | BPFDEV_WRITE);
+
+	if (denial->taken[which] || pattern->type != region.type ||
+	    !meets(pattern->major, region.major) || !meets(pattern->minor, region.minor))
+		return;
+	if (region.minor == BPFDEV_ANY)
+		region.minor = pattern->minor;
+	denial->taken[which] = is_lost(denial, pattern, &region, access);
+}
+
+static void warn_of_baseline(const struct denial *denial)
+{
+	const struct conf_place *here = &denial->line->place;
+	size_t count = 0, first = KNOWN, used = 0;
+	char list[128] = "", more[32] = "";
+
+	for (size_t i = 0; i < KNOWN; i++) {
+		if (!denial->taken[i])
+			continue;
+		if (first == KNOWN)
+			first = i;
+		if (count++ < 3)
+			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
+						 used ? ", " : "", known[i].name);
+	}
+	if (count == 0)
+		return;
+	if (count > 3)
+		snprintf(more, sizeof(more), " and %zu more", count - 3);
+	warnings_add(denial->run, here, denial->line->device.column, WARNING_BASELINE,
+		     "this denies %s%s, which every shell needs; expected also a line \"%s "
+		     "allow %s rw\"%s, or not to deny it: what no line allows is denied anyway",
+		     list, more, QUOTE(denial->line->text), known[first].numbers,
+		     count > 1 ? " and the like" : "");
+}
+
+static void look_at(struct denial *denial)
+{
+	struct device_patterns patterns = resolve(denial->run, &denial->line->device);
+
+	for (size_t k = 0; k < KNOWN; k++) {
+		uint32_t minor = known[k].minor == BPFDEV_ANY ? 0 : known[k].minor;
+
+		if (table_refused(denial->run->baseline, BPFDEV_CHAR, known[k].major, minor,
+				  BPFDEV_READ | BPFDEV_WRITE))
+			continue;
+		for (size_t i = 0; i < patterns.count; i++)
+			hold_against(denial, k, &patterns.items[i]);
+	}
+	device_patterns_free(&patterns);
+	warn_of_baseline(denial);
+}
+
+void warnings_of_baseline(struct warnings_run *run, struct warnings_who *who)
+{
+	if (!run->baseline)
+		xcheck(policy_baseline(&run->baseline));
+	for (size_t i = 0; i < who->count; i++) {
+		struct denial denial = { .run = run, .who = who };
+
+		denial.statement = who->lines[i].statement;
+		denial.line = warnings_statement(run, denial.statement);
+		if (denial.line->verb != CONF_DENY || run->dead[denial.statement] ||
+		    who->state == NAME_MISSING)
+			continue;
+		denial.covering = warnings_cover(run, who);
+		look_at(&denial);
+	}
+}
