@@ -36,23 +36,6 @@ int conf_split_line(struct conf_parser *parser, char *line, size_t length);
 int conf_mistake(struct conf_parser *parser, uint32_t column, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Each understands one field. They return 1, or 0: a mistake was added. */
-int conf_parse_who(struct conf_parser *parser, const struct conf_word *word, struct conf_who *who);
-/* The word number @at. */
-int conf_parse_verb(struct conf_parser *parser, size_t at, enum conf_verb *verb);
-int conf_parse_access(struct conf_parser *parser, const struct conf_word *word, uint32_t *access);
-int conf_parse_when(struct conf_parser *parser, const struct conf_word *word,
-		    struct conf_when *when);
-/* Also says in *@used how many words, from number @first on, the device took. */
-int conf_parse_device(struct conf_parser *parser, size_t first, struct device_spec *spec,
-		      int *used);
-
-/* Whether the word can only be a condition. */
-bool conf_is_when(const char *word);
-
-/* Checks that all classes that are used exist and that none contains itself. 0 or -ENOMEM. */
-int conf_check_classes(struct conf *conf);
-
 /* Reads all files of @paths into parser->conf. Returns 0 or -ENOMEM. */
 int conf_read_files(const struct conf_paths *paths, struct conf_parser *parser);
 

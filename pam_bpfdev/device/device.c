@@ -6,7 +6,6 @@
 #include "bpfdev.h"
 #include "device/device.h"
 
-#define FORMS "*, c M:m, b M:m, a M:m, char-NAME, block-NAME, /dev/PATH or @class"
 #define QUOTE(word) reason_quote((char[80]) { 0 }, 80, word, strlen(word))
 
 static int parse_number(const char **text, uint32_t limit, uint32_t *number, const char *what,
@@ -214,8 +213,13 @@ static int parse_unknown(const char *text, struct reason *why)
 		reason_set(why, "unknown device \"%s\"; expected %s-NAME, or %s-* for all", text,
 			   text, text);
 	else
-		reason_set(why, "unknown device \"%s\"; expected " FORMS, QUOTE(text));
+		reason_set(why, "unknown device \"%s\"; expected " DEVICE_FORMS, QUOTE(text));
 	return -EINVAL;
+}
+
+bool device_is_type(const char *word)
+{
+	return *word && strchr("abc", *word) && !word[1];
 }
 
 int device_parse(const char *text, const char *numbers, struct device_spec *spec, int *used,
@@ -225,7 +229,7 @@ int device_parse(const char *text, const char *numbers, struct device_spec *spec
 	*used = 1;
 	if (strcmp(text, "*") == 0)
 		return 0;
-	if (*text && strchr("abc", *text) && !text[1])
+	if (device_is_type(text))
 		return parse_typed(*text, numbers, spec, used, why);
 	if (strncmp(text, "char-", 5) == 0)
 		return parse_driver(text + 5, false, spec, why);
@@ -236,4 +240,30 @@ int device_parse(const char *text, const char *numbers, struct device_spec *spec
 	if (*text == '@')
 		return parse_class(text + 1, spec, why);
 	return parse_unknown(text, why);
+}
+
+int device_parse_text(char *text, struct device_spec *spec, const char **rest, struct reason *why)
+{
+	char *blank = strchr(text, ' ');
+	const char *second = blank ? blank + strspn(blank, " ") : NULL;
+	int used, ret;
+
+	if (blank)
+		*blank = '\0';
+	ret = device_parse(text, second, spec, &used, why);
+	*rest = second && used < 2 ? second : "";
+	if (blank && used == 2)
+		*blank = ' ';
+	return ret;
+}
+
+uint32_t device_parse_access(const char *text, const char **bad)
+{
+	uint32_t access = 0;
+
+	for (; *text == 'r' || *text == 'w' || *text == 'm'; text++)
+		access |= *text == 'r' ? BPFDEV_READ : *text == 'w' ? BPFDEV_WRITE : BPFDEV_MKNOD;
+	if (bad)
+		*bad = text;
+	return *text ? 0 : access;
 }

@@ -12,6 +12,9 @@
 /* So many rules may one device of a policy line stand for; more is a mistake, not a cut. */
 #define DEVICE_PATTERNS_MAX 4096
 
+/* How a device can be written, for messages. */
+#define DEVICE_FORMS "*, c M:m, b M:m, a M:m, char-NAME, block-NAME, /dev/PATH or @class"
+
 enum device_kind {
 	DEVICE_ALL,	/* "*" */
 	DEVICE_NUMBERS, /* "c M:m" */
@@ -67,6 +70,21 @@ extern const struct device_source device_source_system;
 int device_parse(const char *text, const char *numbers, struct device_spec *spec, int *used,
 		 struct reason *why);
 
+/* Whether @word is a type ("a", "b", "c"), so that the numbers are the next word. */
+bool device_is_type(const char *word);
+
+/*
+ * The same for a device that is one string, as "c 1:3" is. What stands behind it is *@rest, else "";
+ * @text is cut before that.
+ */
+int device_parse_text(char *text, struct device_spec *spec, const char **rest, struct reason *why);
+
+/*
+ * Letters of "rwm" to BPFDEV_READ, _WRITE and _MKNOD. Returns 0, and *@bad (NULL is fine) is where,
+ * if another character stands among them, or nothing at all.
+ */
+uint32_t device_parse_access(const char *text, const char **bad);
+
 /*
  * Finds what glob(7) takes as plain characters and nobody means so: a set without an end, a
  * backslash at the end, quotes. Returns 0, or -EINVAL with @why.
@@ -102,5 +120,29 @@ typedef void device_driver_visit(const struct device_driver *driver, void *data)
  */
 int device_each_driver(const struct device_source *source, device_driver_visit *visit, void *data,
 		       struct reason *why);
+
+#define DEVICE_NAME_SIZE 256 /* bytes of a name, with the final NUL; what does not fit is none */
+
+/*
+ * The kernel's name for the device's node, if a node with these numbers is there: "dri/card0" of
+ * /dev/dri/card0. @type: enum bpfdev_type. @out: DEVICE_NAME_SIZE bytes. Returns false, and @out is
+ * "": it has none, or the node is not there.
+ */
+bool device_node(const struct device_source *source, uint32_t type, uint32_t major, uint32_t minor,
+		 char *out);
+
+/*
+ * The names that /proc/devices has for the major, or, if no driver has it now, those of the drivers
+ * that it is assigned to; with commas between: "/dev/vc/0,tty,ttyS". @out: DEVICE_NAME_SIZE bytes.
+ * Returns false, and @out is "": there are none.
+ */
+bool device_drivers(const struct device_source *source, uint32_t type, uint32_t major, char *out);
+
+/*
+ * The one name to show: "/dev/dri/card0"; "char-drm" where there is no such node; or "". @out:
+ * DEVICE_NAME_SIZE bytes. Returns @out.
+ */
+char *device_name(const struct device_source *source, uint32_t type, uint32_t major, uint32_t minor,
+		  char *out);
 
 #endif

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* A driver's name and the majors that it has, or will have once it is loaded. */
+/*
+ * Drivers and the majors that they have, or will have once they are loaded; and from a device's
+ * numbers to its name, as far as that takes no look into all of /dev.
+ */
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "bpfdev.h"
-#include "device/resolve.h"
+#include "device/device.h"
 
 /*
  * Majors that the kernel has assigned for good, under the names that drivers register them with
@@ -120,53 +124,114 @@ int device_each_driver(const struct device_source *source, device_driver_visit *
 	return 0;
 }
 
-/* What is looked for, and where what is found goes. */
-struct search {
-	const char *glob;
-	uint32_t type;
-	bool seen[BPFDEV_MAJORS]; /* a driver may be listed twice */
+/* The name that the kernel gives the device's node: below /dev, as it does not say. */
+static bool kernel_name(uint32_t type, uint32_t major, uint32_t minor, char *name)
+{
+	char path[64], line[sizeof("DEVNAME=") + DEVICE_NAME_SIZE];
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/dev/%s/%u:%u/uevent",
+		 type == BPFDEV_CHAR ? "char" : "block", major, minor);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	while (!found && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		found = strncmp(line, "DEVNAME=", 8) == 0 && strlen(line + 8) < DEVICE_NAME_SIZE;
+	}
+	fclose(file);
+	if (found)
+		snprintf(name, DEVICE_NAME_SIZE, "%s", line + 8);
+	return found;
+}
+
+/* Whether a node with these numbers, and no link to it, is at @path. */
+static bool is_node(const char *path, uint32_t type, uint32_t major, uint32_t minor)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 &&
+	       (type == BPFDEV_CHAR ? S_ISCHR(st.st_mode) : S_ISBLK(st.st_mode)) &&
+	       major(st.st_rdev) == major && minor(st.st_rdev) == minor;
+}
+
+bool device_node(const struct device_source *source, uint32_t type, uint32_t major, uint32_t minor,
+		 char *out)
+{
+	char path[4096];
+
+	if (kernel_name(type, major, minor, out)) {
+		snprintf(path, sizeof(path), "%s/%s", source->dev, out);
+		if (is_node(path, type, major, minor))
+			return true;
+	}
+	*out = '\0';
+	return false;
+}
+
+/* The drivers of one major. */
+struct drivers {
+	uint32_t type, major;
+	bool registered; /* those in the list are loaded */
+	bool lost;	 /* one did not fit */
+	char *list;	 /* DEVICE_NAME_SIZE bytes */
 };
 
-static void see(const struct device_driver *driver, void *data)
+/* Whether @name is one of those in @list, which has commas between them. */
+static bool is_listed(const char *list, const char *name)
 {
-	struct search *search = data;
+	size_t length = strlen(name);
 
-	if (driver->type != search->type || fnmatch(search->glob, driver->name, 0) != 0)
-		return;
-	for (uint32_t major = driver->low; major <= driver->high; major++)
-		search->seen[major] = true;
-}
-
-/* "*", "**": every driver there is or will be, so not a list of today's. */
-static bool is_every_driver(const char *glob)
-{
-	return glob[strspn(glob, "*")] == '\0';
-}
-
-static int add_majors(const struct search *search, struct device_patterns *patterns,
-		      struct reason *why)
-{
-	struct device_pattern pattern = { .type = search->type, .minor = BPFDEV_ANY };
-	int ret = 0;
-
-	for (uint32_t major = 0; major < BPFDEV_MAJORS && ret == 0; major++) {
-		pattern.major = major;
-		if (search->seen[major])
-			ret = device_add(patterns, &pattern, why);
+	for (const char *item = list; item; item = strchr(item, ',')) {
+		item += *item == ',';
+		if (strncmp(item, name, length) == 0 && (item[length] == ',' || !item[length]))
+			return true;
 	}
-	return ret;
+	return false;
 }
 
-int device_resolve_driver(const struct device_source *source, const struct device_spec *spec,
-			  struct device_patterns *patterns, struct reason *why)
+/* What /proc/devices says comes first, and outweighs what is assigned. */
+static void see_driver(const struct device_driver *driver, void *data)
 {
-	struct search search = { .glob = spec->text,
-				 .type = spec->block ? BPFDEV_BLOCK : BPFDEV_CHAR };
-	struct device_pattern every = { search.type, BPFDEV_ANY, BPFDEV_ANY, true };
-	int ret;
+	struct drivers *drivers = data;
+	size_t used = strlen(drivers->list), room = DEVICE_NAME_SIZE - used;
 
-	if (is_every_driver(spec->text))
-		return device_add(patterns, &every, why);
-	ret = device_each_driver(source, see, &search, why);
-	return ret < 0 ? ret : add_majors(&search, patterns, why);
+	if (driver->type != drivers->type || drivers->major < driver->low ||
+	    drivers->major > driver->high)
+		return;
+	if (driver->registered)
+		drivers->registered = true;
+	else if (drivers->registered)
+		return;
+	if (!is_listed(drivers->list, driver->name) &&
+	    snprintf(drivers->list + used, room, "%s%s", used ? "," : "", driver->name) >=
+		    (int)room)
+		drivers->lost = true;
+}
+
+bool device_drivers(const struct device_source *source, uint32_t type, uint32_t major, char *out)
+{
+	struct drivers drivers = { type, major, false, false, out };
+
+	*out = '\0';
+	device_each_driver(source, see_driver, &drivers, NULL);
+	if (drivers.lost)
+		*out = '\0';
+	return *out;
+}
+
+char *device_name(const struct device_source *source, uint32_t type, uint32_t major, uint32_t minor,
+		  char *out)
+{
+	const int room = DEVICE_NAME_SIZE - sizeof("block-");
+	char found[DEVICE_NAME_SIZE];
+
+	*out = '\0';
+	if (device_node(source, type, major, minor, found))
+		snprintf(out, DEVICE_NAME_SIZE, "/dev/%.*s", room, found);
+	else if (device_drivers(source, type, major, found))
+		snprintf(out, DEVICE_NAME_SIZE, "%s-%.*s", type == BPFDEV_CHAR ? "char" : "block",
+			 room, found);
+	return out;
 }

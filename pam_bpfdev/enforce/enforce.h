@@ -7,7 +7,6 @@
 
 #include "conf/conf.h"
 #include "device/device.h"
-#include "device/name.h"
 #include "policy/policy.h"
 #include "base/reason.h"
 

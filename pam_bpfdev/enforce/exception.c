@@ -80,17 +80,6 @@ int exception_change(struct bpfdev_info *info, const struct enforce_change *chan
 	return 0;
 }
 
-/* The text of a device, in the words that device_parse() takes. */
-static int parse(char *text, struct device_spec *spec, struct reason *why)
-{
-	char *numbers = strchr(text, ' ');
-	int used;
-
-	if (numbers)
-		*numbers++ = '\0';
-	return device_parse(text, numbers, spec, &used, why);
-}
-
 /* Only a class needs the policy. */
 static int resolve(struct again *again, const struct bpfdev_info *info,
 		   const struct device_spec *spec, struct device_patterns *patterns,
@@ -144,10 +133,11 @@ static int add_exception(struct again *again, const struct bpfdev_info *info,
 	struct device_patterns patterns = { 0 };
 	char text[sizeof(exception->device)];
 	struct device_spec spec;
+	const char *rest;
 	int ret;
 
 	memcpy(text, exception->device, sizeof(text));
-	ret = parse(text, &spec, why);
+	ret = device_parse_text(text, &spec, &rest, why);
 	if (ret == 0)
 		ret = resolve(again, info, &spec, &patterns, why);
 	if (ret == 0)

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* Finished tables: asking them. */
+/* Tables: rules folded to one, a table put together entry by entry, and what a finished one says. */
+#include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BPFDEV_DECIDE
 #include "bpfdev.h"
+#include "base/array.h"
 #include "base/digest.h"
 #include "table/build.h"
 
@@ -68,4 +72,406 @@ uint64_t table_digest(const struct table *table)
 		digest =
 			digest_add(digest, table->rules, table->rule_count * sizeof(*table->rules));
 	return digest;
+}
+
+static int out_of_memory(struct reason *why)
+{
+	reason_set(why, "out of memory");
+	return -ENOMEM;
+}
+
+/* Returns the new slot's number, or that of the last one if it says the same; or -ENOMEM. */
+static int add_slot(struct table_build *build, const struct bpfdev_entry *entry)
+{
+	struct table *table = build->table;
+	struct bpfdev_entry *grown;
+	uint32_t last = table->slot_count - 1;
+
+	if (last >= BPFDEV_TYPES && memcmp(&table->slots[last], entry, sizeof(*entry)) == 0)
+		return (int)last;
+	grown = array_grow(table->slots, table->slot_count, &build->slot_capacity, sizeof(*grown));
+	if (!grown)
+		return out_of_memory(build->why);
+	table->slots = grown;
+	grown[table->slot_count] = *entry;
+	return (int)table->slot_count++;
+}
+
+static int add_rule(struct table_build *build, const struct bpfdev_key *key,
+		    const struct bpfdev_entry *entry)
+{
+	struct table *table = build->table;
+	struct table_entry *grown;
+
+	if (table->rule_count >= TABLE_RULES_MAX) {
+		reason_set(
+			build->why,
+			"the rules come to more than %u devices; expected fewer, or \"M:*\" in the "
+			"place of many minors",
+			TABLE_RULES_MAX);
+		return -E2BIG;
+	}
+	grown = array_grow(table->rules, table->rule_count, &build->rule_capacity, sizeof(*grown));
+	if (!grown)
+		return out_of_memory(build->why);
+	table->rules = grown;
+	grown[table->rule_count++] = (struct table_entry) { *key, *entry };
+	return 0;
+}
+
+int table_build_begin(struct table_build *build, struct reason *why)
+{
+	*build = (struct table_build) { .table = calloc(1, sizeof(struct table)), .why = why };
+	if (!build->table)
+		return out_of_memory(why);
+	build->table->slots = calloc(BPFDEV_TYPES, sizeof(*build->table->slots));
+	if (!build->table->slots) {
+		free(build->table);
+		return out_of_memory(why);
+	}
+	build->table->slot_count = build->slot_capacity = BPFDEV_TYPES;
+	for (uint32_t type = 0; type < BPFDEV_TYPES; type++)
+		for (uint32_t major = 0; major < BPFDEV_INDEXED_MAJORS; major++)
+			build->table->index.slot[type][major] = BPFDEV_DEFAULT_SLOT(type);
+	return 0;
+}
+
+/* Adds the minors whose entry differs from @general. Returns how many, or a negative errno. */
+static int add_minors(struct table_build *build, uint32_t type, uint32_t major,
+		      const struct bpfdev_entry *general, const struct table_minors *minors)
+{
+	int added = 0, ret;
+
+	for (size_t i = 0; i < minors->count; i++) {
+		struct bpfdev_key key = { type, major, minors->items[i].minor };
+
+		if (memcmp(&minors->items[i].entry, general, sizeof(*general)) == 0)
+			continue;
+		ret = add_rule(build, &key, &minors->items[i].entry);
+		if (ret < 0)
+			return ret;
+		added++;
+	}
+	return added;
+}
+
+int table_build_major(struct table_build *build, uint32_t type, uint32_t major,
+		      const struct bpfdev_entry *general, const struct table_minors *minors)
+{
+	struct bpfdev_key key = { type, major, BPFDEV_ANY };
+	struct bpfdev_entry entry = *general;
+	int ret = add_minors(build, type, major, general, minors);
+
+	if (ret < 0)
+		return ret;
+	if (ret > 0)
+		entry.flags = major == BPFDEV_ANY ? BPFDEV_MINORS_OF_ANY : BPFDEV_MINORS_OF_MAJOR;
+	if (major == BPFDEV_ANY) {
+		build->table->slots[BPFDEV_DEFAULT_SLOT(type)] = entry;
+		return 0;
+	}
+	if (major >= BPFDEV_INDEXED_MAJORS)
+		return add_rule(build, &key, &entry);
+	ret = add_slot(build, &entry);
+	if (ret < 0)
+		return ret;
+	build->table->index.slot[type][major] = (uint16_t)ret;
+	return 0;
+}
+
+int table_build_end(struct table_build *build, int ret, struct table **table)
+{
+	if (ret == -ENOMEM)
+		reason_set(build->why, "out of memory");
+	if (ret < 0)
+		table_free(build->table);
+	else
+		*table = build->table;
+	return ret;
+}
+
+int table_minors_add(struct table_minors *minors, uint32_t minor, const struct bpfdev_entry *entry)
+{
+	struct table_minor *grown =
+		array_grow(minors->items, minors->count, &minors->capacity, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	minors->items = grown;
+	grown[minors->count++] = (struct table_minor) { minor, *entry };
+	return 0;
+}
+
+void table_free(struct table *table)
+{
+	if (!table)
+		return;
+	free(table->slots);
+	free(table->rules);
+	free(table);
+}
+
+/*
+ * Folding. Rules on the same numbers or wildcards come together in an atom, which keeps the best
+ * rule for each access bit. Four atoms at most bear on a device (M:m, M:*, *:m, *:*); per bit, the
+ * best of them decides. So the whole order of precedence is one number, see precedence().
+ */
+
+struct best {
+	uint64_t precedence; /* 0: no rule */
+	uint32_t source;
+	uint32_t allow;
+};
+
+struct atom {
+	struct bpfdev_key key;
+	struct best best[BPFDEV_BITS];
+};
+
+struct fold {
+	struct atom *atoms; /* sorted by key, one of each */
+	size_t count;
+	enum table_rank audit;
+	struct table_build build;
+	struct table_minors minors; /* of the major that is being added */
+};
+
+unsigned int table_specificity(const struct device_pattern *device)
+{
+	if (device->major != BPFDEV_ANY)
+		return device->minor != BPFDEV_ANY ? 3 : 2;
+	if (device->each_major)
+		return 2;
+	return device->minor != BPFDEV_ANY ? 1 : 0;
+}
+
+/* The rank first, then how specific the device is, then the place in the order of reading. */
+static uint64_t precedence(const struct table_rule *rule, size_t place)
+{
+	return (uint64_t)rule->rank << 48 | (uint64_t)table_specificity(&rule->device) << 40 |
+	       (place + 1);
+}
+
+int table_compare_rules(const struct table_rule *rule, size_t place, const struct table_rule *other,
+			size_t other_place, enum table_advantage *by)
+{
+	uint64_t ours = precedence(rule, place), theirs = precedence(other, other_place);
+	uint64_t difference = ours ^ theirs;
+
+	if (difference >> 48)
+		*by = TABLE_BY_RANK;
+	else
+		*by = difference >> 40 ? TABLE_BY_DEVICE : TABLE_BY_ORDER;
+	return (ours > theirs) - (ours < theirs);
+}
+
+static enum table_rank rank_of(const struct best *best)
+{
+	return (enum table_rank)(best->precedence >> 48);
+}
+
+static void better(struct best best[BPFDEV_BITS], const struct best other[BPFDEV_BITS])
+{
+	for (int bit = 0; bit < BPFDEV_BITS; bit++)
+		if (other[bit].precedence > best[bit].precedence)
+			best[bit] = other[bit];
+}
+
+static struct atom make_atom(const struct table_rule *rule, size_t place)
+{
+	struct atom atom = { .key = { rule->device.type, rule->device.major, rule->device.minor } };
+
+	for (int bit = 0; bit < BPFDEV_BITS; bit++)
+		if (rule->access & (1u << bit))
+			atom.best[bit] = (struct best) { precedence(rule, place), rule->source,
+							 rule->allow };
+	return atom;
+}
+
+static int compare_atoms(const void *a, const void *b)
+{
+	return table_compare_keys(&((const struct atom *)a)->key, &((const struct atom *)b)->key);
+}
+
+/* Long policies are made by programs, which tend to write them in order. */
+static bool is_sorted(const struct atom *atoms, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (compare_atoms(&atoms[i - 1], &atoms[i]) > 0)
+			return false;
+	return true;
+}
+
+/* Fills fold->atoms. Returns 0 or -ENOMEM. */
+static int make_atoms(struct fold *fold, const struct table_rule *rules, size_t count)
+{
+	struct atom *atoms = calloc(count + 1, sizeof(*atoms));
+	size_t last = 0;
+
+	if (!atoms)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		atoms[i] = make_atom(&rules[i], i);
+	if (!is_sorted(atoms, count))
+		qsort(atoms, count, sizeof(*atoms), compare_atoms);
+	for (size_t i = 1; i < count; i++) {
+		if (compare_atoms(&atoms[last], &atoms[i]) == 0)
+			better(atoms[last].best, atoms[i].best);
+		else
+			atoms[++last] = atoms[i];
+	}
+	fold->atoms = atoms;
+	fold->count = count ? last + 1 : 0;
+	return 0;
+}
+
+static const struct best no_rule[BPFDEV_BITS];
+
+static const struct best *best_at(const struct fold *fold, uint32_t type, uint32_t major,
+				  uint32_t minor)
+{
+	const struct atom wanted = { .key = { type, major, minor } };
+	const struct atom *found =
+		bsearch(&wanted, fold->atoms, fold->count, sizeof(wanted), compare_atoms);
+
+	return found ? found->best : no_rule;
+}
+
+/* The four atoms that bear on a device: the best rules of each, no_rule where there is none. */
+struct bearing {
+	const struct best *exact, *major, *minor, *all;
+};
+
+/* The final verdict on a device, or on those that no other key names. */
+static struct bpfdev_entry decide(const struct fold *fold, const struct bearing *bearing)
+{
+	struct bpfdev_entry entry = { .flags = 0 };
+	struct best best[BPFDEV_BITS];
+
+	memcpy(best, bearing->exact, sizeof(best));
+	better(best, bearing->major);
+	better(best, bearing->minor);
+	better(best, bearing->all);
+	for (int bit = 0; bit < BPFDEV_BITS; bit++) {
+		__u8 mask = (__u8)(1u << bit);
+
+		entry.source[bit] = best[bit].source;
+		if (best[bit].allow)
+			entry.allow |= mask;
+		else if (fold->audit != TABLE_BASELINE && rank_of(&best[bit]) <= fold->audit)
+			entry.audit |= mask;
+	}
+	entry.allow |= entry.audit;
+	return entry;
+}
+
+/* A range of fold->atoms. */
+struct atoms {
+	const struct atom *begin, *end;
+};
+
+/* The minor of the first atom; BPFDEV_ANY: there is none, or it is the general one, which is last. */
+static uint32_t first_minor(const struct atoms *atoms)
+{
+	return atoms->begin < atoms->end ? atoms->begin->key.minor : BPFDEV_ANY;
+}
+
+/* Takes the first atom if it is of @minor. Returns its best rules, or no_rule. */
+static const struct best *take(struct atoms *atoms, uint32_t minor)
+{
+	if (first_minor(atoms) != minor)
+		return no_rule;
+	return atoms->begin++->best;
+}
+
+/*
+ * Adds one major: @own are its atoms (the general one last, if there is any), @any those of all
+ * majors. Their minors are merged, as both are sorted.
+ */
+static int add_major(struct fold *fold, uint32_t type, uint32_t major, struct atoms own,
+		     struct atoms any)
+{
+	struct bearing bearing = {
+		.exact = no_rule,
+		.major = best_at(fold, type, major, BPFDEV_ANY),
+		.minor = no_rule,
+		.all = best_at(fold, type, BPFDEV_ANY, BPFDEV_ANY),
+	};
+	struct bpfdev_entry general = decide(fold, &bearing), entry;
+	uint32_t first, second, minor;
+	int ret = 0;
+
+	fold->minors.count = 0;
+	while (ret == 0) {
+		first = first_minor(&own);
+		second = first_minor(&any);
+		minor = first < second ? first : second;
+		if (minor == BPFDEV_ANY)
+			return table_build_major(&fold->build, type, major, &general,
+						 &fold->minors);
+		bearing.exact = take(&own, minor);
+		bearing.minor = take(&any, minor);
+		entry = decide(fold, &bearing);
+		ret = table_minors_add(&fold->minors, minor, &entry);
+	}
+	return ret;
+}
+
+/* The atoms of the major that @begin is of. */
+static struct atoms same_major(const struct atom *begin, const struct atom *end)
+{
+	struct atoms atoms = { begin, begin };
+
+	while (atoms.end < end && atoms.end->key.type == begin->key.type &&
+	       atoms.end->key.major == begin->key.major)
+		atoms.end++;
+	return atoms;
+}
+
+static int add_type(struct fold *fold, uint32_t type)
+{
+	const struct atom *at = fold->atoms, *end = fold->atoms + fold->count;
+	struct atoms any = { end, end }, own;
+	int ret = 0;
+
+	for (const struct atom *a = at; a < end; a = same_major(a, end).end)
+		if (a->key.type == type && a->key.major == BPFDEV_ANY)
+			any = same_major(a, end);
+	for (; at < end && ret == 0; at = own.end) {
+		own = same_major(at, end);
+		if (at->key.type == type && at->key.major != BPFDEV_ANY)
+			ret = add_major(fold, type, at->key.major, own, any);
+	}
+	own = (struct atoms) { end, end };
+	return ret < 0 ? ret : add_major(fold, type, BPFDEV_ANY, own, any);
+}
+
+int table_fold(const struct table_rule *rules, size_t count, enum table_rank audit,
+	       struct table **table, struct reason *why)
+{
+	struct fold fold = { .audit = audit };
+	int ret = table_build_begin(&fold.build, why);
+
+	if (ret < 0)
+		return ret;
+	ret = make_atoms(&fold, rules, count);
+	for (uint32_t type = 0; type < BPFDEV_TYPES && ret == 0; type++)
+		ret = add_type(&fold, type);
+	free(fold.atoms);
+	free(fold.minors.items);
+	return table_build_end(&fold.build, ret, table);
+}
+
+int table_allow_all(struct table **table)
+{
+	struct table_rule rules[BPFDEV_TYPES];
+
+	for (uint32_t type = 0; type < BPFDEV_TYPES; type++)
+		rules[type] = (struct table_rule) {
+			.device = { type, BPFDEV_ANY, BPFDEV_ANY, false },
+			.access = BPFDEV_ACCESS,
+			.rank = TABLE_USER,
+			.allow = 1,
+		};
+	return table_fold(rules, BPFDEV_TYPES, TABLE_BASELINE, table, NULL);
 }

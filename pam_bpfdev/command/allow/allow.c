@@ -76,29 +76,11 @@ static const struct argp parser = {
 	.children = children,
 };
 
-/* Letters to bits; 0: they are none. */
-static uint32_t parse_access(const char *text)
-{
-	uint32_t access = 0;
-
-	for (; *text; text++) {
-		if (*text == 'r')
-			access |= BPFDEV_READ;
-		else if (*text == 'w')
-			access |= BPFDEV_WRITE;
-		else if (*text == 'm')
-			access |= BPFDEV_MKNOD;
-		else
-			return 0;
-	}
-	return access;
-}
-
 /* "c 1:3" may come as one word of the shell or as two. Returns the number of the next word. */
 static size_t take_device(struct request *request, char *text, size_t size)
 {
 	const char *first = request->words[1];
-	bool two = change_is_type(first) && request->count > 2;
+	bool two = device_is_type(first) && request->count > 2;
 
 	snprintf(text, size, "%s%s%s", first, two ? " " : "", two ? request->words[2] : "");
 	return two ? 3 : 2;
@@ -106,19 +88,17 @@ static size_t take_device(struct request *request, char *text, size_t size)
 
 static int parse_device(const char *text, struct reason *why)
 {
-	char words[256], *numbers;
 	struct device_spec spec;
-	int used, ret;
+	const char *rest;
+	char words[256];
+	int ret;
 
 	snprintf(words, sizeof(words), "%s", text);
-	numbers = strchr(words, ' ');
-	if (numbers)
-		*numbers++ = '\0';
-	ret = device_parse(words, numbers, &spec, &used, why);
-	if (ret == 0 && numbers && used < 2) {
+	ret = device_parse_text(words, &spec, &rest, why);
+	if (ret == 0 && *rest) {
 		reason_set(why,
 			   "\"%s\" is no part of a device; expected ACCESS as a word of its own",
-			   numbers);
+			   rest);
 		ret = -EINVAL;
 	}
 	return ret;
@@ -145,7 +125,7 @@ static int understand(struct request *request)
 	snprintf(exception->device, sizeof(exception->device), "%s", device);
 	exception->access = BPFDEV_READ | BPFDEV_WRITE;
 	if (next < request->count)
-		exception->access = parse_access(request->words[next]);
+		exception->access = device_parse_access(request->words[next], NULL);
 	if (exception->access)
 		next++;
 	if (next < request->count) {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "bpfdev.h"
-#include "device/name.h"
+#include "device/device.h"
 #include "command/base/memory.h"
 #include "command/base/names.h"
 #include "command/base/nodes.h"

@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "device/device.h"
-#include "device/name.h"
 
 /* Sizes of the texts below, with the final NUL; what does not fit is no name. */
 #define NAMES_NUMBERS_SIZE 32

@@ -13,24 +13,6 @@
 #define BY_NUMBERS                                                                                 \
 	"its numbers: c MAJOR:MINOR for a character device, b MAJOR:MINOR for a block device"
 
-/* Letters to bits; 0: they are none. */
-static uint32_t parse_access(const char *text)
-{
-	uint32_t access = 0;
-
-	for (; *text; text++) {
-		if (*text == 'r')
-			access |= BPFDEV_READ;
-		else if (*text == 'w')
-			access |= BPFDEV_WRITE;
-		else if (*text == 'm')
-			access |= BPFDEV_MKNOD;
-		else
-			return 0;
-	}
-	return access;
-}
-
 /* The word behind DEVICE, which is the last one. */
 static int take_access(struct explain *explain, size_t next)
 {
@@ -42,7 +24,7 @@ static int take_access(struct explain *explain, size_t next)
 			     explain->words[next + 1]);
 		return COMMAND_USAGE;
 	}
-	explain->access = parse_access(explain->words[next]);
+	explain->access = device_parse_access(explain->words[next], NULL);
 	if (explain->access)
 		return COMMAND_YES;
 	output_error("unknown access \"%s\"; expected letters of rwm", explain->words[next]);
@@ -86,56 +68,36 @@ static int take_path(struct explain *explain, const char *path)
 	return add_pattern(&explain->patterns, &pattern);
 }
 
-/* "/dev/video0", but not "/dev/video*", which may be several, nor "char-cpu/msr". */
-static bool is_one_path(const char *word)
-{
-	if (strncmp(word, "/dev/", 5) == 0)
-		return !strpbrk(word, "*?[");
-	return *word != '@' && strncmp(word, "char-", 5) != 0 && strncmp(word, "block-", 6) != 0 &&
-	       strchr(word, '/');
-}
-
 /* "c 1:3" may come as one word of the shell or as two. Returns the number of the next word. */
-static size_t take_words(struct explain *explain, const char **first, const char **numbers)
+static size_t take_words(struct explain *explain)
 {
-	const char *word = explain->words[1];
-	size_t length = strcspn(word, " ");
+	bool two = device_is_type(explain->words[1]) && explain->word_count > 2;
 
-	*numbers = NULL;
-	if (strlen(word) == 1 && strchr("abc", *word) && explain->word_count > 2) {
-		*first = word;
-		*numbers = explain->words[2];
-		snprintf(explain->device, sizeof(explain->device), "%s %s", word, *numbers);
-		return 3;
-	}
-	snprintf(explain->device, sizeof(explain->device), "%s", word);
-	snprintf(explain->split, sizeof(explain->split), "%s", word);
-	*first = word;
-	if (length < sizeof(explain->split) && word[length]) {
-		explain->split[length] = '\0';
-		*first = explain->split;
-		*numbers = word + length + strspn(word + length, " ");
-	}
-	return 2;
+	snprintf(explain->device, sizeof(explain->device), "%s%s%s", explain->words[1],
+		 two ? " " : "", two ? explain->words[2] : "");
+	snprintf(explain->split, sizeof(explain->split), "%s", explain->device);
+	return two ? 3 : 2;
 }
 
 int explain_parse_device(struct explain *explain, struct device_spec *spec)
 {
-	const char *first, *numbers;
-	size_t next = take_words(explain, &first, &numbers);
+	const char *word = explain->words[1], *rest;
+	int status = take_access(explain, take_words(explain));
 	struct reason why;
-	int used, status;
+	int ret;
 
-	status = take_access(explain, next);
 	if (status != COMMAND_YES)
 		return status;
-	if (!numbers && is_one_path(first))
-		return take_path(explain, first);
-	if (device_parse(first, numbers, spec, &used, &why) < 0) {
+	ret = device_parse_text(explain->split, spec, &rest, &why);
+	/* "/dev/video0", but not "/dev/video*", which may be several. */
+	if (strchr(word, '/') && !strchr(word, ' ') &&
+	    (ret < 0 || (spec->kind == DEVICE_PATH && !strpbrk(word, "*?["))))
+		return take_path(explain, word);
+	if (ret < 0) {
 		output_error("%s", why.text);
 		return COMMAND_USAGE;
 	}
-	if (numbers && used < 2) {
+	if (*rest) {
 		output_error("unknown device \"%s\"; expected one device", explain->device);
 		return COMMAND_USAGE;
 	}

@@ -36,16 +36,13 @@ static bool is_for(const struct view *view, const struct bpfdev_exception *excep
 	static const struct conf nothing;
 	const struct conf *conf = view->place->conf ? view->place->conf : &nothing;
 	struct device_patterns patterns = { 0 };
-	char text[sizeof(exception->device)], *numbers;
+	char text[sizeof(exception->device)];
 	struct device_spec spec;
 	bool found = false;
-	int used;
+	const char *rest;
 
 	memcpy(text, exception->device, sizeof(text));
-	numbers = strchr(text, ' ');
-	if (numbers)
-		*numbers++ = '\0';
-	if (device_parse(text, numbers, &spec, &used, NULL) == 0 &&
+	if (device_parse_text(text, &spec, &rest, NULL) == 0 &&
 	    policy_resolve(conf, &device_source_system, &spec, &patterns, NULL) == 0)
 		found = explain_covers(&patterns, &target->row);
 	device_patterns_free(&patterns);

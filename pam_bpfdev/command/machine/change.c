@@ -70,11 +70,6 @@ int change_open_user(struct session *user)
 	return ret;
 }
 
-bool change_is_type(const char *word)
-{
-	return *word && strchr("abc", *word) && !word[1];
-}
-
 void change_keep(const struct enforce_change_report *report, void *data)
 {
 	struct change_reports *reports = data;

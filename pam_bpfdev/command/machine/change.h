@@ -27,9 +27,6 @@ int change_find_user(const char *text, struct change_user *user);
  */
 int change_open_user(struct session *user);
 
-/* Whether @word is "a", "b" or "c": a device's numbers are the next word. */
-bool change_is_type(const char *word);
-
 /* The reports of a change, sorted by unit: they come as the kernel lists cgroups. */
 struct change_reports {
 	struct enforce_change_report *items;

@@ -46,7 +46,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!request->count)
 			argp_error(state, "expected a user");
-		if (request->count > 2 && !change_is_type(request->words[1])) {
+		if (request->count > 2 && !device_is_type(request->words[1])) {
 			reason_set(&quoted, "%s", request->words[2]);
 			argp_error(state,
 				   "\"%s\": expected one device, which only \"c M:m\" "

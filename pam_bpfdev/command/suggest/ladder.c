@@ -10,16 +10,13 @@
 
 bool suggest_parse_device(char *text, struct device_spec *spec)
 {
-	char type[] = { text[0], '\0' };
-	int used;
+	const char *rest, *word = text[0] && text[1] == ' ' ? text + 2 : text;
 
-	if (text[0] && text[1] == ' ')
-		return device_parse(type, text + 2, spec, &used, NULL) == 0;
 	/* In a word, "#" is a mistake, which would refuse everybody; udev lets it stand in links. */
-	for (const char *c = text; *c; c++)
+	for (const char *c = word; *c; c++)
 		if (*c <= ' ' || *c > '~' || *c == '#')
 			return false;
-	return device_parse(text, NULL, spec, &used, NULL) == 0;
+	return device_parse_text(text, spec, &rest, NULL) == 0 && !*rest;
 }
 
 ssize_t suggest_target_add(struct suggest *suggest, enum suggest_kind kind, char *text)
