@@ -230,9 +230,10 @@ def _program(tmp_path_factory):
     """The program of check_policy.c, with all objects of the core that it needs."""
     target = tmp_path_factory.mktemp("manual") / "check_policy"
     folders = ("base", "conf", "device", "policy", "table")
-    objects = [path for folder in folders for path in (TOP / "build/pam_bpfdev" / folder).glob("*.o")
+    objects = [TOP / "build/pam_bpfdev" / folder / f"{path.stem}.o"
+               for folder in folders for path in (TOP / "pam_bpfdev" / folder).glob("*.c")
                if (folder, path.stem) != ("policy", "subject")]
-    if not objects:
+    if not all(path.exists() for path in objects):
         unavailable("the core is not built: make")
     compiler = os.environ.get("CC", "cc").split()
     subprocess.run([*compiler, "-Wall", "-Wextra", "-D_GNU_SOURCE", "-Ipam_bpfdev", "-Ibpf", "-o",
