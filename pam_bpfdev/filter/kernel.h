@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* What the parts of filter.h share, for nobody else. */
+/* What the files of this folder share, for nobody else. */
 #ifndef FILTER_KERNEL_H
 #define FILTER_KERNEL_H
 
@@ -12,9 +12,6 @@
 #include "base/reason.h"
 #include "table/table.h"
 
-/* Programs on one cgroup: BPF_CGROUP_MAX_PROGS of the kernel. */
-#define FILTER_PROGRAMS_MAX 64
-
 /* Names of the maps. libbpf puts a part of the object's name before that of the read-only data. */
 #define FILTER_INFO_MAP ".rodata"
 #define FILTER_SLOTS_MAP "slots"
@@ -23,17 +20,6 @@
 
 /* Map entries that one system call copies: few enough for the stack of a login process. */
 #define FILTER_BATCH 256
-
-struct filter_programs {
-	__u32 ids[FILTER_PROGRAMS_MAX];
-	__u32 count;
-};
-
-/* The device programs of this very cgroup, not of those above, in the order of attaching. */
-int filter_query(int cgroup_fd, struct filter_programs *programs, struct reason *why);
-
-/* Whether a program is one of ours, of whatever version: 1, 0 or a negative errno. */
-int filter_is_ours(int prog_fd);
 
 /*
  * Opens the map of a program whose name ends in @name. Returns its descriptor, with its description

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* A filter's tables, copied back out of the kernel. */
+/* A table as the kernel's maps hold it: rules hashed into buckets, and all of it read back. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,98 @@ typedef struct bpfdev_bpf__rodata rodata;
 
 _Static_assert(offsetof(rodata, info) == 0, "another version could not find magic and version");
 
+/* So many moves for one rule mean that there is a circle; chains that end are far shorter. */
+#define MOVES_MAX 500
+
+/* Cuckoo hashing with two places works out, nearly always, if at most half of them are used. */
+static __u32 least_buckets(__u32 rule_count)
+{
+	__u32 count = BPFDEV_ROW;
+
+	while (count < 2 * rule_count)
+		count *= 2;
+	return count;
+}
+
+/* Puts @bucket into the place @at and what was there into @bucket: true if that was nothing. */
+static bool swap(struct filter_buckets *buckets, __u32 at, struct bpfdev_bucket *bucket)
+{
+	struct bpfdev_bucket other = buckets->items[at];
+
+	buckets->items[at] = *bucket;
+	*bucket = other;
+	return other.key == 0;
+}
+
+/* What has to give way moves to its other place, and may drive out the next one there. */
+static bool place(struct filter_buckets *buckets, const struct table_entry *rule)
+{
+	struct bpfdev_bucket bucket = { .key = bpfdev_pack(&rule->key), .entry = rule->entry };
+	__u32 mask = buckets->count - 1, at = BPFDEV_FIRST_PLACE(bpfdev_hash(bucket.key), mask);
+
+	for (int moves = 0; moves < MOVES_MAX; moves++) {
+		__u32 first, second;
+
+		if (swap(buckets, at, &bucket))
+			return true;
+		first = BPFDEV_FIRST_PLACE(bpfdev_hash(bucket.key), mask);
+		second = BPFDEV_SECOND_PLACE(bpfdev_hash(bucket.key), mask);
+		at = at == first ? second : first;
+	}
+	return false;
+}
+
+int filter_place_rules(const struct table *table, struct filter_buckets *buckets)
+{
+	__u32 count = least_buckets(table->rule_count);
+
+	for (; count <= BPFDEV_BUCKETS_MAX; count *= 2) {
+		__u32 placed = 0;
+
+		buckets->count = count;
+		buckets->items = calloc(count, sizeof(*buckets->items));
+		if (!buckets->items)
+			return -ENOMEM;
+		while (placed < table->rule_count && place(buckets, &table->rules[placed]))
+			placed++;
+		if (placed == table->rule_count)
+			return 0;
+		free(buckets->items);
+		buckets->items = NULL;
+	}
+	return -ENOMEM;
+}
+
+static int compare_rules(const void *a, const void *b)
+{
+	const struct table_entry *left = a, *right = b;
+
+	return table_compare_keys(&left->key, &right->key);
+}
+
+int filter_collect_rules(const struct filter_buckets *buckets, struct table *table)
+{
+	__u32 used = 0;
+
+	for (__u32 i = 0; i < buckets->count; i++)
+		used += buckets->items[i].key != 0;
+	table->rules = calloc(used ? used : 1, sizeof(*table->rules));
+	if (!table->rules)
+		return -ENOMEM;
+	for (__u32 i = 0; i < buckets->count; i++) {
+		const struct bpfdev_bucket *bucket = &buckets->items[i];
+
+		if (bucket->key)
+			table->rules[table->rule_count++] = (struct table_entry) {
+				.key = bpfdev_unpack(bucket->key),
+				.entry = bucket->entry,
+			};
+	}
+	/* The packed keys have the order of the table's: BPFDEV_ANY stays the last one. */
+	qsort(table->rules, table->rule_count, sizeof(*table->rules), compare_rules);
+	return 0;
+}
+
 static void terminate(struct bpfdev_info *info)
 {
 	info->user[sizeof(info->user) - 1] = '\0';
@@ -28,32 +121,28 @@ static void terminate(struct bpfdev_info *info)
 		info->exceptions[i].device[sizeof(info->exceptions[i].device) - 1] = '\0';
 }
 
-static int copy_data(const rodata *data, __u32 size, struct bpfdev_info *info,
-		     struct bpfdev_index *index, struct reason *why)
+static int read_data(int prog_fd, struct bpfdev_info *info, struct bpfdev_index *index,
+		     struct reason *why)
 {
+	const rodata *data;
+	void *copy;
+	__u32 size;
+	int err = filter_read_data(prog_fd, &copy, &size);
+
+	if (err)
+		return filter_failed(err, "reading what the filter is for", why);
+	data = copy;
 	if (size < offsetof(rodata, rules_mask) || data->info.version != BPFDEV_INFO_VERSION) {
 		reason_set(why,
 			   "the filter was made by another version of this program: %u, not %u",
 			   data->info.version, BPFDEV_INFO_VERSION);
-		return -EPROTO;
+		err = -EPROTO;
+	} else {
+		*info = data->info;
+		*index = data->majors;
+		terminate(info);
 	}
-	*info = data->info;
-	terminate(info);
-	*index = data->majors;
-	return 0;
-}
-
-static int read_data(int prog_fd, struct bpfdev_info *info, struct bpfdev_index *index,
-		     struct reason *why)
-{
-	void *data;
-	__u32 size;
-	int err = filter_read_data(prog_fd, &data, &size);
-
-	if (err)
-		return filter_failed(err, "reading what the filter is for", why);
-	err = copy_data(data, size, info, index, why);
-	free(data);
+	free(copy);
 	return err;
 }
 
