@@ -142,7 +142,7 @@ static int print_json(const struct request *request, const struct change_reports
 {
 	const struct bpfdev_exception *exception = &request->exception;
 	json_t *sessions = json_array(), *object = json_object();
-	char access[4], name[128];
+	char access[4], name[UNIT_ID_SIZE];
 
 	for (size_t i = 0; i < reports->count; i++)
 		if (change_has_exception(&reports->items[i], exception))

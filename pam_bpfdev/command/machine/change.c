@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* What reload, allow and revoke have in common around enforce_change(). */
 #include <errno.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -8,9 +9,10 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "base/array.h"
-#include "command/machine/change.h"
 #include "command/base/command.h"
+#include "command/base/memory.h"
+#include "command/machine/change.h"
+#include "command/machine/machine.h"
 
 static int find_uid(const char *digits, struct change_user *user)
 {
@@ -41,7 +43,7 @@ int change_find_user(const char *text, struct change_user *user)
 
 	if (text[0] == ':')
 		return find_uid(text + 1, user);
-	ret = policy_subject_load(text, &subject, &why);
+	ret = xcheck(policy_subject_load(text, &subject, &why));
 	if (ret < 0) {
 		output_error("%s", why.text);
 		return ret;
@@ -56,36 +58,35 @@ int change_open_user(struct session *user)
 {
 	struct reason why;
 	char *root = NULL;
-	int ret = session_find_root(&root, &why);
+	int ret = xcheck(session_find_root(&root, &why));
 
-	if (ret == 0 &&
-	    asprintf(&user->slice, "%s/user.slice/user-%u.slice", root, user->uid) < 0) {
-		user->slice = NULL;
-		reason_set(&why, "out of memory");
-		ret = -ENOMEM;
-	}
-	free(root);
 	if (ret < 0)
 		output_error("%s", why.text);
+	else
+		user->slice = xasprintf("%s/user.slice/user-%u.slice", root, user->uid);
+	free(root);
 	return ret;
+}
+
+static void say_untold(void *data)
+{
+	(void)data;
+	output_error("not all that was done can be told: bpfdev status shows what there is now");
 }
 
 void change_keep(const struct enforce_change_report *report, void *data)
 {
 	struct change_reports *reports = data;
-	struct enforce_change_report *grown =
-		array_grow(reports->items, reports->count, &reports->capacity, sizeof(*grown));
 	size_t place = reports->count;
 
-	if (!grown) {
-		reports->lost = true;
-		return;
-	}
-	reports->items = grown;
-	while (place > 0 && strverscmp(grown[place - 1].unit, report->unit) > 0)
+	memory_on_exhaustion(say_untold, NULL);
+	reports->items =
+		xgrow(reports->items, reports->count, &reports->capacity, sizeof(*reports->items));
+	while (place > 0 && strverscmp(reports->items[place - 1].unit, report->unit) > 0)
 		place--;
-	memmove(grown + place + 1, grown + place, (reports->count - place) * sizeof(*grown));
-	grown[place] = *report;
+	memmove(reports->items + place + 1, reports->items + place,
+		(reports->count - place) * sizeof(*report));
+	reports->items[place] = *report;
 	reports->count++;
 }
 
@@ -102,24 +103,14 @@ int change_complain(const struct change_reports *reports)
 		if (status != COMMAND_FAILED)
 			status = report->error == -EINVAL ? COMMAND_MISTAKES : COMMAND_FAILED;
 	}
-	if (!reports->lost)
-		return status;
-	output_error("out of memory: not all that was done can be told");
-	return COMMAND_FAILED;
+	return status;
 }
 
 char *change_session_name(const struct enforce_change_report *report, char *name)
 {
-	size_t length = strlen(report->unit);
+	const struct unit unit = { .role = report->role, .name = report->unit };
 
-	if (report->role == BPFDEV_MANAGER)
-		snprintf(name, 128, "manager");
-	else if (length > strlen("session-.scope") && strncmp(report->unit, "session-", 8) == 0)
-		snprintf(name, 128, "%.*s", (int)(length - strlen("session-.scope")),
-			 report->unit + strlen("session-"));
-	else
-		snprintf(name, 128, "%s", report->unit);
-	return name;
+	return unit_id(&unit, name);
 }
 
 bool change_has_exception(const struct enforce_change_report *report,
@@ -137,7 +128,7 @@ bool change_has_exception(const struct enforce_change_report *report,
 char *change_list_sessions(const struct change_reports *reports,
 			   const struct bpfdev_exception *exception, char *text, size_t size)
 {
-	char name[128];
+	char name[UNIT_ID_SIZE];
 	size_t used = 0;
 
 	*text = '\0';
@@ -170,7 +161,7 @@ bool change_has_ended(const struct enforce_change_report *report, int i)
 
 void change_log_ends(const struct enforce_change_report *report, const char *user)
 {
-	char name[128];
+	char name[UNIT_ID_SIZE];
 
 	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++) {
 		const struct bpfdev_exception *exception = &report->before.exceptions[i];

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 #include "enforce/change.h"
-#include "command/base/output.h"
+#include "command/machine/machine.h"
 
 /* A user that was named on the command line. */
 struct change_user {
@@ -31,7 +31,6 @@ int change_open_user(struct session *user);
 struct change_reports {
 	struct enforce_change_report *items;
 	size_t count, capacity;
-	bool lost; /* no memory to keep one */
 };
 
 /* An enforce_tell whose data is a struct change_reports. */
@@ -40,7 +39,7 @@ void change_keep(const struct enforce_change_report *report, void *reports);
 /* Says on standard error what failed. Returns COMMAND_YES, _MISTAKES or _FAILED. */
 int change_complain(const struct change_reports *reports);
 
-/* "3" of "session-3.scope", "manager" of "user@1000.service". @name: 128 bytes. Returns @name. */
+/* As unit_id(). @name: UNIT_ID_SIZE bytes. Returns @name. */
 char *change_session_name(const struct enforce_change_report *report, char *name);
 
 /* Whether the exception for @device is in the session of @report now: granted, or already there. */

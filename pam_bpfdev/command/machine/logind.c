@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* The part of logind's D-Bus interface that is asked, by a libsystemd that need not be there. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 #include <systemd/sd-bus.h>
 
 #include "session/session.h"
+#include "command/base/memory.h"
 #include "command/machine/logind.h"
 
 #define SERVICE "org.freedesktop.login1"
@@ -59,12 +61,8 @@ int logind_open(struct logind **logind, struct reason *why)
 {
 	int ret;
 
-	*logind = calloc(1, sizeof(**logind));
-	if (!*logind) {
-		reason_set(why, "out of memory");
-		return -ENOMEM;
-	}
-	ret = connect_bus(*logind, why);
+	*logind = xcalloc(1, sizeof(**logind));
+	ret = xcheck(connect_bus(*logind, why));
 	if (ret < 0) {
 		logind_close(*logind);
 		*logind = NULL;
@@ -113,13 +111,12 @@ static int ask_strings(struct logind *logind, const char *path, struct logind_se
 }
 
 /* pam_systemd drops the "ssh" that sshd sets as PAM_TTY while there is no terminal. */
-static int restore_tty(struct logind_session *session)
+static void restore_tty(struct logind_session *session)
 {
 	if (*session->tty || strcmp(session->service, "sshd") != 0)
-		return 0;
+		return;
 	free(session->tty);
-	session->tty = strdup("ssh");
-	return session->tty ? 0 : -ENOMEM;
+	session->tty = xstrdup("ssh");
 }
 
 static int ask(struct logind *logind, const char *path, struct logind_session *session,
@@ -134,7 +131,8 @@ static int ask(struct logind *logind, const char *path, struct logind_session *s
 	if (ret < 0)
 		return ret;
 	session->login = leader && session_is_login((pid_t)leader);
-	return restore_tty(session);
+	restore_tty(session);
+	return 0;
 }
 
 int logind_ask(struct logind *logind, const char *id, struct logind_session *session,
@@ -142,11 +140,11 @@ int logind_ask(struct logind *logind, const char *id, struct logind_session *ses
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	char *path = NULL;
-	int ret = logind->encode(PATH, id, &path);
+	int ret = xcheck(logind->encode(PATH, id, &path));
 
 	*session = (struct logind_session) { 0 };
 	if (ret >= 0)
-		ret = ask(logind, path, session, &error);
+		ret = xcheck(ask(logind, path, session, &error));
 	if (ret < 0) {
 		reason_set(why, "asking logind for session %s: %s", id,
 			   error.message ? error.message : strerror(-ret));

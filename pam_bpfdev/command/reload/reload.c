@@ -128,7 +128,7 @@ static void describe(struct row *row, const struct reload_result *result)
 {
 	const struct enforce_change_report *report = &result->report;
 	const struct bpfdev_info *before = &report->before;
-	char name[128], text[96];
+	char name[UNIT_ID_SIZE], text[96];
 
 	if (row_field(row, "session", "SESSION", 0))
 		row_text(row, "%s", change_session_name(report, name));

@@ -92,7 +92,7 @@ static int adopt(struct walk *walk, const struct logind_session *facts,
 static int find_and_adopt(struct walk *walk, struct enforce_change_report *report)
 {
 	struct logind_session facts = { 0 };
-	char id[128];
+	char id[UNIT_ID_SIZE];
 	int ret = 0;
 
 	if (!walk->logind)

@@ -93,7 +93,7 @@ static void tell_end(const struct request *request, const char *device, const ch
 static void tell_session(const struct request *request, const struct enforce_change_report *report,
 			 json_t *ended)
 {
-	char name[128];
+	char name[UNIT_ID_SIZE];
 
 	change_session_name(report, name);
 	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++)
@@ -133,7 +133,7 @@ static bool is_lasting(const struct change_reports *reports)
 		    report->error != -ESRCH)
 			return false;
 	}
-	return !reports->lost;
+	return true;
 }
 
 static int revoke(struct request *request, const struct session *user)
