@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* bpfdev denials: what sessions were denied. */
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "command/base/command.h"
-#include "command/base/json.h"
 #include "command/machine/denial.h"
-
-#define NANOSECONDS 1000000000ull
 
 struct request {
 	struct command_options options;
@@ -48,95 +42,16 @@ static const struct argp parser = {
 	.children = children,
 };
 
-enum {
-	COLUMN_WHEN,
-	COLUMN_USER,
-	COLUMN_SESSION,
-	COLUMN_PROCESS,
-	COLUMN_DEVICE,
-	COLUMN_ACCESS,
-	COLUMN_RESULT,
-	COLUMN_WHY,
-	COLUMN_COUNT,
-	COLUMNS
-};
-
-static const struct output_column columns[COLUMNS] = {
-	[COLUMN_WHEN] = { "WHEN", 0, 0 },
-	[COLUMN_USER] = { "USER", 0, 0 },
-	[COLUMN_SESSION] = { "SESSION", 0, 0 },
-	[COLUMN_PROCESS] = { "PROCESS", 0, SCOLS_FL_TRUNC },
-	[COLUMN_DEVICE] = { "DEVICE", 0, SCOLS_FL_TRUNC },
-	[COLUMN_ACCESS] = { "ACCESS", 0, 0 },
-	[COLUMN_RESULT] = { "RESULT", 0, 0 },
-	[COLUMN_WHY] = { "WHY", 0, SCOLS_FL_TRUNC },
-	[COLUMN_COUNT] = { "COUNT", 0, SCOLS_FL_RIGHT },
-};
-
-static int set_answer(const struct output *output, struct libscols_line *line,
-		      const struct filter_denial *denial)
+static void print_table(const struct output *output, struct machine *machine)
 {
-	char access[4], result[DENIAL_RESULT_SIZE];
-	int ret;
+	struct row_table table = row_table(output);
 
-	ret = output_cell(line, COLUMN_ACCESS, "%s", output_letters(denial->access, access));
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_RESULT, "%s", denial_result(denial, result));
-	output_cell_tone(output, line, COLUMN_RESULT,
-			 denial_is_audit(denial) ? OUTPUT_WARNING : OUTPUT_BAD);
-	return ret;
-}
+	for (size_t i = 0; i < machine->denial_count; i++) {
+		struct row row = row_line(&table);
 
-static int set_what(const struct output *output, struct libscols_line *line, struct names *names,
-		    const struct denial *row)
-{
-	const struct filter_denial *denial = row->denial;
-	char by[DENIAL_BY_SIZE], device[DENIAL_DEVICE_SIZE], name[NAMES_BEST_SIZE];
-	int ret;
-
-	names_best(names, denial->type, denial->major, denial->minor, name);
-	denial_by(denial, row->unit->unit.uid, by);
-	denial_device(denial, name, device);
-	ret = output_cell(line, COLUMN_PROCESS, "%s", by);
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_DEVICE, "%s", device);
-	return ret ? ret : set_answer(output, line, denial);
-}
-
-static int add_row(const struct output *output, struct libscols_table *table,
-		   struct machine *machine, const struct denial *row)
-{
-	struct libscols_line *line = output_row(table);
-	char when[32], id[UNIT_ID_SIZE];
-	struct denial_why why;
-	int ret;
-
-	output_time(row->last / NANOSECONDS, when);
-	denial_explain(machine, row, &why);
-	ret = output_cell(line, COLUMN_WHEN, "%s", when);
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_USER, "%s", row->unit->user);
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_SESSION, "%s", unit_id(&row->unit->unit, id));
-	if (ret == 0)
-		ret = set_what(output, line, machine->names, row);
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_WHY, "%s", why.place);
-	return ret ? ret : output_cell(line, COLUMN_COUNT, "%" PRIu64, row->denial->count);
-}
-
-static int print_table(const struct output *output, struct machine *machine)
-{
-	struct libscols_table *table = output_table(output, columns, COLUMNS);
-	int ret = table ? 0 : -ENOMEM;
-
-	for (size_t i = 0; i < machine->denial_count && ret == 0; i++)
-		ret = add_row(output, table, machine, &machine->denials[i]);
-	if (ret == 0)
-		return output_print_table(table);
-	scols_unref_table(table);
-	output_error("printing a table: %s", strerror(-ret));
-	return ret;
+		denial_describe(&row, machine, &machine->denials[i]);
+	}
+	row_table_print(&table);
 }
 
 /* What the table cannot show. */
@@ -164,51 +79,37 @@ static void print_rest(const struct machine *machine)
 			    "container");
 }
 
-/* What there is nothing to be told of: "lost" and "unreadable". */
-static void add_rest(json_t **root, const struct machine *machine)
-{
-	json_t *lost = json_array(), *unreadable = json_array();
-
-	for (size_t i = 0; i < machine->unit_count; i++) {
-		const struct machine_unit *unit = &machine->units[i];
-		json_t *object = denial_unit_json(&unit->unit);
-
-		if (unit->wanted && unit->lost) {
-			json_build_set(&object, "count", json_integer((json_int_t)unit->lost));
-			json_build_append(&lost, object);
-		} else if (unit->wanted && unit->filters && !unit->counted) {
-			json_build_append(&unreadable, object);
-		} else {
-			json_decref(object);
-		}
-	}
-	json_build_set(root, "lost", lost);
-	json_build_set(root, "unreadable", unreadable);
-}
-
 static int print_json(struct machine *machine)
 {
-	json_t *rows = json_array(), *root = json_object();
+	json_t *denials = json_array(), *lost = json_array(), *unreadable = json_array();
 
 	for (size_t i = 0; i < machine->denial_count; i++)
-		json_build_append(&rows, denial_json(machine, &machine->denials[i]));
-	json_build_set(&root, "denials", rows);
-	add_rest(&root, machine);
-	return output_json(root);
+		row_append(denials, denial_json(machine, &machine->denials[i]));
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		const struct machine_unit *unit = &machine->units[i];
+		json_t *object;
+
+		if (!unit->wanted || !(unit->lost || (unit->filters && !unit->counted)))
+			continue;
+		object = denial_unit_json(&unit->unit);
+		if (unit->lost)
+			row_put(object, "count", json_integer((json_int_t)unit->lost));
+		row_append(unit->lost ? lost : unreadable, object);
+	}
+	return output_json(json_pack("{so so so}", "denials", denials, "lost", lost, "unreadable",
+				     unreadable));
 }
 
 static int print(const struct output *output, struct machine *machine)
 {
-	int ret = 0;
-
 	if (output->json)
 		return print_json(machine);
 	if (machine->denial_count)
-		ret = print_table(output, machine);
+		print_table(output, machine);
 	else
 		output_line("nothing has been denied");
 	print_rest(machine);
-	return ret;
+	return 0;
 }
 
 static int show(const struct request *request, struct machine *machine)

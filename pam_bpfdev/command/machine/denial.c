@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "command/base/json.h"
 #include "command/machine/denial.h"
 
 #define NANOSECONDS 1000000000ull
@@ -98,50 +97,78 @@ bool denial_pids_are_ours(void)
 	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == FIRST_PID_NAMESPACE;
 }
 
-static json_t *text_or_null(const char *text)
+static void describe_unit(struct row *row, const struct unit *unit)
 {
-	return *text ? output_string(text) : json_null();
-}
-
-json_t *denial_unit_json(const struct unit *unit)
-{
-	json_t *object = json_object();
 	char id[UNIT_ID_SIZE];
 
-	json_build_set(&object, "session", output_string(unit_id(unit, id)));
-	json_build_set(&object, "unit", output_string(unit->name));
-	json_build_set(&object, "user", output_string(unit->user));
-	json_build_set(&object, "uid", json_integer(unit->uid));
-	return object;
+	if (row_field(row, "user", "USER", 0))
+		row_text(row, "%s", unit->user);
+	if (row_field(row, "uid", NULL, 0))
+		row_number(row, unit->uid);
+	if (row_field(row, "session", "SESSION", 0))
+		row_text(row, "%s", unit_id(unit, id));
+	if (row_field(row, "unit", NULL, 0))
+		row_text(row, "%s", unit->name);
 }
 
-static void add_device(json_t **object, struct names *names, const struct filter_denial *denial)
+static void describe_process(struct row *row, const struct filter_denial *denial, uid_t uid)
 {
-	char numbers[NAMES_NUMBERS_SIZE], path[NAMES_PATH_SIZE], driver[NAMES_DRIVERS_SIZE];
+	char by[DENIAL_BY_SIZE];
 
-	names_numbers(denial->type, denial->major, denial->minor, numbers);
-	names_path(names, denial->type, denial->major, denial->minor, path);
-	names_drivers(names, denial->type, denial->major, driver);
-	json_build_set(object, "device", json_string(numbers));
-	json_build_set(object, "type", json_string(denial->type == BPFDEV_CHAR ? "char" : "block"));
-	json_build_set(object, "major", json_integer(denial->major));
-	json_build_set(object, "minor", json_integer(denial->minor));
-	json_build_set(object, "path", text_or_null(path));
-	json_build_set(object, "driver", text_or_null(driver));
+	if (row_field(row, NULL, "PROCESS", SCOLS_FL_TRUNC))
+		row_text(row, "%s", denial_by(denial, uid, by));
+	if (row_field(row, "pid", NULL, 0) && denial->pid)
+		row_number(row, denial->pid);
+	if (row_field(row, "comm", NULL, 0) && denial->pid)
+		row_text(row, "%.*s", (int)sizeof(denial->comm), denial->comm);
+	if (row_field(row, "process_uid", NULL, 0))
+		row_number(row, denial->uid);
 }
 
-static void add_answer(json_t **object, const struct filter_denial *denial)
+static void describe_device(struct row *row, struct names *names,
+			    const struct filter_denial *denial)
 {
-	char access[4];
+	uint32_t type = denial->type, major = denial->major, minor = denial->minor;
+	char text[DENIAL_DEVICE_SIZE], name[NAMES_BEST_SIZE];
 
-	json_build_set(object, "access", json_string(output_access(denial->access, access)));
-	json_build_set(object, "refused", json_string(output_access(denial->refused, access)));
-	json_build_set(object, "audited", json_string(output_access(denial->audited, access)));
-	json_build_set(object, "result",
-		       json_string(denial_is_audit(denial) ? "audit" : "refused"));
+	if (row_field(row, "device", "DEVICE", SCOLS_FL_TRUNC)) {
+		row_text(row, "%s", names_numbers(type, major, minor, text));
+		row_cell(row, "%s",
+			 denial_device(denial, names_best(names, type, major, minor, name), text));
+	}
+	if (row_field(row, "type", NULL, 0))
+		row_text(row, type == BPFDEV_CHAR ? "char" : "block");
+	if (row_field(row, "major", NULL, 0))
+		row_number(row, major);
+	if (row_field(row, "minor", NULL, 0))
+		row_number(row, minor);
+	if (row_field(row, "path", NULL, 0) && names_path(names, type, major, minor, name))
+		row_text(row, "%s", name);
+	if (row_field(row, "driver", NULL, 0) && names_drivers(names, type, major, name))
+		row_text(row, "%s", name);
 }
 
-static void add_why(json_t **object, struct machine *machine, const struct denial *row)
+static void describe_answer(struct row *row, const struct filter_denial *denial)
+{
+	bool audit = denial_is_audit(denial);
+	char text[DENIAL_RESULT_SIZE];
+
+	if (row_field(row, "access", "ACCESS", 0)) {
+		row_text(row, "%s", output_access(denial->access, text));
+		row_cell(row, "%s", output_letters(denial->access, text));
+	}
+	if (row_field(row, "refused", NULL, 0))
+		row_text(row, "%s", output_access(denial->refused, text));
+	if (row_field(row, "audited", NULL, 0))
+		row_text(row, "%s", output_access(denial->audited, text));
+	if (row_field(row, "result", "RESULT", 0)) {
+		row_text(row, audit ? "audit" : "refused");
+		row_cell(row, "%s", denial_result(denial, text));
+		row_tone(row, audit ? OUTPUT_WARNING : OUTPUT_BAD);
+	}
+}
+
+static void describe_why(struct row *row, struct machine *machine, const struct denial *denial)
 {
 	static const char *const causes[] = {
 		[DENIAL_NO_RULE] = "no rule",
@@ -149,29 +176,48 @@ static void add_why(json_t **object, struct machine *machine, const struct denia
 		[DENIAL_CHANGED] = "changed",
 	};
 	struct denial_why why;
-	bool line;
 
-	denial_explain(machine, row, &why);
-	line = why.cause == DENIAL_LINE;
-	json_build_set(object, "cause", json_string(causes[why.cause]));
-	json_build_set(object, "line", line ? output_string(why.place) : json_null());
-	json_build_set(object, "text", line ? output_string(why.text) : json_null());
+	denial_explain(machine, denial, &why);
+	if (row_field(row, "cause", NULL, 0))
+		row_text(row, "%s", causes[why.cause]);
+	if (row_field(row, "line", "WHY", SCOLS_FL_TRUNC)) {
+		if (why.cause == DENIAL_LINE)
+			row_text(row, "%s", why.place);
+		row_cell(row, "%s", why.place);
+	}
+	if (row_field(row, "text", NULL, 0) && why.cause == DENIAL_LINE)
+		row_text(row, "%s", why.text);
 }
 
-json_t *denial_json(struct machine *machine, const struct denial *row)
+void denial_describe(struct row *row, struct machine *machine, const struct denial *denial)
 {
-	const struct filter_denial *denial = row->denial;
-	json_t *object = denial_unit_json(&row->unit->unit);
-	bool known = denial->pid;
+	const struct unit *unit = &denial->unit->unit;
 
-	add_device(&object, machine->names, denial);
-	add_answer(&object, denial);
-	add_why(&object, machine, row);
-	json_build_set(&object, "pid", known ? json_integer(denial->pid) : json_null());
-	json_build_set(&object, "comm", known ? output_string(denial->comm) : json_null());
-	json_build_set(&object, "process_uid", json_integer(denial->uid));
-	json_build_set(&object, "count", json_integer((json_int_t)denial->count));
-	json_build_set(&object, "first", json_integer((json_int_t)(row->first / NANOSECONDS)));
-	json_build_set(&object, "last", json_integer((json_int_t)(row->last / NANOSECONDS)));
-	return object;
+	if (row_field(row, "last", "WHEN", 0))
+		row_time(row, denial->last / NANOSECONDS);
+	if (row_field(row, "first", NULL, 0))
+		row_time(row, denial->first / NANOSECONDS);
+	describe_unit(row, unit);
+	describe_process(row, denial->denial, unit->uid);
+	describe_device(row, machine->names, denial->denial);
+	describe_answer(row, denial->denial);
+	describe_why(row, machine, denial);
+	if (row_field(row, "count", "COUNT", SCOLS_FL_RIGHT))
+		row_number(row, denial->denial->count);
+}
+
+json_t *denial_json(struct machine *machine, const struct denial *denial)
+{
+	struct row row = row_object();
+
+	denial_describe(&row, machine, denial);
+	return row.object;
+}
+
+json_t *denial_unit_json(const struct unit *unit)
+{
+	struct row row = row_object();
+
+	describe_unit(&row, unit);
+	return row.object;
 }

@@ -5,6 +5,7 @@
 
 #include "command/base/lines.h"
 #include "command/base/output.h"
+#include "command/base/row.h"
 #include "command/machine/machine.h"
 
 /* Whether it passed, for audit only. */
@@ -71,10 +72,11 @@ char *denial_result(const struct filter_denial *denial, char *text);
  */
 bool denial_pids_are_ours(void);
 
+/* All that there is to tell of @denial, as a line of a table or as JSON. */
+void denial_describe(struct row *row, struct machine *machine, const struct denial *denial);
+json_t *denial_json(struct machine *machine, const struct denial *denial);
+
 /* "session", "unit", "user" and "uid" of @unit. */
 json_t *denial_unit_json(const struct unit *unit);
-
-/* All that there is to tell of @row. */
-json_t *denial_json(struct machine *machine, const struct denial *row);
 
 #endif

@@ -1,38 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* What was found, for people. */
-#include <errno.h>
+/* What was found, for people and for programs: bpfdev(8) has the fields of the JSON. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "enforce/change.h"
+#include "command/base/lines.h"
+#include "command/base/row.h"
+#include "command/base/view.h"
 #include "command/status/status.h"
 
-enum {
-	COLUMN_SESSION,
-	COLUMN_USER,
-	COLUMN_SERVICE,
-	COLUMN_TTY,
-	COLUMN_FROM,
-	COLUMN_SINCE,
-	COLUMN_RULES,
-	COLUMN_POLICY,
-	COLUMNS
-};
-
-static const struct output_column columns[COLUMNS] = {
-	[COLUMN_SESSION] = { "SESSION", 0, 0 },
-	[COLUMN_USER] = { "USER", 0, 0 },
-	[COLUMN_SERVICE] = { "SERVICE", 0, SCOLS_FL_TRUNC },
-	[COLUMN_TTY] = { "TTY", 0, SCOLS_FL_TRUNC },
-	[COLUMN_FROM] = { "FROM", 0, SCOLS_FL_TRUNC },
-	[COLUMN_SINCE] = { "SINCE", 0, 0 },
-	[COLUMN_RULES] = { "RULES", 0, SCOLS_FL_RIGHT },
-	[COLUMN_POLICY] = { "POLICY", 0, SCOLS_FL_WRAP },
-};
-
-/* So many sessions are named; all are in the JSON. */
+/* So many sessions are named in the table; all are in the JSON. */
 #define UNION_MAX 8
+
+static const char *const policies[] = {
+	[MACHINE_POLICY_UNKNOWN] = "unknown",
+	[MACHINE_POLICY_CURRENT] = "current",
+	[MACHINE_POLICY_CHANGED] = "changed",
+	[MACHINE_POLICY_BROKEN] = "broken",
+};
 
 bool status_is_over(const struct bpfdev_exception *exception, uint64_t *until)
 {
@@ -42,145 +28,373 @@ bool status_is_over(const struct bpfdev_exception *exception, uint64_t *until)
 	return exception->until <= now;
 }
 
-static enum output_tone describe_session(const struct machine_unit *unit, char *text, size_t size)
+static json_t *policy_json(const struct machine_unit *unit)
 {
-	static const char *const states[] = {
-		[MACHINE_POLICY_UNKNOWN] = "unknown",
-		[MACHINE_POLICY_CURRENT] = "current",
-		[MACHINE_POLICY_CHANGED] = "changed",
-		[MACHINE_POLICY_BROKEN] = "broken",
-	};
+	struct row row = row_object();
+	struct reason what;
 
-	if (!unit->filters || !unit->known) {
-		snprintf(text, size, "%s", unit->filters ? "made by another version" : "no rules");
-		return unit->filters ? OUTPUT_WARNING : OUTPUT_FAINT;
+	if (row_field(&row, "path", NULL, 0))
+		row_text(&row, "%s", unit->info.policy);
+	if (row_field(&row, "digest", NULL, 0))
+		row_text(&row, "%016llx", (unsigned long long)unit->info.policy_digest);
+	if (row_field(&row, "state", NULL, 0))
+		row_text(&row, "%s", policies[unit->policy]);
+	if (row_field(&row, "mistake", NULL, 0) && unit->policy == MACHINE_POLICY_BROKEN) {
+		conf_describe_mistakes(unit->files->conf, &what);
+		row_text(&row, "%s", what.text);
 	}
-	snprintf(text, size, "%s%s%s%s", states[unit->policy],
-		 unit->info.flags & BPFDEV_AUDIT ? ", audit" : "",
-		 unit->info.flags & BPFDEV_NO_LOGIN ? ", no login" : "",
-		 unit->info.flags & BPFDEV_CLOSED ? ", closed" : "");
-	switch (unit->policy) {
-	case MACHINE_POLICY_BROKEN:
-		return OUTPUT_BAD;
-	case MACHINE_POLICY_CHANGED:
-		return OUTPUT_WARNING;
-	default:
-		return unit->info.flags & BPFDEV_CLOSED ? OUTPUT_FAINT : OUTPUT_PLAIN;
+	return row.object;
+}
+
+static json_t *exceptions_json(const struct bpfdev_info *info)
+{
+	json_t *array = json_array();
+	char access[4];
+
+	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++) {
+		const struct bpfdev_exception *exception = &info->exceptions[i];
+		uint64_t until;
+		bool over = status_is_over(exception, &until);
+
+		if (exception->access)
+			row_append(array, json_pack("{so ss sI sb sI}", "device",
+						    output_string(exception->device), "access",
+						    output_access(exception->access, access),
+						    "until", (json_int_t)until, "over", over,
+						    "asked_by", (json_int_t)exception->asked_by));
 	}
+	return array;
+}
+
+/* The sessions whose rules the manager's filter is the union of. */
+static json_t *union_json(const struct machine *machine, const struct machine_unit *manager)
+{
+	json_t *ids = json_array();
+	char id[UNIT_ID_SIZE];
+
+	for (size_t i = 0; i < machine->unit_count; i++)
+		if (machine_counts(manager, &machine->units[i]))
+			row_append(ids, output_string(unit_id(&machine->units[i].unit, id)));
+	return ids;
 }
 
 /* "union of 3, 7" */
-static void describe_union(const struct status *status, const struct machine_unit *manager,
-			   char *text, size_t size)
+static void describe_union(struct row *row, const struct machine *machine,
+			   const struct machine_unit *manager)
 {
+	char text[256] = "", id[UNIT_ID_SIZE];
 	size_t count = 0;
-	int at = snprintf(text, size, "union of ");
+	int at = 0;
 
-	for (size_t i = 0; i < status->machine.unit_count; i++) {
-		char id[UNIT_ID_SIZE];
-
-		if (!machine_counts(manager, &status->machine.units[i]) || ++count > UNION_MAX)
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		if (!machine_counts(manager, &machine->units[i]) || ++count > UNION_MAX)
 			continue;
-		unit_id(&status->machine.units[i].unit, id);
-		if ((size_t)at < size)
-			at += snprintf(text + at, size - at, "%s%s", count > 1 ? ", " : "", id);
+		unit_id(&machine->units[i].unit, id);
+		if ((size_t)at < sizeof(text))
+			at += snprintf(text + at, sizeof(text) - (size_t)at, "%s%s",
+				       count > 1 ? ", " : "", id);
 	}
-	if (count > UNION_MAX && (size_t)at < size)
-		snprintf(text + at, size - at, " and %zu more", count - UNION_MAX);
+	if (count > UNION_MAX)
+		row_cell(row, "union of %s and %zu more", text, count - UNION_MAX);
+	else
+		row_cell(row, "union of %s", text);
 }
 
-static enum output_tone describe_manager(const struct status *status,
-					 const struct machine_unit *unit, char *text, size_t size)
+static void tell_manager(struct row *row, const struct machine *machine,
+			 const struct machine_unit *unit)
 {
 	switch (unit->manager) {
 	case ENFORCE_LIVE_UNION:
-		describe_union(status, unit, text, size);
-		return OUTPUT_PLAIN;
+		row_text(row, "in line");
+		describe_union(row, machine, unit);
+		break;
 	case ENFORCE_LIVE_BASE:
-		snprintf(text, size, "base filter (no session is open)");
-		return OUTPUT_PLAIN;
+		row_text(row, "base");
+		row_cell(row, "base filter (no session is open)");
+		break;
 	case ENFORCE_LIVE_STALE:
-		snprintf(text, size, "stale: bpfdev reload %s", unit->user);
-		return OUTPUT_WARNING;
+		row_text(row, "stale");
+		row_cell(row, "stale: bpfdev reload %s", unit->user);
+		row_tone(row, OUTPUT_WARNING);
+		break;
 	case ENFORCE_LIVE_MISSING:
-		snprintf(text, size, "WITHOUT RULES: bpfdev reload %s", unit->user);
-		return OUTPUT_BAD;
+		row_text(row, "missing");
+		row_cell(row, "WITHOUT RULES: bpfdev reload %s", unit->user);
+		row_tone(row, OUTPUT_BAD);
+		break;
 	case ENFORCE_LIVE_FREE:
-		snprintf(text, size, "no rules");
-		return OUTPUT_FAINT;
+		row_text(row, "unknown");
+		row_cell(row, "no rules");
+		row_tone(row, OUTPUT_FAINT);
+		break;
 	default:
-		snprintf(text, size, "cannot be compared");
-		return OUTPUT_BAD;
+		row_text(row, "unknown");
+		row_cell(row, "cannot be compared");
+		row_tone(row, OUTPUT_BAD);
 	}
 }
 
-/* What a filter of this version says of itself; "-" where PAM said nothing, or where there is none. */
-static int fill(struct libscols_line *line, const struct machine_unit *unit)
+static void tell_policy(struct row *row, const struct machine_unit *unit)
+{
+	uint32_t flags = unit->info.flags;
+
+	if (!unit->filters || !unit->known) {
+		row_cell(row, unit->filters ? "made by another version" : "no rules");
+		row_tone(row, unit->filters ? OUTPUT_WARNING : OUTPUT_FAINT);
+		return;
+	}
+	row_json(row, policy_json(unit));
+	row_cell(row, "%s%s%s%s", policies[unit->policy], flags & BPFDEV_AUDIT ? ", audit" : "",
+		 flags & BPFDEV_NO_LOGIN ? ", no login" : "",
+		 flags & BPFDEV_CLOSED ? ", closed" : "");
+	if (unit->policy == MACHINE_POLICY_BROKEN)
+		row_tone(row, OUTPUT_BAD);
+	else if (unit->policy == MACHINE_POLICY_CHANGED)
+		row_tone(row, OUTPUT_WARNING);
+	else if (flags & BPFDEV_CLOSED)
+		row_tone(row, OUTPUT_FAINT);
+}
+
+/* What PAM said; "-" where it said nothing, or where nobody knows. */
+static void tell_login(struct row *row, const char *key, const char *heading, const char *text)
+{
+	if (!row_field(row, key, heading, SCOLS_FL_TRUNC))
+		return;
+	if (text)
+		row_text(row, "%s", text);
+	if (!text || !*text)
+		row_cell(row, "-");
+}
+
+static void tell_rules(struct row *row, const struct bpfdev_info *info)
+{
+	if (!row_field(row, "rules", "RULES", SCOLS_FL_RIGHT))
+		return;
+	if (info)
+		row_number(row, info->rule_count);
+	if (!info)
+		row_cell(row, "-");
+	else if (info->flags & BPFDEV_UNRESTRICTED)
+		row_cell(row, "none");
+}
+
+/* What only programs are told of a session's filter. */
+static void tell_flags(struct row *row, const struct bpfdev_info *info)
+{
+	static const struct {
+		const char *key;
+		uint32_t flag;
+	} flags[] = {
+		{ "unrestricted", BPFDEV_UNRESTRICTED },
+		{ "audit", BPFDEV_AUDIT },
+		{ "closed", BPFDEV_CLOSED },
+		{ "no_login", BPFDEV_NO_LOGIN },
+		{ "conf", BPFDEV_CONF },
+	};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (row_field(row, flags[i].key, NULL, 0) && info)
+			row_bool(row, info->flags & flags[i].flag);
+	if (row_field(row, "exceptions", NULL, 0) && info)
+		row_json(row, exceptions_json(info));
+}
+
+/* Of a session without a filter, programs are told no more than whose it is. */
+static void describe_filter(struct row *row, const struct machine *machine,
+			    const struct machine_unit *unit)
 {
 	const struct bpfdev_info *info = unit->known ? &unit->info : NULL;
 	bool session = unit->unit.role == BPFDEV_SESSION;
-	char since[32] = "-", rules[32] = "-";
-	int ret;
 
-	if (info)
-		output_time(info->opened, since);
-	if (info && session && (info->flags & BPFDEV_UNRESTRICTED))
-		snprintf(rules, sizeof(rules), "none");
-	else if (info && session)
-		snprintf(rules, sizeof(rules), "%u", info->rule_count);
-	ret = output_cell(line, COLUMN_SERVICE, "%s",
-			  session && info && *info->service ? info->service : "-");
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_TTY, "%s", info && *info->tty ? info->tty : "-");
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_FROM, "%s",
-				  info && *info->rhost ? info->rhost : "-");
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_SINCE, "%s", since);
-	return ret ? ret : output_cell(line, COLUMN_RULES, "%s", rules);
-}
-
-static int print_unit(const struct status *status, struct libscols_table *table,
-		      const struct machine_unit *unit)
-{
-	struct libscols_line *line = output_row(table);
-	char id[UNIT_ID_SIZE], policy[512];
-	enum output_tone tone;
-	int ret;
-
-	if (unit->unit.role == BPFDEV_MANAGER)
-		tone = describe_manager(status, unit, policy, sizeof(policy));
-	else
-		tone = describe_session(unit, policy, sizeof(policy));
-	ret = output_cell(line, COLUMN_SESSION, "%s", unit_id(&unit->unit, id));
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_USER, "%s", unit->user);
-	if (ret == 0)
-		ret = fill(line, unit);
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_POLICY, "%s", policy);
-	output_cell_tone(&status->output, line, COLUMN_POLICY, tone);
-	return ret;
-}
-
-/* Returns how many units there are in the table, or a negative errno having said so. */
-static int print_units(const struct status *status)
-{
-	struct libscols_table *table = output_table(&status->output, columns, COLUMNS);
-	int count = 0, ret = table ? 0 : -ENOMEM;
-
-	for (size_t i = 0; i < status->machine.unit_count && ret == 0; i++) {
-		if (!status->machine.units[i].wanted)
-			continue;
-		ret = print_unit(status, table, &status->machine.units[i]);
-		count++;
+	if (row_field(row, "role", NULL, 0))
+		row_text(row, session ? "session" : "manager");
+	if (row_field(row, "filters", NULL, 0))
+		row_number(row, (uint64_t)unit->filters);
+	if (row_field(row, "readable", NULL, 0))
+		row_bool(row, unit->known);
+	tell_login(row, session ? "service" : NULL, "SERVICE",
+		   session && info ? info->service : NULL);
+	tell_login(row, session ? "tty" : NULL, "TTY", info ? info->tty : NULL);
+	tell_login(row, session ? "rhost" : NULL, "FROM", info ? info->rhost : NULL);
+	if (row_field(row, "opened", "SINCE", 0)) {
+		row_cell(row, "-");
+		if (info)
+			row_time(row, info->opened);
 	}
-	if (ret == 0 && count)
-		return output_print_table(table) < 0 ? -EIO : count;
-	scols_unref_table(table);
+	if (session) {
+		tell_rules(row, info);
+		if (row_field(row, "policy", "POLICY", SCOLS_FL_WRAP))
+			tell_policy(row, unit);
+		tell_flags(row, info);
+		return;
+	}
+	if (row_field(row, NULL, "RULES", SCOLS_FL_RIGHT))
+		row_cell(row, "-");
+	if (row_field(row, "state", "POLICY", SCOLS_FL_WRAP))
+		tell_manager(row, machine, unit);
+	if (row_field(row, "union_of", NULL, 0))
+		row_json(row, union_json(machine, unit));
+}
+
+static void describe_unit(struct row *row, const struct machine_unit *unit)
+{
+	bool session = unit->unit.role == BPFDEV_SESSION;
+	char id[UNIT_ID_SIZE];
+
+	if (row_field(row, session ? "session" : NULL, "SESSION", 0))
+		row_text(row, "%s", unit_id(&unit->unit, id));
+	if (row_field(row, "unit", NULL, 0))
+		row_text(row, "%s", unit->name);
+	if (row_field(row, "user", "USER", 0))
+		row_text(row, "%s", unit->user);
+	if (row_field(row, "uid", NULL, 0))
+		row_number(row, unit->unit.uid);
+}
+
+/* The policy of all sessions that a manager's filter is the union of, if it is what it was. */
+static const struct conf *conf_of_union(const struct machine *machine,
+					const struct machine_unit *manager)
+{
+	const struct policy_files *files = NULL;
+
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		const struct machine_unit *unit = &machine->units[i];
+
+		if (!machine_counts(manager, unit))
+			continue;
+		if (unit->policy != MACHINE_POLICY_CURRENT || (files && unit->files != files))
+			return NULL;
+		files = unit->files;
+	}
+	return files ? files->conf : NULL;
+}
+
+/* A line's number means something only in the text that it was counted in. */
+static const struct conf *conf_of(const struct machine *machine, const struct machine_unit *unit)
+{
+	if (unit->unit.role == BPFDEV_SESSION)
+		return unit->policy == MACHINE_POLICY_CURRENT ? unit->files->conf : NULL;
+	if (unit->manager == ENFORCE_LIVE_UNION)
+		return conf_of_union(machine, unit);
+	if (unit->manager == ENFORCE_LIVE_BASE && unit->judged)
+		return unit->files->conf;
+	return NULL;
+}
+
+/* What a view of a unit's table needs; conf: whose lines they are, NULL: they have changed. */
+struct source {
+	struct names *names;
+	const struct conf *conf;
+};
+
+static void write_line(uint32_t line, void *data, char *text, size_t size)
+{
+	const struct source *source = data;
+	const struct conf_statement *statement =
+		source->conf ? lines_find(source->conf, line) : NULL;
+	char place[LINES_PLACE_SIZE] = "changed since";
+
+	if (statement)
+		lines_place(source->conf, statement, place);
+	snprintf(text, size, "%s", place);
+}
+
+static void write_name(const struct table_view_row *row, void *data, char *text, size_t size)
+{
+	const struct source *source = data;
+
+	table_view_name(source->names, row, text, size);
+}
+
+/*
+ * Has @show tell of the rules that the kernel has for the unit. Returns 1; 0: the unit or its
+ * filter has gone, or is another version's; or a negative errno having said so.
+ */
+static int show_table(struct status *status, struct machine_unit *unit,
+		      void (*show)(const struct table *table, const struct table_view *view,
+				   const struct machine_unit *unit, void *data),
+		      void *data)
+{
+	struct source source = { status->machine.names, conf_of(&status->machine, unit) };
+	struct table_view view = { &status->output, write_name, write_line, &source };
+	struct table *table = NULL;
+	struct reason why;
+	int ret = unit->filters ? machine_read_table(unit, &table, &why) : 0;
+
 	if (ret < 0)
-		output_error("printing a table: %s", strerror(-ret));
+		output_error("%s", why.text);
+	else if (ret > 0)
+		show(table, &view, unit, data);
+	table_free(table);
 	return ret;
+}
+
+static void make_json(const struct table *table, const struct table_view *view,
+		      const struct machine_unit *unit, void *data)
+{
+	json_t **json = data;
+
+	(void)unit;
+	*json = table_view_json(table, view);
+}
+
+/* Adds the unit to one of the three arrays. Returns 0, or a negative errno having said so. */
+static int add_json(struct status *status, struct machine_unit *unit, json_t *sessions,
+		    json_t *managers, json_t *unfiltered)
+{
+	bool session = unit->unit.role == BPFDEV_SESSION;
+	struct row row;
+	json_t *table = NULL;
+	int ret = 0;
+
+	if (!session && unit->manager == ENFORCE_LIVE_FREE)
+		return 0;
+	row = row_object();
+	describe_unit(&row, unit);
+	if (session && !unit->filters) {
+		row_append(unfiltered, row.object);
+		return 0;
+	}
+	describe_filter(&row, &status->machine, unit);
+	if (status->rules) {
+		ret = show_table(status, unit, make_json, &table);
+		row_put(row.object, "table", table ? table : json_null());
+	}
+	row_append(session ? sessions : managers, row.object);
+	return ret < 0 ? ret : 0;
+}
+
+int status_print_json(struct status *status)
+{
+	json_t *sessions = json_array(), *managers = json_array(), *unfiltered = json_array();
+	int ret = 0;
+
+	for (size_t i = 0; i < status->machine.unit_count && ret == 0; i++)
+		if (status->machine.units[i].wanted)
+			ret = add_json(status, &status->machine.units[i], sessions, managers,
+				       unfiltered);
+	if (ret < 0)
+		return ret;
+	return output_json(json_pack("{so so so sI}", "sessions", sessions, "managers", managers,
+				     "unfiltered", unfiltered, "unfiltered_sessions",
+				     (json_int_t)machine_count_sessions(&status->machine, false)));
+}
+
+static void print_units(const struct status *status)
+{
+	struct row_table table = row_table(&status->output);
+
+	for (size_t i = 0; i < status->machine.unit_count; i++) {
+		const struct machine_unit *unit = &status->machine.units[i];
+		struct row row;
+
+		if (!unit->wanted)
+			continue;
+		row = row_line(&table);
+		describe_unit(&row, unit);
+		describe_filter(&row, &status->machine, unit);
+	}
+	row_table_print(&table);
 }
 
 /* Whether a unit that is shown is filtered by the policy; managers with a union's are not. */
@@ -197,13 +411,13 @@ static bool is_shown(const struct machine *machine, const struct policy_files *p
 }
 
 /* Comes first: it is what most needs to be done. */
-static void print_mistakes(const struct status *status)
+static void print_mistakes(const struct machine *machine)
 {
-	for (size_t i = 0; i < status->machine.policy_count; i++) {
-		const struct policy_files *policy = status->machine.policies[i];
+	for (size_t i = 0; i < machine->policy_count; i++) {
+		const struct policy_files *policy = machine->policies[i];
 		struct reason what;
 
-		if (!policy->conf->error_count || !is_shown(&status->machine, policy))
+		if (!policy->conf->error_count || !is_shown(machine, policy))
 			continue;
 		conf_describe_mistakes(policy->conf, &what);
 		output_error("the policy has mistakes: new logins are refused, and open sessions "
@@ -232,10 +446,10 @@ static void print_exceptions(const struct machine_unit *unit)
 	}
 }
 
-static void print_notes(const struct status *status)
+static void print_notes(const struct machine *machine)
 {
-	for (size_t i = 0; i < status->machine.unit_count; i++) {
-		const struct machine_unit *unit = &status->machine.units[i];
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		const struct machine_unit *unit = &machine->units[i];
 
 		if (!unit->wanted)
 			continue;
@@ -268,40 +482,27 @@ static void print_summary(const struct status *status)
 		output_line("no session has device rules in force%s", more);
 }
 
-static int print_rules(struct status *status)
+static void print_table(const struct table *table, const struct table_view *view,
+			const struct machine_unit *unit, void *data)
 {
-	int ret = 0;
-
-	for (size_t i = 0; i < status->machine.unit_count && ret >= 0; i++) {
-		struct machine_unit *unit = &status->machine.units[i];
-		struct table *table = NULL;
-		struct status_lines lines;
-		struct table_view view;
-
-		if (!unit->wanted || !unit->filters)
-			continue;
-		ret = status_read_table(unit, &table);
-		if (ret <= 0)
-			continue;
-		status_view(status, unit, &lines, &view);
-		output_line("%s", "");
-		output_line("%s of %s:", unit->name, unit->user);
-		ret = table_view_print(table, &view);
-		table_free(table);
-	}
-	return ret;
+	(void)data;
+	output_line("%s", "");
+	output_line("%s of %s:", unit->name, unit->user);
+	table_view_print(table, view);
 }
 
-int status_print(struct status *status)
+int status_print_text(struct status *status)
 {
-	int count;
+	struct machine *machine = &status->machine;
+	int ret = 0;
 
-	print_mistakes(status);
-	count = print_units(status);
-	if (count < 0)
-		return count;
-	print_notes(status);
+	print_mistakes(machine);
+	print_units(status);
+	print_notes(machine);
 	if (!status->wanted)
 		print_summary(status);
-	return status->rules ? print_rules(status) : 0;
+	for (size_t i = 0; i < machine->unit_count && status->rules && ret >= 0; i++)
+		if (machine->units[i].wanted)
+			ret = show_table(status, &machine->units[i], print_table, NULL);
+	return ret < 0 ? ret : 0;
 }

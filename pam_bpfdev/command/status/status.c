@@ -72,7 +72,7 @@ static int print(struct status *status)
 {
 	if (status->prometheus)
 		return status_print_metrics(status);
-	return status->output.json ? status_print_json(status) : status_print(status);
+	return status->output.json ? status_print_json(status) : status_print_text(status);
 }
 
 /* Whether any filter of the user, or of the user's sessions, is there. */
