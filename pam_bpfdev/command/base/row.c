@@ -175,6 +175,7 @@ static struct libscols_table *make(struct row_table *table)
 	size_t lines = 0;
 
 	scols_table_enable_colors(made, table->output->color);
+	scols_table_enable_noheadings(made, table->no_headings);
 	/* Cells are escaped already: its own escapes let changes of direction pass. */
 	scols_table_enable_noencoding(made, 1);
 	for (size_t i = 0; i < table->columns.count; i++)

@@ -43,6 +43,7 @@ struct row_table {
 		size_t count, capacity;
 	} cells;
 	size_t count; /* of lines */
+	bool no_headings;
 };
 
 /* Where the fields of one thing go. */

@@ -7,7 +7,7 @@
 
 static void (*const checks[])(struct doctor *doctor) = {
 	doctor_check_kernel,	doctor_check_pam,      doctor_check_sshd,   doctor_check_policy,
-	doctor_check_processes, doctor_check_managers, doctor_check_linger, doctor_check_brokers,
+	doctor_check_processes, doctor_check_sessions, doctor_check_linger, doctor_check_brokers,
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -77,7 +77,7 @@ static int run(int argc, char **argv)
 	doctor_users_free(&doctor);
 	conf_free(doctor.conf);
 	free(doctor.conf_path);
-	free(doctor.root);
+	machine_close(&doctor.machine);
 	return status;
 }
 

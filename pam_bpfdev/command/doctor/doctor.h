@@ -12,6 +12,7 @@
 #include "base/reason.h"
 #include "table/table.h"
 #include "command/base/command.h"
+#include "command/machine/machine.h"
 
 enum doctor_level {
 	DOCTOR_OK,
@@ -47,7 +48,7 @@ struct doctor {
 	bool quiet;
 	char *conf_path;   /* what all PAM lines say as conf=; NULL: nothing, or different things */
 	struct conf *conf; /* NULL: there is no policy that could be used */
-	char *root;	   /* the folder that user.slice is in; NULL: none is known */
+	struct machine machine;	    /* root NULL: there is no cgroup2 */
 	struct doctor_user **users; /* all who were asked for: see doctor_user_of_uid() */
 	size_t user_count, user_capacity;
 	pid_t sound_server; /* one that serves all users; 0: none was seen */
@@ -112,13 +113,13 @@ bool doctor_has_rules(const struct doctor_user *user);
 void doctor_users_free(struct doctor *doctor);
 
 /* The checks, in the order in which they are made: later ones use what earlier ones set. */
-void doctor_check_kernel(struct doctor *doctor);		      /* sets root */
+void doctor_check_kernel(struct doctor *doctor);		      /* opens machine */
 void doctor_check_pam(struct doctor *doctor);			      /* sets conf_path */
 void doctor_check_pam_below(struct doctor *doctor, const char *root); /* of the file system */
 void doctor_check_sshd(struct doctor *doctor);
 void doctor_check_policy(struct doctor *doctor);    /* sets conf and the paths */
-void doctor_check_processes(struct doctor *doctor); /* sets sound_server */
-void doctor_check_managers(struct doctor *doctor);
+void doctor_check_processes(struct doctor *doctor); /* looks at machine; sets sound_server */
+void doctor_check_sessions(struct doctor *doctor);
 void doctor_check_linger(struct doctor *doctor);
 void doctor_check_brokers(struct doctor *doctor);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "command/base/memory.h"
+#include "command/base/row.h"
 #include "command/doctor/doctor.h"
 
 static const struct {
@@ -102,23 +103,44 @@ static bool is_shown(const struct doctor *doctor, const struct doctor_finding *f
 	return !doctor->quiet || finding->level != DOCTOR_OK;
 }
 
-static json_t *finding_json(const struct doctor_finding *finding)
+/* @text: for a table, what it says of this finding and of those like it. */
+static void describe(struct row *row, const struct doctor_finding *finding, const char *text)
 {
-	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "topic", finding->topic, "level",
-			 looks[finding->level].mark, "subject", output_string(finding->subject),
-			 "message", output_string(finding->message), "advice",
-			 finding->advice ? output_string(finding->advice) : json_null());
+	if (row_field(row, NULL, "MARK", 0)) {
+		row_cell(row, "%-4s", looks[finding->level].mark);
+		row_tone(row, looks[finding->level].tone);
+	}
+	if (row_field(row, "topic", "TOPIC", 0)) {
+		row_text(row, "%s", finding->topic);
+		row_cell(row, "%-9s", finding->topic);
+	}
+	if (row_field(row, "level", NULL, 0))
+		row_text(row, "%s", looks[finding->level].mark);
+	if (row_field(row, "subject", NULL, 0))
+		row_text(row, "%s", finding->subject);
+	if (row_field(row, "message", NULL, 0))
+		row_text(row, "%s", finding->message);
+	if (row_field(row, "advice", NULL, 0))
+		row_text_or_null(row, finding->advice);
+	if (row_field(row, NULL, "TEXT", SCOLS_FL_WRAP))
+		row_cell(row, "%s", text);
 }
 
 static int print_json(const struct doctor *doctor)
 {
-	json_t *list = json_array();
+	json_t *list = json_array(), *object = json_object();
 
-	for (size_t i = 0; i < doctor->findings.count; i++)
-		if (is_shown(doctor, &doctor->findings.items[i]))
-			json_array_append_new(list, finding_json(&doctor->findings.items[i]));
-	return output_json(json_pack("{s:o, s:b}", "findings", list, "lets_out",
-				     doctor_has(doctor, DOCTOR_BAD)));
+	for (size_t i = 0; i < doctor->findings.count; i++) {
+		struct row row = row_object();
+
+		if (!is_shown(doctor, &doctor->findings.items[i]))
+			continue;
+		describe(&row, &doctor->findings.items[i], NULL);
+		row_append(list, row.object);
+	}
+	row_put(object, "findings", list);
+	row_put(object, "lets_out", json_boolean(doctor_has(doctor, DOCTOR_BAD)));
+	return output_json(object);
 }
 
 static bool are_equal(const char *a, const char *b)
@@ -159,37 +181,35 @@ static bool was_shown(const struct doctor_findings *findings, size_t at)
 	return false;
 }
 
-static void add_rows(const struct doctor *doctor, struct libscols_table *table, size_t at)
+static void print_lines(const struct doctor *doctor)
 {
-	const struct doctor_finding *finding = &doctor->findings.items[at];
-	struct libscols_line *line = output_row(table);
-	char *text = sentence(&doctor->findings, at);
+	const struct doctor_findings *findings = &doctor->findings;
+	struct row_table table = row_table(&doctor->options.output);
 
-	output_cell(line, 0, "%s", looks[finding->level].mark);
-	output_cell_tone(&doctor->options.output, line, 0, looks[finding->level].tone);
-	output_cell(line, 1, "%s", finding->topic);
-	output_cell(line, 2, "%s", text);
-	free(text);
-	if (finding->advice)
-		output_cell(output_row(table), 2, "  %s", finding->advice);
-}
+	table.no_headings = true;
+	for (size_t i = 0; i < findings->count; i++) {
+		struct row row;
+		char *text;
 
-static int print_lines(const struct doctor *doctor)
-{
-	static const struct output_column columns[] = { { "MARK", 4, 0 },
-							{ "TOPIC", 9, 0 },
-							{ "TEXT", 0.8, SCOLS_FL_WRAP } };
-	struct libscols_table *table = output_table(&doctor->options.output, columns, 3);
-
-	scols_table_enable_noheadings(table, 1);
-	for (size_t i = 0; i < doctor->findings.count; i++)
-		if (is_shown(doctor, &doctor->findings.items[i]) &&
-		    !was_shown(&doctor->findings, i))
-			add_rows(doctor, table, i);
-	return output_print_table(table);
+		if (!is_shown(doctor, &findings->items[i]) || was_shown(findings, i))
+			continue;
+		row = row_line(&table);
+		text = sentence(findings, i);
+		describe(&row, &findings->items[i], text);
+		free(text);
+		if (!findings->items[i].advice)
+			continue;
+		row = row_line(&table);
+		if (row_field(&row, NULL, "TEXT", SCOLS_FL_WRAP))
+			row_cell(&row, "  %s", findings->items[i].advice);
+	}
+	row_table_print(&table);
 }
 
 int doctor_print(const struct doctor *doctor)
 {
-	return doctor->options.output.json ? print_json(doctor) : print_lines(doctor);
+	if (doctor->options.output.json)
+		return print_json(doctor);
+	print_lines(doctor);
+	return 0;
 }

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "enforce/live.h"
 #include "command/base/memory.h"
 
 #include "command/doctor/doctor.h"
@@ -186,99 +185,70 @@ void doctor_users_free(struct doctor *doctor)
 	doctor->user_count = doctor->user_capacity = 0;
 }
 
-/* The sessions of the user who is visited, which come before the manager. */
-struct look {
-	struct doctor *doctor;
-	uid_t uid;
-	size_t live; /* filtered sessions that were not closed */
-	size_t old;  /* of these: with the filter of another text of the policy */
-};
-
 /* Whether a filter was made from the policy that is looked at: PAM lines may name several. */
-static bool is_of_policy(const struct look *look, const struct bpfdev_info *info)
+static bool is_of_policy(const struct doctor *doctor, const struct machine_unit *unit)
 {
-	const struct conf_paths *paths = &look->doctor->options.paths;
+	const struct conf_paths *paths = &doctor->options.paths;
+	const struct bpfdev_info *info = &unit->info;
 
-	return strncmp(info->policy, paths->main, sizeof(info->policy) - 1) == 0 &&
+	return unit->known && strncmp(info->policy, paths->main, sizeof(info->policy) - 1) == 0 &&
 	       !!(info->flags & BPFDEV_CONF) == paths->main_required;
 }
 
-static void tell_old(struct look *look)
+/* Units of one user follow each other; the manager is the last. One without a filter is a matter of
+ * the processes in it. */
+static void look_at_manager(struct doctor *doctor, struct machine_unit *unit)
 {
-	const struct doctor_user *user =
-		look->old ? doctor_user_of_uid(look->doctor, look->uid) : NULL;
-
-	if (user) {
-		doctor_find(look->doctor, DOCTOR_WARN, "sessions", user->subject.name,
-			    "%zu of %zu filtered session%s %s the rules of a policy that has "
-			    "changed since",
-			    look->old, look->live, look->live == 1 ? "" : "s",
-			    look->old == 1 ? "has" : "have");
-		doctor_advise(look->doctor, "bpfdev reload gives them those that count now");
-	}
-	look->live = look->old = 0;
-}
-
-static void look_at_session(struct look *look, const struct enforce_live *live)
-{
-	if (!live->known || (live->info.flags & BPFDEV_CLOSED) || !is_of_policy(look, &live->info))
-		return;
-	look->live++;
-	look->old += live->info.policy_digest != look->doctor->conf->digest;
-}
-
-/* One that has no filter at all is a matter of the processes in it. */
-static int look_at_manager(struct look *look, const struct enforce_live *live)
-{
-	const struct enforce_options options = {
-		.conf = &look->doctor->options.paths,
-		.devices = &device_source_system,
-	};
-	const struct doctor_user *user = doctor_user_of_uid(look->doctor, look->uid);
-	struct enforce_live_base base = { .options = &options, .conf = look->doctor->conf };
+	const struct doctor_user *user = doctor_user_of_uid(doctor, unit->unit.uid);
 	struct reason why = { "" };
-	int ret;
 
-	if (!user || !live->known || !is_of_policy(look, &live->info))
-		return 0;
-	base.subject = &user->subject;
-	ret = enforce_live_compare(live->user, &base, &why);
-	if (ret != ENFORCE_LIVE_STALE)
-		return ret < 0 ? ret : 0;
-	doctor_find(look->doctor, DOCTOR_NOTE, "sessions", user->subject.name,
-		    "the user manager has not the filter that the open sessions, or the policy, "
-		    "come to");
-	doctor_advise(look->doctor, "bpfdev reload brings it in line");
-	return 0;
-}
-
-static int visit(const struct enforce_live *live, void *data)
-{
-	struct look *look = data;
-
-	if (live->user->uid != look->uid)
-		tell_old(look);
-	look->uid = live->user->uid;
-	if (live->role == BPFDEV_MANAGER)
-		return look_at_manager(look, live);
-	look_at_session(look, live);
-	return 0;
-}
-
-void doctor_check_managers(struct doctor *doctor)
-{
-	struct look look = { .doctor = doctor, .uid = (uid_t)-1 };
-	struct reason why = { "" };
-	int ret;
-
-	if (!doctor->root || !doctor->conf)
+	if (!user)
 		return;
-	ret = enforce_live_each(doctor->root, visit, &look, &why);
-	tell_old(&look);
-	if (xcheck(ret) < 0) {
-		doctor_find(doctor, DOCTOR_BLIND, "sessions", "", "they cannot be looked at: %s",
-			    why.text);
+	if (machine_judge(&doctor->machine, unit, &why) < 0) {
+		doctor_find(doctor, DOCTOR_BLIND, "sessions", user->subject.name,
+			    "the user manager cannot be looked at: %s", why.text);
 		doctor_advise(doctor, "mend that, and look again");
+	} else if (unit->manager == ENFORCE_LIVE_STALE) {
+		doctor_find(doctor, DOCTOR_NOTE, "sessions", user->subject.name,
+			    "the user manager has not the filter that the open sessions, or the "
+			    "policy, come to");
+		doctor_advise(doctor, "bpfdev reload brings it in line");
+	}
+}
+
+static void tell_old(struct doctor *doctor, uid_t uid, size_t old, size_t live)
+{
+	const struct doctor_user *user = old ? doctor_user_of_uid(doctor, uid) : NULL;
+
+	if (!user)
+		return;
+	doctor_find(doctor, DOCTOR_WARN, "sessions", user->subject.name,
+		    "%zu of %zu filtered session%s %s the rules of a policy that has changed since",
+		    old, live, live == 1 ? "" : "s", old == 1 ? "has" : "have");
+	doctor_advise(doctor, "bpfdev reload gives them those that count now");
+}
+
+void doctor_check_sessions(struct doctor *doctor)
+{
+	struct machine *machine = &doctor->machine;
+	size_t live = 0, old = 0;
+
+	for (size_t i = 0; i < machine->unit_count && doctor->conf; i++) {
+		struct machine_unit *unit = &machine->units[i];
+		bool last = i + 1 == machine->unit_count ||
+			    machine->units[i + 1].unit.uid != unit->unit.uid;
+
+		if (is_of_policy(doctor, unit) && unit->unit.role == BPFDEV_SESSION &&
+		    !(unit->info.flags & BPFDEV_CLOSED)) {
+			live++;
+			old += unit->info.policy_digest != doctor->conf->digest;
+		}
+		if (last) {
+			tell_old(doctor, unit->unit.uid, old, live);
+			live = old = 0;
+		}
+		if (is_of_policy(doctor, unit) && unit->unit.role == BPFDEV_MANAGER)
+			look_at_manager(doctor, unit);
 	}
 }
 

@@ -26,8 +26,8 @@ struct place {
 	char *cgroup; /* as /proc/PID/cgroup has it: of the session or manager; else the whole */
 	bool session; /* it is a session or manager of this machine, not of a container on it */
 	bool filtered;
-	struct bpfdev_info info; /* of the filter; all zero if it cannot be read */
-	struct table *table;	 /* what it allows; NULL: unfiltered, or of another version */
+	const struct machine_unit *unit; /* if it is a session */
+	struct table *table;		 /* what it allows; NULL: unfiltered, another version's */
 };
 
 struct process {
@@ -81,30 +81,41 @@ static void free_place(struct place *place)
 	free(place);
 }
 
-static int find_filter(struct place *place, const char *unit, struct reason *why)
+/* A container may have bpfdev, too, and what it filters is no unit of this machine. */
+static int find_filter(const char *cgroup, struct reason *why)
 {
-	int cgroup_fd = session_open_cgroup(unit, why), prog_fd = -1, ret;
+	int fd = session_open_cgroup(cgroup, why), prog_fd = -1, ret;
 
-	if (cgroup_fd < 0)
-		return cgroup_fd;
-	ret = filter_find(cgroup_fd, &prog_fd, why);
-	place->filtered = ret > 0;
-	if (ret > 0)
-		ret = filter_read(prog_fd, &place->info, &place->table, why);
+	if (fd < 0)
+		return fd;
+	ret = filter_find(fd, &prog_fd, why);
 	if (prog_fd >= 0)
 		close(prog_fd);
-	close(cgroup_fd);
-	/* Of another version: that it is there can be told, and no more. */
-	return ret == -EPROTO ? 0 : ret;
+	close(fd);
+	return ret;
+}
+
+/* The session or manager with that cgroup; NULL: it began after the look at them, or has ended. */
+static struct machine_unit *find_unit(struct machine *machine, const char *cgroup)
+{
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		struct machine_unit *unit = &machine->units[i];
+		size_t length = strlen(unit->slice);
+
+		if (strncmp(cgroup, unit->slice, length) == 0 && cgroup[length] == '/' &&
+		    strcmp(cgroup + length + 1, unit->name) == 0)
+			return unit;
+	}
+	return NULL;
 }
 
 /* A container may have users' slices of its own, further down. */
 static bool is_ours(const struct doctor *doctor, const struct session *session)
 {
 	static const char slice[] = "/user.slice/";
-	size_t length = strlen(doctor->root);
+	size_t length = strlen(doctor->machine.root);
 
-	return strncmp(session->slice, doctor->root, length) == 0 &&
+	return strncmp(session->slice, doctor->machine.root, length) == 0 &&
 	       strncmp(session->slice + length, slice, strlen(slice)) == 0;
 }
 
@@ -117,9 +128,16 @@ static const struct place *add_place(struct walk *walk, const struct session *se
 	int ret = 0;
 
 	place->cgroup = xstrndup(session->cgroup, length);
-	if (session->unit) {
-		place->session = is_ours(walk->doctor, session);
-		ret = xcheck(find_filter(place, session->unit, &why));
+	place->session = session->unit && is_ours(walk->doctor, session);
+	if (place->session) {
+		struct machine_unit *unit = find_unit(&walk->doctor->machine, session->unit);
+
+		place->unit = unit;
+		place->filtered = unit && unit->filters;
+		ret = unit ? machine_read_table(unit, &place->table, &why) : -ENOENT;
+	} else if (session->unit) {
+		ret = xcheck(find_filter(session->unit, &why));
+		place->filtered = ret > 0;
 	}
 	if (ret >= 0) {
 		walk->places = xgrow(walk->places, walk->place_count, &walk->place_capacity,
@@ -141,8 +159,8 @@ static const struct place *add_place(struct walk *walk, const struct session *se
  */
 static void locate(const struct walk *walk, const char *cgroup, uid_t uid, struct session *session)
 {
-	int ret = session_locate(cgroup, walk->doctor->root, *walk->prefix ? walk->prefix : "/",
-				 uid, session, NULL);
+	int ret = session_locate(cgroup, walk->doctor->machine.root,
+				 *walk->prefix ? walk->prefix : "/", uid, session, NULL);
 
 	if (xcheck(ret) < 0)
 		*session = (struct session) { .place = SESSION_NONE, .cgroup = xstrdup(cgroup) };
@@ -162,9 +180,9 @@ static const struct place *place_of(struct walk *walk, const char *cgroup, uid_t
 	locate(walk, cgroup, uid, &session);
 	*whose = session.place;
 	/* How much of the cgroup's path is its unit's. */
-	length = session.unit
-			 ? strlen(session.unit) - strlen(walk->doctor->root) + strlen(walk->prefix)
-			 : strlen(session.cgroup);
+	length = session.unit ? strlen(session.unit) - strlen(walk->doctor->machine.root) +
+					strlen(walk->prefix)
+			      : strlen(session.cgroup);
 	for (size_t i = 0; i < walk->place_count && !place; i++)
 		if (strlen(walk->places[i]->cgroup) == length &&
 		    memcmp(walk->places[i]->cgroup, cgroup, length) == 0)
@@ -241,8 +259,8 @@ static void read_terminal(struct look *look)
 
 static void read_console(struct look *look)
 {
-	const char *tty = look->process->place->info.tty;
-	char path[sizeof(look->process->place->info.tty) + sizeof("/dev/")];
+	const char *tty = look->process->place->unit->info.tty;
+	char path[sizeof(look->process->place->unit->info.tty) + sizeof("/dev/")];
 
 	if (strncmp(tty, "/dev/", 5) == 0)
 		tty += 5;
@@ -300,7 +318,7 @@ static void tell_device(struct look *look, const char *path, const struct device
 		 path, numbers, access_text(access),
 		 unit ? unit + 1 : look->process->place->cgroup);
 	memcpy(tally.comm, look->process->comm, sizeof(tally.comm));
-	doctor_tally(&look->walk->devices, &tally, look->process->place->info.user, message);
+	doctor_tally(&look->walk->devices, &tally, look->process->place->unit->info.user, message);
 }
 
 /*
@@ -503,13 +521,20 @@ static void blind(struct doctor *doctor, const char *why)
 void doctor_check_processes(struct doctor *doctor)
 {
 	struct walk walk = { .doctor = doctor };
+	struct reason why = { "" };
 	char *last;
 	DIR *proc;
 	int ret;
 
 	/* Without cgroup2 nothing is filtered at all: that was said. */
-	if (!doctor->root)
+	if (!doctor->machine.root)
 		return;
+	if (machine_look(&doctor->machine, NULL, 0, &why) < 0) {
+		doctor_find(doctor, DOCTOR_BLIND, "sessions", "", "they cannot be looked at: %s",
+			    why.text);
+		doctor_advise(doctor, "mend that, and look again");
+		return;
+	}
 	proc = opendir("/proc");
 	if (!proc) {
 		blind(doctor, strerror(errno));
@@ -517,8 +542,6 @@ void doctor_check_processes(struct doctor *doctor)
 	}
 	ret = read_cgroup(1, &walk.prefix);
 	if (ret < 0) {
-		struct reason why;
-
 		reason_set(&why, "/proc/1/cgroup: %s", strerror(-ret));
 		blind(doctor, why.text);
 	} else {

@@ -33,7 +33,7 @@ static void check_programs(struct doctor *doctor)
 {
 	struct utsname name = { .release = "?" };
 	struct reason why = { "" };
-	int fd = session_open_cgroup(doctor->root, &why), ret;
+	int fd = session_open_cgroup(doctor->machine.root, &why), ret;
 
 	ret = fd < 0 ? fd : filter_probe(fd, &why);
 	if (ret == 0)
@@ -47,7 +47,7 @@ static void check_programs(struct doctor *doctor)
 	else
 		doctor_find(doctor, DOCTOR_OK, TOPIC, "",
 			    "Linux %s loads device programs; cgroup2 is at %s", name.release,
-			    doctor->root);
+			    doctor->machine.root);
 }
 
 static bool is_folder(const char *path)
@@ -81,7 +81,7 @@ void doctor_check_kernel(struct doctor *doctor)
 {
 	struct reason why = { "" };
 
-	if (xcheck(session_find_root(&doctor->root, &why)) < 0)
+	if (machine_open(&doctor->machine, &why) < 0)
 		nothing_enforced(doctor, &why, "mount cgroup2, as systemd does by default");
 	else
 		check_programs(doctor);
