@@ -9,7 +9,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "command/explain/programs.h"
+#include "command/machine/programs.h"
 #include "tables.h"
 
 #define PATH_SIZE 768

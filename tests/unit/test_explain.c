@@ -20,30 +20,34 @@ struct trial {
 	struct conf *conf;
 	struct generated_subject user;
 	struct policy_session session;
-	struct asked asked;
-	struct policy_survey survey;
-	struct policy_result result;
-	struct coverage coverage;
+	struct explain explain;
+	struct explanation explanation;
 };
 
 static void decide(struct trial *trial)
 {
-	trial->asked = (struct asked) { trial->user.subject, trial->conf, &login_world.source };
+	struct answer *answer = &trial->explanation.answer;
+
+	trial->explain = (struct explain) {
+		.asked = { trial->user.subject, trial->conf, &login_world.source },
+		.access = BPFDEV_ACCESS,
+		.join = true,
+	};
+	trial->explanation = (struct explanation) { .explain = &trial->explain };
 	assert_int_equal(policy_decide(trial->conf, &login_world.source, &trial->user.subject,
-				       &trial->session, &trial->result, NULL),
+				       &trial->session, &answer->result, NULL),
 			 0);
 	assert_int_equal(policy_survey(trial->conf, &trial->user.subject, &trial->session,
-				       &trial->survey, NULL),
+				       &answer->survey, NULL),
 			 0);
-	assert_int_equal(coverage_load(&trial->asked, &trial->survey, &trial->coverage, NULL), 0);
-	assert_int_equal(trial->survey.kind, trial->result.kind);
+	assert_int_equal(explain_load_coverage(&trial->explanation), COMMAND_YES);
+	assert_int_equal(answer->survey.kind, answer->result.kind);
 }
 
 static void forget(struct trial *trial)
 {
-	policy_result_free(&trial->result);
-	policy_survey_free(&trial->survey);
-	coverage_free(&trial->coverage);
+	explain_free_coverage(&trial->explanation);
+	answer_free(&trial->explanation.answer);
 }
 
 static void each_trial(void (*check)(struct trial *trial))
@@ -75,7 +79,7 @@ static size_t keep_counting(const struct trial *trial, struct conf_statement *ke
 	size_t count = 0;
 
 	for (size_t i = 0; i < trial->conf->statement_count; i++) {
-		if (trial->survey.lines[i].standing != POLICY_COUNTS)
+		if (trial->explanation.answer.survey.lines[i].standing != POLICY_COUNTS)
 			continue;
 		kept[count] = trial->conf->statements[i];
 		kept[count++].when = (struct conf_when) { 0 };
@@ -89,7 +93,7 @@ static void check_the_rest_is_nothing(struct trial *trial)
 	struct conf counting = *trial->conf;
 	struct policy_result result;
 
-	if (trial->result.kind != POLICY_RULES)
+	if (trial->explanation.answer.result.kind != POLICY_RULES)
 		return;
 	counting.statements = kept;
 	counting.statement_count = keep_counting(trial, kept);
@@ -100,7 +104,8 @@ static void check_the_rest_is_nothing(struct trial *trial)
 				       &trial->session, &result, NULL),
 			 0);
 	if (result.kind == POLICY_RULES || trial->session.kind == POLICY_LOGIN)
-		assert_int_equal(table_digest(result.table), table_digest(trial->result.table));
+		assert_int_equal(table_digest(result.table),
+				 table_digest(trial->explanation.answer.result.table));
 	policy_result_free(&result);
 }
 
@@ -110,13 +115,14 @@ static void lines_that_do_not_count_change_nothing(void **state)
 	each_trial(check_the_rest_is_nothing);
 }
 
-/* What the trace says of statement @i and a bit, as a mask of reasons. */
-static unsigned int reasons(const struct trace *trace, size_t i, uint32_t bit)
+/* What the trace says of a statement and a bit, as a mask of reasons. */
+static unsigned int reasons(const struct trace *trace, const struct conf_statement *statement,
+			    uint32_t bit)
 {
 	unsigned int found = 0;
 
 	for (size_t j = 0; j < trace->count; j++)
-		if (trace->items[j].statement == i && (trace->items[j].bits & bit))
+		if (trace->items[j].statement == statement && (trace->items[j].bits & bit))
 			found |= 1u << trace->items[j].why;
 	return found;
 }
@@ -126,7 +132,7 @@ static unsigned int naive_reasons(const struct trial *trial, const struct naive_
 				  size_t i, int bit, uint32_t source)
 {
 	const struct conf_statement *line = &trial->conf->statements[i];
-	const struct policy_line *here = &trial->survey.lines[i], *there;
+	const struct policy_line *here = &trial->explanation.answer.survey.lines[i], *there;
 	const struct conf_statement *decides;
 	int specificity, other;
 
@@ -140,7 +146,7 @@ static unsigned int naive_reasons(const struct trial *trial, const struct naive_
 	decides = lines_find(trial->conf, source);
 	if (!decides || decides == line)
 		return 0;
-	there = &trial->survey.lines[decides - trial->conf->statements];
+	there = &trial->explanation.answer.survey.lines[decides - trial->conf->statements];
 	other = (int)naive_covers(&login_world, trial->conf, &decides->device, request);
 	if (here->rank != there->rank)
 		return here->rank < there->rank ? 1u << PASSED_RANK : ~0u;
@@ -152,22 +158,20 @@ static unsigned int naive_reasons(const struct trial *trial, const struct naive_
 static void check_request(struct trial *trial)
 {
 	struct naive_request request = generate_request(&trial->dice);
-	const struct bpfdev_entry *entry =
-		table_find(trial->result.table, request.type, request.major, request.minor);
+	const struct bpfdev_entry *entry = table_find(trial->explanation.answer.result.table,
+						      request.type, request.major, request.minor);
 	struct table_view_row row = { request.type,  request.major, request.major,
 				      request.minor, request.minor, entry };
 	struct trace trace;
 
-	assert_int_equal(explain_trace(&trial->asked, &trial->survey, &trial->coverage, &row,
-				       BPFDEV_ACCESS, &trace),
-			 0);
+	explain_trace(&trial->explanation, &row, &trace);
 	for (size_t i = 0; i < trial->conf->statement_count; i++) {
 		enum conf_verb verb = trial->conf->statements[i].verb;
 
 		for (int bit = 0; bit < BPFDEV_BITS; bit++)
 			if (verb == CONF_ALLOW || verb == CONF_DENY)
 				assert_int_equal(
-					reasons(&trace, i, 1u << bit),
+					reasons(&trace, &trial->conf->statements[i], 1u << bit),
 					naive_reasons(trial, &request, i, bit, entry->source[bit]));
 	}
 	free(trace.items);
@@ -175,7 +179,7 @@ static void check_request(struct trial *trial)
 
 static void check_requests(struct trial *trial)
 {
-	for (int i = 0; i < REQUESTS && trial->result.kind != POLICY_NONE; i++)
+	for (int i = 0; i < REQUESTS && trial->explanation.answer.result.kind != POLICY_NONE; i++)
 		check_request(trial);
 }
 
@@ -189,7 +193,7 @@ static void check_target(const struct trial *trial, const struct targets *target
 			 const struct naive_request *request)
 {
 	const struct table_view_row *row = NULL;
-	const struct table *table = trial->result.table;
+	const struct table *table = trial->explanation.answer.result.table;
 
 	for (size_t i = 0; i < targets->count && !row; i++) {
 		const struct table_view_row *one = &targets->items[i].row;
@@ -214,14 +218,14 @@ static void check_targets(struct trial *trial)
 		{ BPFDEV_BLOCK, BPFDEV_ANY, BPFDEV_ANY, false },
 		{ BPFDEV_CHAR, BPFDEV_ANY, BPFDEV_ANY, false },
 	};
-	struct explain explain = { .join = true };
+	struct explain *explain = &trial->explain;
 	struct targets targets;
 
-	if (trial->result.kind != POLICY_RULES)
+	if (trial->explanation.answer.result.kind != POLICY_RULES)
 		return;
-	explain.patterns.items = (struct device_pattern *)all;
-	explain.patterns.count = ARRAY_SIZE(all);
-	assert_int_equal(explain_targets(&explain, trial->result.table, NULL, &targets), 0);
+	explain->patterns.items = (struct device_pattern *)all;
+	explain->patterns.count = ARRAY_SIZE(all);
+	explain_targets(explain, trial->explanation.answer.result.table, NULL, &targets);
 	for (int i = 0; i < REQUESTS; i++) {
 		struct naive_request request = generate_request(&trial->dice);
 
@@ -245,7 +249,7 @@ static void a_major_that_a_minor_of_all_majors_does_not_reach_is_told(void **sta
 	static struct trial trial;
 	struct naive_request request = { BPFDEV_CHAR, 7, 5, BPFDEV_ACCESS };
 	static const struct device_pattern all = { BPFDEV_CHAR, BPFDEV_ANY, BPFDEV_ANY, false };
-	struct explain explain = { .join = true };
+	struct explain *explain = &trial.explain;
 	struct targets targets;
 
 	(void)state;
@@ -253,11 +257,13 @@ static void a_major_that_a_minor_of_all_majors_does_not_reach_is_told(void **sta
 	trial.user.subject = alice;
 	trial.session = local;
 	decide(&trial);
-	explain.patterns.items = (struct device_pattern *)&all;
-	explain.patterns.count = 1;
-	assert_int_equal(explain_targets(&explain, trial.result.table, NULL, &targets), 0);
-	assert_int_equal(table_refused(trial.result.table, BPFDEV_CHAR, 7, 5, R), R);
-	assert_int_equal(table_refused(trial.result.table, BPFDEV_CHAR, 8, 5, R), 0);
+	explain->patterns.items = (struct device_pattern *)&all;
+	explain->patterns.count = 1;
+	explain_targets(explain, trial.explanation.answer.result.table, NULL, &targets);
+	assert_int_equal(table_refused(trial.explanation.answer.result.table, BPFDEV_CHAR, 7, 5, R),
+			 R);
+	assert_int_equal(table_refused(trial.explanation.answer.result.table, BPFDEV_CHAR, 8, 5, R),
+			 0);
 	check_target(&trial, &targets, &request);
 	request.major = 8;
 	check_target(&trial, &targets, &request);

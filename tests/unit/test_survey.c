@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "command/asking/print.h"
+#include "command/asking/asking.h"
 #include "dice.h"
 #include "login.h"
 

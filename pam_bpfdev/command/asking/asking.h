@@ -29,26 +29,6 @@ bool asking_is_told(const struct asking *asking);
 /* The same login from the other side: remote if it is local, and the reverse. */
 struct asking asking_turned(const struct asking *asking);
 
-/* What PAM would say of the login; where no option says it, as sshd or login would have it. */
-struct policy_session asking_session(const struct asking *asking);
-
-/* "as a remote login by service sshd on tty ssh". @out: @size bytes. Returns @out. */
-char *asking_describe(const struct asking *asking, char *out, size_t size);
-
-#define ASKING_ASSUMED_SIZE 32
-
-/*
- * What of the login no option said: "origin, service, tty". @out: ASKING_ASSUMED_SIZE bytes.
- * Returns @out.
- */
-char *asking_assumed(const struct asking *asking, char *out);
-
-/*
- * A JSON object: "kind" ("login", "job", "manager"), "remote" (boolean), "service", "tty", "rhost"
- * (strings), "assumed" (array of what was not said: "origin", "service", "tty"). NULL: no memory.
- */
-json_t *asking_json(const struct asking *asking);
-
 /* A user and the policy. Zero to begin with; asking_close() frees it, also after a failure. */
 struct asked {
 	struct policy_subject subject;
@@ -77,5 +57,29 @@ struct answer {
 int asking_decide(const struct asking *asking, struct asked *asked, struct answer *answer);
 
 void answer_free(struct answer *answer);
+
+/*
+ * The first line that exempts, or audits (@verb), among those of the highest rank that do; NULL:
+ * there is none.
+ */
+const struct conf_statement *asking_highest(const struct conf *conf,
+					    const struct policy_survey *survey,
+					    enum conf_verb verb);
+
+/* Says that no line names the user. */
+void asking_print_none(const struct asked *asked);
+
+/* Of a user whom lines name: who asks, what exempts them, what is audited, their groups. */
+void asking_print_head(const struct asking *asking, const struct asked *asked,
+		       const struct policy_survey *survey);
+
+/*
+ * Sets "login" (an object: "kind" ("login", "job", "manager"), "remote" (boolean), "service",
+ * "tty", "rhost", and "assumed", an array of what no option said: "origin", "service", "tty");
+ * "filter" ("none", "unrestricted", "rules"); "groups", an array of names; "exempt" and "audit"
+ * (lines_json() or null).
+ */
+void asking_set_json(json_t *object, const struct asking *asking, const struct asked *asked,
+		     const struct answer *answer);
 
 #endif

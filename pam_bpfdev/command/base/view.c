@@ -21,8 +21,10 @@ struct rows {
 };
 
 /* The flags only say which entries are to be looked up. */
-static bool is_same_verdict(const struct bpfdev_entry *a, const struct bpfdev_entry *b)
+bool table_view_is_same(const struct bpfdev_entry *a, const struct bpfdev_entry *b)
 {
+	if (!a || !b)
+		return a == b;
 	return a->allow == b->allow && a->audit == b->audit && a->lent == b->lent &&
 	       memcmp(a->source, b->source, sizeof(a->source)) == 0;
 }
@@ -39,7 +41,7 @@ static bool join(const struct rows *rows, const struct table_view_row *row)
 	struct table_view_row *last = &rows->items[rows->count - 1];
 
 	if (rows->count == rows->section || last->type != row->type ||
-	    !is_same_verdict(last->entry, row->entry))
+	    !table_view_is_same(last->entry, row->entry))
 		return false;
 	if (last->minor_low == BPFDEV_ANY && continues(last->major_high, row->major_low)) {
 		last->major_high = row->major_high;
@@ -87,7 +89,7 @@ static bool is_idle(const struct table *table, uint32_t type, const struct bpfde
 {
 	const struct bpfdev_entry *general = default_entry(table, type);
 
-	return !(general->flags & BPFDEV_MINORS_OF_ANY) && is_same_verdict(entry, general);
+	return !(general->flags & BPFDEV_MINORS_OF_ANY) && table_view_is_same(entry, general);
 }
 
 /* Majors with a slot, then (they are higher) those with a rule. */
@@ -256,6 +258,20 @@ static json_t *json_lines(const struct table_view *view, const struct bpfdev_ent
 	return lines;
 }
 
+void table_view_tell_device(struct row *told, const struct table_view_row *row)
+{
+	char device[64];
+
+	if (row_field(told, "device", "DEVICE", 0))
+		row_text(told, "%s", table_view_device(row, device));
+	if (row_field(told, "type", NULL, 0))
+		row_text(told, "%s", row->type == BPFDEV_BLOCK ? "block" : "char");
+	if (row_field(told, "major", NULL, 0) && row->major_low != BPFDEV_ANY)
+		row_json(told, json_range(row->major_low, row->major_high));
+	if (row_field(told, "minor", NULL, 0) && row->minor_low != BPFDEV_ANY)
+		row_json(told, json_range(row->minor_low, row->minor_high));
+}
+
 static void describe_name(struct row *told, const struct table_view *view,
 			  const struct table_view_row *row)
 {
@@ -272,16 +288,9 @@ static void describe(struct row *told, const struct table_view *view,
 		     const struct table_view_row *row)
 {
 	const struct bpfdev_entry *entry = row->entry;
-	char device[64], access[4], lines[2048];
+	char access[4], lines[2048];
 
-	if (row_field(told, "device", "DEVICE", 0))
-		row_text(told, "%s", table_view_device(row, device));
-	if (row_field(told, "type", NULL, 0))
-		row_text(told, "%s", row->type == BPFDEV_BLOCK ? "block" : "char");
-	if (row_field(told, "major", NULL, 0) && row->major_low != BPFDEV_ANY)
-		row_json(told, json_range(row->major_low, row->major_high));
-	if (row_field(told, "minor", NULL, 0) && row->minor_low != BPFDEV_ANY)
-		row_json(told, json_range(row->minor_low, row->minor_high));
+	table_view_tell_device(told, row);
 	if (view->name && row_field(told, NULL, "NAME", 0))
 		describe_name(told, view, row);
 	if (row_field(told, "allowed", "ALLOWED", 0))

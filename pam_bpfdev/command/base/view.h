@@ -9,6 +9,7 @@
 #include "table/table.h"
 #include "command/base/names.h"
 #include "command/base/output.h"
+#include "command/base/row.h"
 
 /*
  * One verdict on some devices. Ranges are inclusive; BPFDEV_ANY at both ends: all that no row
@@ -29,8 +30,17 @@ struct table_view_row {
  */
 struct table_view_row *table_view_rows(const struct table *table, size_t *count);
 
+/* Whether two entries (NULL: there is none) say the same, from the same lines. */
+bool table_view_is_same(const struct bpfdev_entry *a, const struct bpfdev_entry *b);
+
 /* The device of a row as a policy names it, "c 1:3-5": 64 bytes. Returns @text. */
 char *table_view_device(const struct table_view_row *row, char *text);
+
+/*
+ * Describes a row's device: "device", and in JSON "type" ("block" or "char"), "major" and "minor"
+ * (an array of lowest and highest, or null for "*").
+ */
+void table_view_tell_device(struct row *told, const struct table_view_row *row);
 
 /* What @names knows of a row's devices, for a view's name(): a path, a driver, or nothing. */
 void table_view_name(struct names *names, const struct table_view_row *row, char *text,
@@ -55,10 +65,10 @@ struct table_view {
 int table_view_print(const struct table *table, const struct table_view *view);
 
 /*
- * The same as an array of objects: "device", "type" ("block" or "char"), "major" and "minor" (an
- * array of lowest and highest, or null for "*"), "name" (string or null; only if there is such a
- * column), "allowed" and "audit" ("rwm", "r--"), "lines" (array of objects: "access", the bits, and
- * "line", the one that decided them, "baseline", "exception", or null for none).
+ * The same as an array of objects: what table_view_tell_device() says, "name" (string or null; only if
+ * there is such a column), "allowed" and "audit" ("rwm", "r--"), "lines" (array of objects:
+ * "access", the bits, and "line", the one that decided them, "baseline", "exception", or null for
+ * none).
  */
 json_t *table_view_json(const struct table *table, const struct table_view *view);
 

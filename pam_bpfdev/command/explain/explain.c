@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* bpfdev explain: what a login may do with a device, and which line says so. */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "command/base/memory.h"
 #include "command/explain/explain.h"
 
 enum { OPTION_SESSION = 0x400 };
@@ -74,11 +73,12 @@ static const struct argp parser = {
 	.children = children,
 };
 
-/* A login of another kind has no other side. */
+/* What the login comes to, and the same login from the other side: remote if it is local. */
 static int decide(struct explanation *explanation, struct explain *explain)
 {
 	int status = asking_decide(&explain->asking, &explain->asked, &explanation->answer);
 
+	/* What is no login has no other side. */
 	if (status != COMMAND_YES || explain->asking.kind != POLICY_LOGIN)
 		return status;
 	explanation->turned = asking_turned(&explain->asking);
@@ -86,60 +86,32 @@ static int decide(struct explanation *explanation, struct explain *explain)
 	return asking_decide(&explanation->turned, &explain->asked, &explanation->other);
 }
 
-bool explain_differs(const struct explanation *explanation, const struct target *target)
-{
-	const struct bpfdev_entry *here = target->row.entry, *there = target->other;
-	uint32_t access = explanation->explain->access;
-
-	if (!explanation->has_other || !here || !there)
-		return false;
-	return ((here->allow ^ there->allow) & access) || ((here->audit ^ there->audit) & access);
-}
-
-static int look(struct explanation *explanation)
-{
-	const struct explain *explain = explanation->explain;
-	struct reason why;
-	int ret = coverage_load(&explain->asked, &explanation->answer.survey,
-				&explanation->coverage, &why);
-
-	if (ret == 0) {
-		ret = explain_targets(explain, explanation->answer.result.table,
-				      explanation->other.result.table, &explanation->targets);
-		reason_set(&why, "out of memory");
-	}
-	if (ret == 0)
-		return COMMAND_YES;
-	output_error("%s", why.text);
-	return COMMAND_FAILED;
-}
-
-static int answer(struct explain *explain)
-{
-	struct explanation explanation = { .explain = explain };
-	int status = decide(&explanation, explain);
-
-	if (status == COMMAND_YES)
-		status = look(&explanation);
-	if (status == COMMAND_YES)
-		status = explain->options.output.json ? explain_print_json(&explanation)
-						      : explain_print_text(&explanation);
-	if (status == COMMAND_YES && explain_any_refused(&explanation.targets, explain->access))
-		status = COMMAND_NO;
-	coverage_free(&explanation.coverage);
-	free(explanation.targets.items);
-	answer_free(&explanation.answer);
-	answer_free(&explanation.other);
-	return status;
-}
-
 static int explain_login(struct explain *explain, const struct device_spec *spec)
 {
+	struct explanation explanation = { .explain = explain };
 	int status = asking_load(&explain->options, &explain->asked);
 
 	if (status == COMMAND_YES)
 		status = explain_resolve(explain, spec);
-	return status == COMMAND_YES ? answer(explain) : status;
+	if (status == COMMAND_YES)
+		status = decide(&explanation, explain);
+	if (status == COMMAND_YES)
+		status = explain_load_coverage(&explanation);
+	if (status == COMMAND_YES) {
+		explain_targets(explain, explanation.answer.result.table,
+				explanation.other.result.table, &explanation.targets);
+		if (explain->options.output.json)
+			status = explain_print_json(&explanation);
+		else
+			explain_print_text(&explanation);
+	}
+	if (status == COMMAND_YES && explain_any_refused(&explanation.targets, explain->access))
+		status = COMMAND_NO;
+	explain_free_coverage(&explanation);
+	free(explanation.targets.items);
+	answer_free(&explanation.answer);
+	answer_free(&explanation.other);
+	return status;
 }
 
 static int find_out(struct explain *explain)
@@ -152,15 +124,11 @@ static int find_out(struct explain *explain)
 	if (explain->session && !command_is_root("explain --session", "the kernel tells others "
 								      "nothing"))
 		return COMMAND_FAILED;
-	status = asking_find_user(explain->user, &explain->asked);
+	status = asking_find_user(explain->words[0], &explain->asked);
 	if (status != COMMAND_YES)
 		return status;
-	explain->names = names_new(&device_source_system);
-	if (explain->names)
-		return explain->session ? explain_sessions(explain, &spec)
-					: explain_login(explain, &spec);
-	output_error("out of memory");
-	return COMMAND_FAILED;
+	explain->names = xneed(names_new(&device_source_system));
+	return explain->session ? explain_sessions(explain, &spec) : explain_login(explain, &spec);
 }
 
 static int run(int argc, char **argv)
@@ -170,7 +138,6 @@ static int run(int argc, char **argv)
 
 	if (argp_parse(&parser, argc, argv, 0, NULL, &explain))
 		return COMMAND_USAGE;
-	explain.user = explain.words[0];
 	status = find_out(&explain);
 	device_patterns_free(&explain.patterns);
 	names_free(explain.names);

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* Between the files of bpfdev explain. */
+/* Between the files of bpfdev explain: what is asked, what is found, and how it is told. */
 #ifndef EXPLAIN_H
 #define EXPLAIN_H
 
-#include "session/session.h"
-#include "table/table.h"
 #include "command/asking/asking.h"
-#include "command/asking/print.h"
 #include "command/base/lines.h"
 #include "command/base/names.h"
 #include "command/base/view.h"
 
-/* The command line, and what it led to. */
+/* What is asked. */
 struct explain {
 	struct command_options options;
 	struct asking asking;
@@ -19,7 +16,6 @@ struct explain {
 	const char *session_id; /* --session=ID, or NULL */
 	const char *words[5];	/* USER DEVICE [NUMBERS] [ACCESS], as they came */
 	size_t word_count;
-	const char *user;
 	char device[1100]; /* DEVICE as one text, for messages */
 	char split[1100];  /* its first word, if it came as one word with a blank in it */
 	const char *path;  /* DEVICE is the path of one node, or NULL */
@@ -53,11 +49,11 @@ struct targets {
 
 /*
  * What @table and @other (either may be NULL) say of explain->patterns: of a whole major the minors
- * of which they say something else, then the others. Returns 0 or -ENOMEM. Free @targets->items;
- * they point into the tables.
+ * of which they say something else, then the others. Free @targets->items; they point into the
+ * tables.
  */
-int explain_targets(const struct explain *explain, const struct table *table,
-		    const struct table *other, struct targets *targets);
+void explain_targets(const struct explain *explain, const struct table *table,
+		     const struct table *other, struct targets *targets);
 
 /* The bits of @access that @entry (NULL: no filter) refuses. */
 uint32_t explain_refused(const struct bpfdev_entry *entry, uint32_t access);
@@ -79,8 +75,40 @@ struct verdict {
 size_t explain_verdicts(const struct bpfdev_entry *entry, uint32_t access,
 			struct verdict verdicts[BPFDEV_BITS]);
 
-/* "allowed", "lent", "audited", "denied": for JSON. */
-const char *explain_outcome(enum outcome outcome);
+/* Where the sources of an entry lead to. */
+struct sources {
+	const struct conf *conf;	    /* NULL: they cannot be named: unnamed says so */
+	const struct policy_survey *survey; /* of that conf: for the ranks */
+	const char *restricts;		    /* what no line does: "restricts this login" */
+	const char *unnamed;
+	uint64_t until; /* when what is lent ends: seconds since the epoch; 0: not known */
+};
+
+/* The line that @source leads to, and its rank; or NULL. */
+const struct conf_statement *explain_line(const struct sources *sources, uint32_t source,
+					  enum table_rank *rank);
+
+/* All that is to be said of a login that could be. */
+struct explanation {
+	const struct explain *explain;
+	struct answer answer;
+	struct targets targets;		  /* other: of the login from the other side */
+	struct device_patterns *coverage; /* what each line about the user stands for here */
+	struct asking turned;		  /* the login from the other side */
+	bool has_other;			  /* there is such a login; then: */
+	struct answer other;
+};
+
+/* Sets explanation->coverage, from the survey. Returns COMMAND_YES, or _FAILED having said why. */
+int explain_load_coverage(struct explanation *explanation);
+
+void explain_free_coverage(struct explanation *explanation);
+
+/* Whether any of the patterns bears on the target. */
+bool explain_covers(const struct device_patterns *patterns, const struct table_view_row *target);
+
+/* Whether the login from the other side comes out otherwise for the target. */
+bool explain_differs(const struct explanation *explanation, const struct target *target);
 
 /* Why a line about the user that covers a device does not decide. */
 enum passed_why {
@@ -92,8 +120,9 @@ enum passed_why {
 };
 
 struct passed {
-	size_t statement; /* in conf->statements */
-	uint32_t bits;	  /* of those asked about */
+	const struct conf_statement *statement;
+	const struct policy_line *line; /* what the survey says of it */
+	uint32_t bits;			/* of those asked about */
 	enum passed_why why;
 	unsigned int by;	  /* the specificity of the one that decides, for PASSED_DEVICE */
 	unsigned int specificity; /* and of this one: see table_specificity() */
@@ -105,46 +134,28 @@ struct trace {
 	size_t count, capacity;
 };
 
-/* What every line of the policy stands for on this machine. */
-struct coverage {
-	struct device_patterns *lines; /* of conf->statements; none for those about others */
-	size_t count;
-};
+/*
+ * Finds the lines that were passed over, of those that cover the first of the target's devices.
+ * Free @trace->items.
+ */
+void explain_trace(const struct explanation *explanation, const struct table_view_row *target,
+		   struct trace *trace);
 
-/* Returns 0, or a negative errno with @why. Free: coverage_free(). */
-int coverage_load(const struct asked *asked, const struct policy_survey *survey,
-		  struct coverage *coverage, struct reason *why);
-
-void coverage_free(struct coverage *coverage);
-
-/* Whether any of the patterns bears on the target. */
-bool explain_covers(const struct device_patterns *patterns, const struct table_view_row *target);
-
-/* Finds the lines that were passed over, of those that cover the first of the target's devices.
- * Returns 0 or -ENOMEM. Free @trace->items. */
-int explain_trace(const struct asked *asked, const struct policy_survey *survey,
-		  const struct coverage *coverage, const struct table_view_row *target,
-		  uint32_t access, struct trace *trace);
-
-/* All that is to be said of one login. */
-struct explanation {
-	const struct explain *explain;
-	struct answer answer;
-	struct targets targets;
-	struct coverage coverage;
-	struct asking turned; /* the login from the other side */
-	bool has_other;	      /* there is such a login; then: */
-	struct answer other;
-};
-
-/* Whether the login from the other side comes out otherwise for the target. */
-bool explain_differs(const struct explanation *explanation, const struct target *target);
-
-/* Print it. Return COMMAND_YES or COMMAND_FAILED having said why; the verdict is not asked. */
-int explain_print_text(const struct explanation *explanation);
+/* Print what is to be said of a login that could be. */
+void explain_print_text(const struct explanation *explanation);
 int explain_print_json(const struct explanation *explanation);
 
 /* --session: the sessions that are open. Returns an exit status, having said what there is. */
 int explain_sessions(struct explain *explain, const struct device_spec *spec);
+
+/*
+ * The path of the row's one device: DEVICE itself, or one that is found; or "". Perhaps @path,
+ * which has NAMES_PATH_SIZE bytes.
+ */
+const char *explain_path(const struct explain *explain, const struct table_view_row *row,
+			 char *path);
+
+/* "user", "uid", "device", "access" and "allowed": what both kinds of JSON begin with. */
+json_t *explain_json_begin(const struct explain *explain, bool allowed);
 
 #endif

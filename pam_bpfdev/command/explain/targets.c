@@ -1,72 +1,173 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* What tables say of the devices that were asked about. */
+/* From the words DEVICE and ACCESS to numbers, and from these to what tables say of them. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
-#include "base/array.h"
+#include "command/base/memory.h"
 #include "command/explain/explain.h"
 
-/* Devices to ask the tables about, on the way to targets. */
+#define BY_NUMBERS                                                                                 \
+	"its numbers: c MAJOR:MINOR for a character device, b MAJOR:MINOR for a block device"
+
+/* The word behind DEVICE, which is the last one. */
+static int take_access(struct explain *explain, size_t next)
+{
+	explain->access = BPFDEV_READ | BPFDEV_WRITE;
+	if (next == explain->word_count)
+		return COMMAND_YES;
+	if (next + 1 < explain->word_count) {
+		output_error("\"%s\": one word too many; expected USER DEVICE [ACCESS]",
+			     explain->words[next + 1]);
+		return COMMAND_USAGE;
+	}
+	explain->access = device_parse_access(explain->words[next], NULL);
+	if (explain->access)
+		return COMMAND_YES;
+	output_error("unknown access \"%s\"; expected letters of rwm", explain->words[next]);
+	return COMMAND_USAGE;
+}
+
+/* Who asks about a path means what is there, wherever a policy would look. */
+static int take_path(struct explain *explain, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0) {
+		output_error("%s: %s; a device that is not there can be named by " BY_NUMBERS, path,
+			     strerror(errno));
+		return COMMAND_FAILED;
+	}
+	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode)) {
+		output_error("%s is not a device; expected the path of a device, or " BY_NUMBERS,
+			     path);
+		return COMMAND_FAILED;
+	}
+	explain->path = path;
+	*xappend(&explain->patterns) = (struct device_pattern) {
+		.type = S_ISBLK(st.st_mode) ? BPFDEV_BLOCK : BPFDEV_CHAR,
+		.major = major(st.st_rdev),
+		.minor = minor(st.st_rdev),
+	};
+	return COMMAND_YES;
+}
+
+/* "c 1:3" may come as one word of the shell or as two. Returns the number of the next word. */
+static size_t take_words(struct explain *explain)
+{
+	bool two = device_is_type(explain->words[1]) && explain->word_count > 2;
+
+	snprintf(explain->device, sizeof(explain->device), "%s%s%s", explain->words[1],
+		 two ? " " : "", two ? explain->words[2] : "");
+	snprintf(explain->split, sizeof(explain->split), "%s", explain->device);
+	return two ? 3 : 2;
+}
+
+int explain_parse_device(struct explain *explain, struct device_spec *spec)
+{
+	const char *word = explain->words[1], *rest;
+	int status = take_access(explain, take_words(explain));
+	struct reason why;
+	int ret;
+
+	if (status != COMMAND_YES)
+		return status;
+	ret = device_parse_text(explain->split, spec, &rest, &why);
+	/* "/dev/video0", but not "/dev/video*", which may be several. */
+	if (strchr(word, '/') && !strchr(word, ' ') &&
+	    (ret < 0 || (spec->kind == DEVICE_PATH && !strpbrk(word, "*?["))))
+		return take_path(explain, word);
+	if (ret < 0) {
+		output_error("%s", why.text);
+		return COMMAND_USAGE;
+	}
+	if (*rest) {
+		output_error("unknown device \"%s\"; expected one device", explain->device);
+		return COMMAND_USAGE;
+	}
+	explain->join = spec->kind == DEVICE_NUMBERS;
+	return COMMAND_YES;
+}
+
+static int compare_patterns(const void *left, const void *right)
+{
+	const struct device_pattern *a = left, *b = right;
+	struct bpfdev_key x = { a->type, a->major, a->minor }, y = { b->type, b->major, b->minor };
+
+	return table_compare_keys(&x, &y);
+}
+
+int explain_resolve(struct explain *explain, const struct device_spec *spec)
+{
+	struct device_patterns *patterns = &explain->patterns;
+	size_t kept = 0;
+	struct reason why;
+
+	if (explain->path)
+		return COMMAND_YES;
+	if (spec->kind == DEVICE_CLASS && !conf_find_class(explain->asked.conf, spec->text)) {
+		output_error("there is no class \"%s\" in the policy", spec->text);
+		return COMMAND_FAILED;
+	}
+	if (policy_resolve(explain->asked.conf, &device_source_system, spec, patterns, &why) < 0) {
+		output_error("%s: %s", explain->device, why.text);
+		return COMMAND_FAILED;
+	}
+	if (!patterns->count) {
+		output_error("%s stands for no device on this machine now; a device that is not "
+			     "there can be named by " BY_NUMBERS,
+			     explain->device);
+		return COMMAND_FAILED;
+	}
+	/* Several paths may lead to one device. */
+	qsort(patterns->items, patterns->count, sizeof(*patterns->items), compare_patterns);
+	for (size_t i = 0; i < patterns->count; i++)
+		if (!i || compare_patterns(&patterns->items[kept - 1], &patterns->items[i]) != 0)
+			patterns->items[kept++] = patterns->items[i];
+	patterns->count = kept;
+	return COMMAND_YES;
+}
+
+/* The devices at which to ask the tables on the way to the targets of one pattern. */
 struct points {
 	struct bpfdev_key *items;
 	size_t count, capacity;
 };
 
-struct finding {
-	const struct explain *explain;
-	const struct table *table, *other;
-	struct targets *targets;
-	struct points points; /* of one pattern */
-};
-
-static int add_point(struct points *points, uint32_t type, uint32_t major, uint32_t minor)
-{
-	struct bpfdev_key *grown =
-		array_grow(points->items, points->count, &points->capacity, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	points->items = grown;
-	grown[points->count++] = (struct bpfdev_key) { type, major, minor };
-	return 0;
-}
-
-/* What a wildcard and a number have in common; they may also be the same. */
+/* A wildcard and a number have the number in common, two that are the same themselves. */
 static bool meet(uint32_t a, uint32_t b, uint32_t *common)
 {
 	*common = a == BPFDEV_ANY ? b : a;
 	return a == BPFDEV_ANY || b == BPFDEV_ANY || a == b;
 }
 
-/* The devices that both @key and the pattern have. */
-static int add_meeting(struct points *points, const struct device_pattern *pattern, uint32_t type,
-		       uint32_t key_major, uint32_t key_minor)
+/* Adds what both the pattern and a key of a table have. */
+static void add_meeting(struct points *points, const struct device_pattern *pattern,
+			const struct bpfdev_key *key)
 {
 	uint32_t major, minor;
 
-	if (type != pattern->type || !meet(pattern->major, key_major, &major) ||
-	    !meet(pattern->minor, key_minor, &minor))
-		return 0;
-	return add_point(points, type, major, minor);
+	if (key->type == pattern->type && meet(pattern->major, key->major, &major) &&
+	    meet(pattern->minor, key->minor, &minor))
+		*xappend(points) = (struct bpfdev_key) { key->type, major, minor };
 }
 
-/* Wherever the table may begin to say something else. */
-static int add_points(struct points *points, const struct device_pattern *pattern,
-		      const struct table *table)
+/* Adds wherever the table may begin to say something else of the pattern's devices. */
+static void add_points(struct points *points, const struct device_pattern *pattern,
+		       const struct table *table)
 {
 	uint32_t type = pattern->type;
-	int ret = 0;
 
-	for (uint32_t i = 0; table && i < table->rule_count && ret == 0; i++) {
-		const struct bpfdev_key *key = &table->rules[i].key;
-
-		ret = add_meeting(points, pattern, key->type, key->major, key->minor);
-	}
-	for (uint32_t major = 0; table && major < BPFDEV_INDEXED_MAJORS && ret == 0; major++)
+	if (!table)
+		return;
+	for (uint32_t i = 0; i < table->rule_count; i++)
+		add_meeting(points, pattern, &table->rules[i].key);
+	for (uint32_t major = 0; major < BPFDEV_INDEXED_MAJORS; major++)
 		if (table->index.slot[type][major] != BPFDEV_DEFAULT_SLOT(type))
-			ret = add_meeting(points, pattern, type, major, BPFDEV_ANY);
-	return ret;
+			add_meeting(points, pattern,
+				    &(struct bpfdev_key) { type, major, BPFDEV_ANY });
 }
 
 static int compare_points(const void *a, const void *b)
@@ -74,42 +175,56 @@ static int compare_points(const void *a, const void *b)
 	return table_compare_keys(a, b);
 }
 
-static void sort_points(struct points *points)
-{
-	size_t kept = 0;
-
-	qsort(points->items, points->count, sizeof(*points->items), compare_points);
-	for (size_t i = 0; i < points->count; i++)
-		if (!i || compare_points(&points->items[kept - 1], &points->items[i]) != 0)
-			points->items[kept++] = points->items[i];
-	points->count = kept;
-}
-
 static const struct bpfdev_entry *find(const struct table *table, const struct bpfdev_key *key)
 {
 	return table ? table_find(table, key->type, key->major, key->minor) : NULL;
 }
 
-static bool is_same_entry(const struct bpfdev_entry *a, const struct bpfdev_entry *b)
+static struct target make_target(const struct table *table, const struct table *other,
+				 const struct bpfdev_key *key)
 {
-	if (!a || !b)
-		return a == b;
-	return a->allow == b->allow && a->audit == b->audit && a->lent == b->lent &&
-	       memcmp(a->source, b->source, sizeof(a->source)) == 0;
+	return (struct target) {
+		.row = {
+			.type = key->type,
+			.major_low = key->major,
+			.major_high = key->major,
+			.minor_low = key->minor,
+			.minor_high = key->minor,
+			.entry = find(table, key),
+		},
+		.other = find(other, key),
+	};
 }
 
 static bool is_same(const struct target *a, const struct target *b)
 {
-	return is_same_entry(a->row.entry, b->row.entry) && is_same_entry(a->other, b->other);
+	return table_view_is_same(a->row.entry, b->row.entry) &&
+	       table_view_is_same(a->other, b->other);
+}
+
+/*
+ * Whether the target, found for the sake of a pattern of all majors, is a major that says nothing
+ * else than all of them: most have a place in the table only because of some minor. Where "*:m" has
+ * a say, such a major does say that those do not count for it.
+ */
+static bool is_idle(const struct target *target, const struct target *general)
+{
+	const struct table_view_row *row = &target->row;
+
+	if (general->row.major_low != BPFDEV_ANY || row->major_low == BPFDEV_ANY ||
+	    row->minor_low != general->row.minor_low || !is_same(target, general))
+		return false;
+	return row->minor_low != BPFDEV_ANY || !general->row.entry ||
+	       !(general->row.entry->flags & BPFDEV_MINORS_OF_ANY);
 }
 
 /* Makes the last target end where @next does, if that goes on with it. */
-static bool join(const struct targets *targets, const struct target *next)
+static bool join(struct target *target, const struct target *next)
 {
-	struct table_view_row *last = &targets->items[targets->count - 1].row;
+	struct table_view_row *last = &target->row;
 	const struct table_view_row *row = &next->row;
 
-	if (last->type != row->type || !is_same(&targets->items[targets->count - 1], next))
+	if (last->type != row->type || !is_same(target, next))
 		return false;
 	if (last->major_low == last->major_high && last->major_low == row->major_low &&
 	    last->minor_high + 1 == row->minor_low && row->minor_low != BPFDEV_ANY) {
@@ -124,90 +239,36 @@ static bool join(const struct targets *targets, const struct target *next)
 	return false;
 }
 
-static struct target make_target(const struct finding *finding, const struct bpfdev_key *key)
+void explain_targets(const struct explain *explain, const struct table *table,
+		     const struct table *other, struct targets *targets)
 {
-	return (struct target) {
-		.row = {
-			.type = key->type,
-			.major_low = key->major,
-			.major_high = key->major,
-			.minor_low = key->minor,
-			.minor_high = key->minor,
-			.entry = find(finding->table, key),
-		},
-		.other = find(finding->other, key),
-	};
-}
-
-/*
- * Whether the point, of a pattern for all majors, is a major that says nothing else than all of
- * them: most have a place in the table only for the sake of some minor. Where "*:m" has a say, it
- * does say that those do not count for this major.
- */
-static bool is_idle(const struct finding *finding, const struct device_pattern *pattern,
-		    const struct bpfdev_key *key)
-{
-	const struct bpfdev_key all = { key->type, BPFDEV_ANY, pattern->minor };
-	struct target target = make_target(finding, key), general = make_target(finding, &all);
-
-	if (pattern->major != BPFDEV_ANY || key->major == BPFDEV_ANY ||
-	    key->minor != pattern->minor || !is_same(&target, &general))
-		return false;
-	return key->minor != BPFDEV_ANY || !general.row.entry ||
-	       !(general.row.entry->flags & BPFDEV_MINORS_OF_ANY);
-}
-
-static int add_target(struct finding *finding, const struct bpfdev_key *key, bool may_join)
-{
-	struct targets *targets = finding->targets;
-	struct target target = make_target(finding, key), *grown;
-
-	if (may_join && targets->count && join(targets, &target))
-		return 0;
-	grown = array_grow(targets->items, targets->count, &targets->capacity, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	targets->items = grown;
-	grown[targets->count++] = target;
-	return 0;
-}
-
-static int add_pattern(struct finding *finding, const struct device_pattern *pattern)
-{
-	struct points *points = &finding->points;
-	size_t before = finding->targets->count;
-	int ret = 0;
-
-	points->count = 0;
-	if (pattern->major == BPFDEV_ANY || pattern->minor == BPFDEV_ANY) {
-		ret = add_points(points, pattern, finding->table);
-		if (ret == 0)
-			ret = add_points(points, pattern, finding->other);
-	}
-	if (ret == 0)
-		ret = add_point(points, pattern->type, pattern->major, pattern->minor);
-	if (ret < 0)
-		return ret;
-	sort_points(points);
-	for (size_t i = 0; i < points->count && ret == 0; i++)
-		if (!is_idle(finding, pattern, &points->items[i]))
-			ret = add_target(finding, &points->items[i],
-					 finding->explain->join ||
-						 finding->targets->count > before);
-	return ret;
-}
-
-int explain_targets(const struct explain *explain, const struct table *table,
-		    const struct table *other, struct targets *targets)
-{
-	struct finding finding = { explain, table, other, targets, { 0 } };
-	int ret = 0;
+	struct points points = { 0 };
 
 	*targets = (struct targets) { 0 };
-	for (size_t i = 0; i < explain->patterns.count && ret == 0; i++)
-		ret = add_pattern(&finding, &explain->patterns.items[i]);
-	free(finding.points.items);
-	return ret;
+	for (size_t i = 0; i < explain->patterns.count; i++) {
+		const struct device_pattern *pattern = &explain->patterns.items[i];
+		const struct bpfdev_key whole = { pattern->type, pattern->major, pattern->minor };
+		struct target general = make_target(table, other, &whole);
+		size_t before = targets->count;
+
+		points.count = 0;
+		if (pattern->major == BPFDEV_ANY || pattern->minor == BPFDEV_ANY) {
+			add_points(&points, pattern, table);
+			add_points(&points, pattern, other);
+		}
+		*xappend(&points) = whole;
+		qsort(points.items, points.count, sizeof(*points.items), compare_points);
+		for (size_t j = 0; j < points.count; j++) {
+			struct target target = make_target(table, other, &points.items[j]);
+			bool again = j && !compare_points(&points.items[j - 1], &points.items[j]);
+			bool may_join = targets->count > (explain->join ? 0 : before);
+
+			if (!again && !is_idle(&target, &general) &&
+			    !(may_join && join(&targets->items[targets->count - 1], &target)))
+				*xappend(targets) = target;
+		}
+	}
+	free(points.items);
 }
 
 uint32_t explain_refused(const struct bpfdev_entry *entry, uint32_t access)
@@ -223,46 +284,13 @@ bool explain_any_refused(const struct targets *targets, uint32_t access)
 	return false;
 }
 
-static enum outcome outcome_of(const struct bpfdev_entry *entry, uint32_t bit)
+const char *explain_path(const struct explain *explain, const struct table_view_row *row,
+			 char *path)
 {
-	if (!entry)
-		return OUTCOME_ALLOWED;
-	if (!(entry->allow & bit))
-		return OUTCOME_DENIED;
-	if (entry->lent & bit)
-		return OUTCOME_LENT;
-	return entry->audit & bit ? OUTCOME_AUDITED : OUTCOME_ALLOWED;
-}
-
-const char *explain_outcome(enum outcome outcome)
-{
-	static const char *const names[] = { "allowed", "lent", "audited", "denied" };
-
-	return names[outcome];
-}
-
-size_t explain_verdicts(const struct bpfdev_entry *entry, uint32_t access,
-			struct verdict verdicts[BPFDEV_BITS])
-{
-	/* As people say it: r, w, m. */
-	static const int order[BPFDEV_BITS] = { 1, 2, 0 };
-	size_t count = 0, same;
-
-	for (int i = 0; i < BPFDEV_BITS; i++) {
-		uint32_t bit = 1u << order[i];
-		struct verdict verdict = { bit, outcome_of(entry, bit),
-					   entry ? entry->source[order[i]] : 0 };
-
-		if (!(access & bit))
-			continue;
-		for (same = 0; same < count; same++)
-			if (verdicts[same].outcome == verdict.outcome &&
-			    verdicts[same].source == verdict.source)
-				break;
-		if (same < count)
-			verdicts[same].bits |= bit;
-		else
-			verdicts[count++] = verdict;
-	}
-	return count;
+	*path = '\0';
+	if (explain->path)
+		return explain->path;
+	if (row->minor_low == row->minor_high && row->major_low == row->major_high)
+		names_path(explain->names, row->type, row->major_low, row->minor_low, path);
+	return path;
 }

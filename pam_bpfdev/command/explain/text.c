@@ -1,20 +1,93 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* What bpfdev explain says to people of a login that could be. */
-#include <errno.h>
+/* What bpfdev explain says to people: of a login that could be, and of a session that is open. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "command/explain/print.h"
+#include "command/explain/session.h"
 
-static void print_line(const struct explanation *explanation, const char *begin,
-		       const struct conf_statement *statement)
+/* A place, a text and some words around them. */
+#define BY_SIZE (LINES_PLACE_SIZE + LINES_TEXT_SIZE + 128)
+
+/* "c 10:229 /dev/fuse (char-misc)" on a line of its own, behind @indent. */
+static void print_title(const struct explain *explain, const struct table_view_row *row,
+			const char *indent)
 {
-	const struct conf *conf = explanation->explain->asked.conf;
-	char place[LINES_PLACE_SIZE], text[LINES_TEXT_SIZE];
+	char device[64], path[NAMES_PATH_SIZE], drivers[NAMES_DRIVERS_SIZE];
+	const char *found = explain_path(explain, row, path);
 
-	output_line("%s%s: %s", begin, lines_place(conf, statement, place),
-		    conf_describe_statement(statement, text, sizeof(text)));
+	table_view_device(row, device);
+	if (row->major_low == row->major_high &&
+	    names_drivers(explain->names, row->type, row->major_low, drivers))
+		output_line("%s%s%s%s (%s-%s)", indent, device, *found ? " " : "", found,
+			    row->type == BPFDEV_CHAR ? "char" : "block", drivers);
+	else
+		output_line("%s%s%s%s", indent, device, *found ? " " : "", found);
+}
+
+/* What decided. */
+static void describe_source(const struct sources *sources, const struct verdict *verdict, char *out)
+{
+	char place[LINES_PLACE_SIZE], text[LINES_TEXT_SIZE];
+	enum table_rank rank;
+	const struct conf_statement *statement = explain_line(sources, verdict->source, &rank);
+
+	if (statement)
+		snprintf(out, BY_SIZE, "by %s, a line for %s: %s",
+			 lines_place(sources->conf, statement, place), lines_rank_words(rank),
+			 conf_describe_statement(statement, text, sizeof(text)));
+	else if (verdict->source == BPFDEV_SOURCE_BASELINE)
+		snprintf(out, BY_SIZE, "by the baseline, which is what every shell needs");
+	else if (verdict->source)
+		snprintf(out, BY_SIZE, "%s", sources->unnamed);
+	else if (verdict->outcome == OUTCOME_ALLOWED)
+		snprintf(out, BY_SIZE, "as no line %s", sources->restricts);
+	else
+		snprintf(out, BY_SIZE, "as no line allows it");
+}
+
+/* What stands between the outcome's word and what decided. */
+static void describe_outcome(const struct sources *sources, enum outcome outcome, char *out,
+			     size_t size)
+{
+	char until[32];
+
+	*out = '\0';
+	if (outcome == OUTCOME_AUDITED)
+		snprintf(out, size, " for audit only; would be denied");
+	else if (outcome == OUTCOME_LENT && sources->until)
+		snprintf(out, size, " for a time by an exception, until %s; otherwise denied",
+			 output_time(sources->until, until));
+	else if (outcome == OUTCOME_LENT)
+		snprintf(out, size, " for a time by an exception; otherwise denied");
+}
+
+/* A line for each verdict on explain->access: "rw-  denied by FILE:LINE, ...", behind @begin. */
+static void print_verdicts(const struct explain *explain, const struct bpfdev_entry *entry,
+			   const struct sources *sources, const char *begin)
+{
+	static const enum output_tone tones[] = {
+		[OUTCOME_ALLOWED] = OUTPUT_GOOD,
+		[OUTCOME_LENT] = OUTPUT_WARNING,
+		[OUTCOME_AUDITED] = OUTPUT_WARNING,
+		[OUTCOME_DENIED] = OUTPUT_BAD,
+	};
+	const struct output *output = &explain->options.output;
+	struct verdict verdicts[BPFDEV_BITS];
+	size_t count = explain_verdicts(entry, explain->access, verdicts);
+
+	for (size_t i = 0; i < count; i++) {
+		enum outcome outcome = verdicts[i].outcome;
+		char access[4], by[BY_SIZE], middle[128];
+
+		describe_source(sources, &verdicts[i], by);
+		describe_outcome(sources, outcome, middle, sizeof(middle));
+		/* All our own text: needs no escaping. What follows does. */
+		printf("%s%s  %s%s%s", begin, output_access(verdicts[i].bits, access),
+		       output_tone(output, tones[outcome]),
+		       outcome == OUTCOME_DENIED ? "denied" : "allowed",
+		       output_tone(output, OUTPUT_PLAIN));
+		output_line("%s %s", middle, by);
+	}
 }
 
 /* Why a line does not decide. */
@@ -24,20 +97,20 @@ static void describe_why(const struct explanation *explanation, const struct pas
 	static const char *const devices[] = { "all devices", "a minor of all majors",
 					       "a whole major", "this device" };
 	const struct conf *conf = explanation->explain->asked.conf;
-	const struct policy_survey *survey = &explanation->answer.survey;
-	const struct policy_line *line = &survey->lines[passed->statement];
-	const struct conf_statement *exempt = asking_highest(conf, survey, CONF_EXEMPT);
+	const struct conf_statement *exempt =
+		asking_highest(conf, &explanation->answer.survey, CONF_EXEMPT);
 	char text[LINES_CONDITIONS_SIZE];
 
 	if (passed->why == PASSED_EXEMPTED)
 		snprintf(out, size, "exempt, by %s", exempt ? lines_place(conf, exempt, text) : "");
 	else if (passed->why == PASSED_UNMET)
 		snprintf(out, size, "%s: %s",
-			 line->unmet & POLICY_UNMET_SESSION ? "needs a session that is"
-							    : "condition not met",
-			 lines_conditions(&conf->statements[passed->statement], line->unmet, text));
+			 passed->line->unmet & POLICY_UNMET_SESSION ? "needs a session that is"
+								    : "condition not met",
+			 lines_conditions(passed->statement, passed->line->unmet, text));
 	else if (passed->why == PASSED_RANK)
-		snprintf(out, size, "lower rank: a line for %s", lines_rank_words(line->rank));
+		snprintf(out, size, "lower rank: a line for %s",
+			 lines_rank_words(passed->line->rank));
 	else if (passed->why == PASSED_DEVICE)
 		snprintf(out, size, "less specific: %s, not %s", devices[passed->specificity],
 			 devices[passed->by]);
@@ -45,69 +118,122 @@ static void describe_why(const struct explanation *explanation, const struct pas
 		snprintf(out, size, "earlier: of lines alike the last one decides");
 }
 
-static int print_passed(const struct explanation *explanation, const struct target *target)
+static void print_passed(const struct explanation *explanation, const struct table_view_row *row)
 {
-	const struct explain *explain = explanation->explain;
+	const struct conf *conf = explanation->explain->asked.conf;
 	struct trace trace;
-	int ret = explain_trace(&explain->asked, &explanation->answer.survey,
-				&explanation->coverage, &target->row, explain->access, &trace);
 
-	if (ret == 0 && trace.count)
+	explain_trace(explanation, row, &trace);
+	if (trace.count)
 		output_line("  passed over:");
-	for (size_t i = 0; i < trace.count && ret == 0; i++) {
-		char access[4], begin[16], why[LINES_CONDITIONS_SIZE + 64];
+	for (size_t i = 0; i < trace.count; i++) {
+		const struct passed *passed = &trace.items[i];
+		char access[4], place[LINES_PLACE_SIZE], text[LINES_TEXT_SIZE];
+		char why[LINES_CONDITIONS_SIZE + 64];
 
-		snprintf(begin, sizeof(begin), "    %s  ",
-			 output_access(trace.items[i].bits, access));
-		print_line(explanation, begin,
-			   &explain->asked.conf->statements[trace.items[i].statement]);
-		describe_why(explanation, &trace.items[i], why, sizeof(why));
+		output_line("    %s  %s: %s", output_access(passed->bits, access),
+			    lines_place(conf, passed->statement, place),
+			    conf_describe_statement(passed->statement, text, sizeof(text)));
+		describe_why(explanation, passed, why, sizeof(why));
 		output_line("         %s", why);
 	}
 	free(trace.items);
-	return ret;
 }
 
-static void print_turned(const struct explanation *explanation, const struct target *target)
+void explain_print_text(const struct explanation *explanation)
 {
 	const struct explain *explain = explanation->explain;
-	const struct sources sources = { explain->asked.conf, &explanation->other.survey,
-					 "restricts such a login", "", 0 };
-
-	if (explain_differs(explanation, target))
-		explain_print_verdicts(explain, target->other, &sources,
-				       explanation->turned.remote ? "  with --remote: "
-								  : "  with --local: ");
-}
-
-static int print_target(const struct explanation *explanation, const struct target *target)
-{
-	const struct explain *explain = explanation->explain;
-	const struct sources sources = { explain->asked.conf, &explanation->answer.survey,
-					 "restricts this login", "", 0 };
-	int ret;
-
-	output_line("%s", "");
-	explain_print_title(explain, target, "");
-	explain_print_verdicts(explain, target->row.entry, &sources, "  ");
-	ret = print_passed(explanation, target);
-	print_turned(explanation, target);
-	return ret;
-}
-
-int explain_print_text(const struct explanation *explanation)
-{
-	int ret = 0;
+	const struct conf *conf = explain->asked.conf;
+	const struct sources here = { conf, &explanation->answer.survey, "restricts this login", "",
+				      0 };
+	const struct sources there = { conf, &explanation->other.survey, "restricts such a login",
+				       "", 0 };
 
 	if (explanation->answer.result.kind == POLICY_NONE) {
-		asking_print_none(&explanation->explain->asked);
-		return COMMAND_YES;
+		asking_print_none(&explain->asked);
+		return;
 	}
-	asking_print_head(&explanation->explain->asking, &explanation->explain->asked,
-			  &explanation->answer.survey);
-	for (size_t i = 0; i < explanation->targets.count && ret == 0; i++)
-		ret = print_target(explanation, &explanation->targets.items[i]);
-	if (ret < 0)
-		output_error("out of memory");
-	return ret < 0 ? COMMAND_FAILED : COMMAND_YES;
+	asking_print_head(&explain->asking, &explain->asked, &explanation->answer.survey);
+	for (size_t i = 0; i < explanation->targets.count; i++) {
+		const struct target *target = &explanation->targets.items[i];
+
+		output_line("%s", "");
+		print_title(explain, &target->row, "");
+		print_verdicts(explain, target->row.entry, &here, "  ");
+		print_passed(explanation, &target->row);
+		if (explain_differs(explanation, target))
+			print_verdicts(explain, target->other, &there,
+				       explanation->turned.remote ? "  with --remote: "
+								  : "  with --local: ");
+	}
+}
+
+/* "session 3, service sshd, tty ssh, from 10.0.0.5, since 2026-11-22 03:50" */
+static void print_head(const struct place *place)
+{
+	const struct bpfdev_info *info = &place->info;
+	char id[128], since[32];
+	const char *found = place_id(place, id);
+
+	if (!found || !place->table) {
+		output_line("%s%s", found ? "session " : "the user's systemd manager",
+			    found ? found : "");
+		return;
+	}
+	output_line("session %s, service %s%s%s%s%s, since %s%s%s", found, info->service,
+		    *info->tty ? ", tty " : "", info->tty, *info->rhost ? ", from " : "",
+		    info->rhost, output_time(info->opened, since),
+		    info->flags & BPFDEV_NO_LOGIN ? ", by su or the like" : "",
+		    info->flags & BPFDEV_CLOSED ? ", closed, with processes left" : "");
+}
+
+/* How the place stands to the files, or to the sessions that it is to be the union of. */
+static void print_agreement(const struct explain *explain, const struct place *place)
+{
+	const char *user = explain->asked.subject.name;
+	bool agrees = place->conf && place_agrees_on_all(explain, place);
+
+	if (!place->conf)
+		output_line("  it cannot be compared with the files: %s", place->why.text);
+	else if (agrees && place->united)
+		output_line("  it is the union of what the open sessions may do");
+	else if (agrees)
+		output_line("  the filter and the files agree%s",
+			    place->changed ? ", though the policy has changed since" : "");
+	else if (place->united)
+		output_line("  it is not the union of what the open sessions may do: bpfdev reload "
+			    "%s mends it",
+			    user);
+	else
+		output_line("  the filter and the files differ: bpfdev reload %s puts the policy "
+			    "in force",
+			    user);
+}
+
+void place_print(const struct explain *explain, const struct place *place)
+{
+	print_head(place);
+	for (size_t i = 0; i < place->targets.count; i++) {
+		const struct target *target = &place->targets.items[i];
+		struct sources kernel = place_sources(explain, place, target, false);
+		struct sources files = place_sources(explain, place, target, true);
+
+		print_title(explain, &target->row, "  ");
+		print_verdicts(explain, target->row.entry, &kernel, "    ");
+		if (place->conf && !place_agrees(explain, target))
+			print_verdicts(explain, target->other, &files,
+				       place->united ? "    the open sessions: "
+						     : "    the files: ");
+	}
+	if (place->error < 0)
+		output_line("  its filter cannot be read: %s", place->why.text);
+	else
+		print_agreement(explain, place);
+	for (size_t i = 0; i < place->programs.count; i++) {
+		const struct other_program *other = &place->programs.items[i];
+
+		output_line("  also asked: program %u \"%s\" on %s (not ours: it can refuse too)",
+			    other->program.id, other->program.name,
+			    other->cgroup ? other->cgroup : "a cgroup further up, out of sight");
+	}
 }

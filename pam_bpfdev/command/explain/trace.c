@@ -1,75 +1,123 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* The lines about a user that do not decide, and why. */
+/* What decides on each bit of a target, and the lines about the user that do not, and why. */
 #include <errno.h>
-#include <grp.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/array.h"
+#include "command/base/memory.h"
 #include "command/explain/explain.h"
+
+static enum outcome outcome_of(const struct bpfdev_entry *entry, uint32_t bit)
+{
+	if (!entry)
+		return OUTCOME_ALLOWED;
+	if (!(entry->allow & bit))
+		return OUTCOME_DENIED;
+	if (entry->lent & bit)
+		return OUTCOME_LENT;
+	return entry->audit & bit ? OUTCOME_AUDITED : OUTCOME_ALLOWED;
+}
+
+size_t explain_verdicts(const struct bpfdev_entry *entry, uint32_t access,
+			struct verdict verdicts[BPFDEV_BITS])
+{
+	/* As people say it: r, w, m. */
+	static const int order[BPFDEV_BITS] = { 1, 2, 0 };
+	size_t count = 0, same;
+
+	for (int i = 0; i < BPFDEV_BITS; i++) {
+		uint32_t bit = 1u << order[i];
+		struct verdict verdict = { bit, outcome_of(entry, bit),
+					   entry ? entry->source[order[i]] : 0 };
+
+		if (!(access & bit))
+			continue;
+		for (same = 0; same < count; same++)
+			if (verdicts[same].outcome == verdict.outcome &&
+			    verdicts[same].source == verdict.source)
+				break;
+		if (same < count)
+			verdicts[same].bits |= bit;
+		else
+			verdicts[count++] = verdict;
+	}
+	return count;
+}
+
+const struct conf_statement *explain_line(const struct sources *sources, uint32_t source,
+					  enum table_rank *rank)
+{
+	const struct conf_statement *statement =
+		sources->conf ? lines_find(sources->conf, source) : NULL;
+
+	if (statement)
+		*rank = sources->survey->lines[statement - sources->conf->statements].rank;
+	return statement;
+}
+
+bool explain_differs(const struct explanation *explanation, const struct target *target)
+{
+	const struct bpfdev_entry *here = target->row.entry, *there = target->other;
+	uint32_t access = explanation->explain->access;
+
+	if (!explanation->has_other || !here || !there)
+		return false;
+	return ((here->allow ^ there->allow) & access) || ((here->audit ^ there->audit) & access);
+}
 
 static bool has_device(const struct conf_statement *statement)
 {
 	return statement->verb == CONF_ALLOW || statement->verb == CONF_DENY;
 }
 
-void coverage_free(struct coverage *coverage)
+int explain_load_coverage(struct explanation *explanation)
 {
-	for (size_t i = 0; i < coverage->count; i++)
-		device_patterns_free(&coverage->lines[i]);
-	free(coverage->lines);
-	*coverage = (struct coverage) { 0 };
-}
-
-int coverage_load(const struct asked *asked, const struct policy_survey *survey,
-		  struct coverage *coverage, struct reason *why)
-{
+	const struct asked *asked = &explanation->explain->asked;
 	const struct conf *conf = asked->conf;
-	int ret = 0;
+	struct reason why;
 
-	*coverage = (struct coverage) {
-		.lines = calloc(conf->statement_count + 1, sizeof(*coverage->lines)),
-		.count = conf->statement_count,
-	};
-	if (!coverage->lines) {
-		reason_set(why, "out of memory");
-		*coverage = (struct coverage) { 0 };
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < conf->statement_count && ret == 0; i++) {
+	explanation->coverage = xcalloc(conf->statement_count, sizeof(*explanation->coverage));
+	for (size_t i = 0; i < conf->statement_count; i++) {
 		const struct conf_statement *statement = &conf->statements[i];
+		int ret = 0;
 
-		if (survey->lines[i].standing != POLICY_OTHERS && has_device(statement))
-			ret = policy_resolve(conf, asked->devices, &statement->device,
-					     &coverage->lines[i], why);
+		if (explanation->answer.survey.lines[i].standing != POLICY_OTHERS &&
+		    has_device(statement))
+			ret = xcheck(policy_resolve(conf, asked->devices, &statement->device,
+						    &explanation->coverage[i], &why));
 		/* A line that does not count may stand for more than a line may. */
-		if (ret == -E2BIG)
-			ret = 0;
+		if (ret < 0 && ret != -E2BIG) {
+			output_error("%s", why.text);
+			return COMMAND_FAILED;
+		}
 	}
-	if (ret < 0)
-		coverage_free(coverage);
-	return ret;
+	return COMMAND_YES;
 }
 
-/* Whether the rule for @pattern bears on all of the target's devices. */
-static bool covers(const struct device_pattern *pattern, const struct table_view_row *target)
+void explain_free_coverage(struct explanation *explanation)
 {
-	return pattern->type == target->type &&
-	       (pattern->major == BPFDEV_ANY || pattern->major == target->major_low) &&
-	       (pattern->minor == BPFDEV_ANY || pattern->minor == target->minor_low);
+	const struct conf *conf = explanation->explain->asked.conf;
+
+	for (size_t i = 0; explanation->coverage && i < conf->statement_count; i++)
+		device_patterns_free(&explanation->coverage[i]);
+	free(explanation->coverage);
+	explanation->coverage = NULL;
 }
 
-/* The most specific of a line's patterns that cover the target, or NULL. */
+/* The most specific of a line's patterns whose rule bears on all of the target's devices, or NULL. */
 static const struct device_pattern *find_best(const struct device_patterns *patterns,
 					      const struct table_view_row *target)
 {
 	const struct device_pattern *best = NULL;
 
-	for (size_t i = 0; i < patterns->count; i++)
-		if (covers(&patterns->items[i], target) &&
-		    (!best || table_specificity(&patterns->items[i]) > table_specificity(best)))
-			best = &patterns->items[i];
+	for (size_t i = 0; i < patterns->count; i++) {
+		const struct device_pattern *pattern = &patterns->items[i];
+
+		if (pattern->type == target->type &&
+		    (pattern->major == BPFDEV_ANY || pattern->major == target->major_low) &&
+		    (pattern->minor == BPFDEV_ANY || pattern->minor == target->minor_low) &&
+		    (!best || table_specificity(pattern) > table_specificity(best)))
+			best = pattern;
+	}
 	return best;
 }
 
@@ -78,33 +126,78 @@ bool explain_covers(const struct device_patterns *patterns, const struct table_v
 	return find_best(patterns, target);
 }
 
-/* One target on its way through the lines. */
-struct tracing {
-	const struct asked *asked;
-	const struct policy_survey *survey;
-	const struct coverage *coverage;
-	const struct table_view_row *target;
-	struct trace *trace;
-};
-
-/* A line's rule for the target; a line that does not cover it has no devices. */
-static bool make_rule(const struct tracing *tracing, size_t statement, struct table_rule *rule)
+/* A line's rule for the target. Returns false: it has none, and covers no device. */
+static bool make_rule(const struct explanation *explanation, size_t statement,
+		      const struct table_view_row *target, struct table_rule *rule)
 {
-	const struct device_pattern *best =
-		find_best(&tracing->coverage->lines[statement], tracing->target);
+	const struct device_pattern *best = find_best(&explanation->coverage[statement], target);
 
-	*rule = (struct table_rule) { .rank = (uint8_t)tracing->survey->lines[statement].rank };
+	*rule = (struct table_rule) {
+		.rank = (uint8_t)explanation->answer.survey.lines[statement].rank,
+	};
 	if (best)
 		rule->device = *best;
 	return best;
 }
 
-/* One more bit of a line that is passed over. */
-static int note(struct tracing *tracing, const struct passed *passed)
+/*
+ * Whether statement @i, which counts and has @rule for the target, is another one than that which
+ * decides on the bit; then sets why.
+ */
+static bool is_outdone(const struct explanation *explanation, const struct table_view_row *target,
+		       size_t i, int bit, const struct table_rule *rule, struct passed *passed)
 {
-	struct trace *trace = tracing->trace;
-	struct passed *grown;
+	static const enum passed_why by_advantage[] = {
+		[TABLE_BY_RANK] = PASSED_RANK,
+		[TABLE_BY_DEVICE] = PASSED_DEVICE,
+		[TABLE_BY_ORDER] = PASSED_ORDER,
+	};
+	const struct conf *conf = explanation->explain->asked.conf;
+	const struct conf_statement *decides = lines_find(conf, target->entry->source[bit]);
+	enum table_advantage advantage;
+	struct table_rule winner;
+	size_t place;
 
+	if (!decides || decides == &conf->statements[i])
+		return false;
+	place = (size_t)(decides - conf->statements);
+	make_rule(explanation, place, target, &winner);
+	table_compare_rules(&winner, place, rule, i, &advantage);
+	passed->why = by_advantage[advantage];
+	passed->specificity = table_specificity(&rule->device);
+	if (passed->why == PASSED_DEVICE)
+		passed->by = table_specificity(&winner.device);
+	return true;
+}
+
+/* Whether statement @i is passed over for a bit of the target; then sets why. */
+static bool is_passed_over(const struct explanation *explanation,
+			   const struct table_view_row *target, size_t i, int bit,
+			   struct passed *passed)
+{
+	const struct conf_statement *statement = passed->statement;
+	enum policy_standing standing = passed->line->standing;
+	bool allowed = target->entry->allow & ~target->entry->audit & (1u << bit);
+	struct table_rule rule;
+
+	if (standing == POLICY_OTHERS)
+		return false;
+	if (has_device(statement)) {
+		if (!(statement->access & (1u << bit)) || !make_rule(explanation, i, target, &rule))
+			return false;
+		if (standing == POLICY_COUNTS)
+			return is_outdone(explanation, target, i, bit, &rule, passed);
+	} else if (standing == POLICY_COUNTS || allowed) {
+		/* An exempt or audit line could not have changed what is allowed. */
+		return false;
+	}
+	passed->why = standing == POLICY_EXEMPTED ? PASSED_EXEMPTED : PASSED_UNMET;
+	return true;
+}
+
+/* Adds a bit of a line that is passed over. */
+static void note(struct trace *trace, const struct passed *passed)
+{
 	for (size_t i = trace->count; i > 0; i--) {
 		struct passed *known = &trace->items[i - 1];
 
@@ -112,84 +205,30 @@ static int note(struct tracing *tracing, const struct passed *passed)
 			break;
 		if (known->why == passed->why && known->by == passed->by) {
 			known->bits |= passed->bits;
-			return 0;
+			return;
 		}
 	}
-	grown = array_grow(trace->items, trace->count, &trace->capacity, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	trace->items = grown;
-	grown[trace->count++] = *passed;
-	return 0;
+	*xappend(trace) = *passed;
 }
 
-/* A line that counts and covers the target, beside the one that decides. */
-static int compare(struct tracing *tracing, struct passed *passed, const struct table_rule *rule,
-		   uint32_t source)
+void explain_trace(const struct explanation *explanation, const struct table_view_row *target,
+		   struct trace *trace)
 {
-	static const enum passed_why by_advantage[] = {
-		[TABLE_BY_RANK] = PASSED_RANK,
-		[TABLE_BY_DEVICE] = PASSED_DEVICE,
-		[TABLE_BY_ORDER] = PASSED_ORDER,
-	};
-	const struct conf *conf = tracing->asked->conf;
-	const struct conf_statement *decides = lines_find(conf, source);
-	enum table_advantage advantage;
-	struct table_rule winner;
-	size_t place;
-
-	if (!decides || decides == &conf->statements[passed->statement])
-		return 0;
-	place = (size_t)(decides - conf->statements);
-	make_rule(tracing, place, &winner);
-	table_compare_rules(&winner, place, rule, passed->statement, &advantage);
-	passed->why = by_advantage[advantage];
-	if (passed->why == PASSED_DEVICE)
-		passed->by = table_specificity(&winner.device);
-	return note(tracing, passed);
-}
-
-/* Whether the bit comes out so that an exempt or audit line could have changed that. */
-static bool is_restricted(const struct tracing *tracing, int bit)
-{
-	const struct bpfdev_entry *entry = tracing->target->entry;
-
-	return !(entry->allow & ~entry->audit & (1u << bit));
-}
-
-static int trace_bit(struct tracing *tracing, size_t i, int bit)
-{
-	const struct conf_statement *statement = &tracing->asked->conf->statements[i];
-	const struct policy_line *line = &tracing->survey->lines[i];
-	struct passed passed = { .statement = i, .bits = 1u << bit };
-	struct table_rule rule;
-
-	if (!has_device(statement)) {
-		if (line->standing == POLICY_COUNTS || !is_restricted(tracing, bit))
-			return 0;
-	} else if (!(statement->access & passed.bits) || !make_rule(tracing, i, &rule)) {
-		return 0;
-	} else if (line->standing == POLICY_COUNTS) {
-		passed.specificity = table_specificity(&rule.device);
-		return compare(tracing, &passed, &rule, tracing->target->entry->source[bit]);
-	}
-	passed.why = line->standing == POLICY_EXEMPTED ? PASSED_EXEMPTED : PASSED_UNMET;
-	return note(tracing, &passed);
-}
-
-int explain_trace(const struct asked *asked, const struct policy_survey *survey,
-		  const struct coverage *coverage, const struct table_view_row *target,
-		  uint32_t access, struct trace *trace)
-{
-	struct tracing tracing = { asked, survey, coverage, target, trace };
-	int ret = 0;
+	const struct explain *explain = explanation->explain;
+	const struct conf *conf = explain->asked.conf;
 
 	*trace = (struct trace) { 0 };
-	if (!target->entry)
-		return 0;
-	for (size_t i = 0; i < asked->conf->statement_count; i++)
-		for (int bit = 0; bit < BPFDEV_BITS && ret == 0; bit++)
-			if ((access & (1u << bit)) && survey->lines[i].standing != POLICY_OTHERS)
-				ret = trace_bit(&tracing, i, bit);
-	return ret;
+	for (size_t i = 0; target->entry && i < conf->statement_count; i++) {
+		for (int bit = 0; bit < BPFDEV_BITS; bit++) {
+			struct passed passed = {
+				.statement = &conf->statements[i],
+				.line = &explanation->answer.survey.lines[i],
+				.bits = 1u << bit,
+			};
+
+			if ((explain->access & passed.bits) &&
+			    is_passed_over(explanation, target, i, bit, &passed))
+				note(trace, &passed);
+		}
+	}
 }

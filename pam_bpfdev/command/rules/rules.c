@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* bpfdev rules: the whole table that a login would get. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "command/asking/print.h"
-#include "command/base/json.h"
+#include "command/asking/asking.h"
+#include "command/base/lines.h"
+#include "command/base/memory.h"
 #include "command/base/names.h"
+#include "command/base/row.h"
 #include "command/base/view.h"
 
 struct rules {
@@ -64,12 +64,8 @@ static const struct argp parser = {
 static void write_name(const struct table_view_row *row, void *data, char *text, size_t size)
 {
 	struct rules *rules = data;
-	char name[NAMES_BEST_SIZE];
-	uint32_t minor = row->minor_low == row->minor_high ? row->minor_low : BPFDEV_ANY;
 
-	if (row->major_low == row->major_high)
-		snprintf(text, size, "%s",
-			 names_best(rules->names, row->type, row->major_low, minor, name));
+	table_view_name(rules->names, row, text, size);
 }
 
 static void write_source(uint32_t source, void *data, char *text, size_t size)
@@ -92,134 +88,97 @@ static void mark(bool *used, const struct conf *conf, const struct bpfdev_entry 
 	}
 }
 
-/* Which statements some rule comes from. NULL: no memory. */
+/* Which statements some rule comes from. Free it. */
 static bool *find_used(const struct rules *rules)
 {
 	const struct table *table = rules->answer.result.table;
-	bool *used = calloc(rules->asked.conf->statement_count + 1, sizeof(*used));
+	const struct conf *conf = rules->asked.conf;
+	bool *used = xcalloc(conf->statement_count, sizeof(*used));
 
-	if (!used || !table)
-		return used;
-	for (uint32_t i = 0; i < table->slot_count; i++)
-		mark(used, rules->asked.conf, &table->slots[i]);
-	for (uint32_t i = 0; i < table->rule_count; i++)
-		mark(used, rules->asked.conf, &table->rules[i].entry);
+	for (uint32_t i = 0; table && i < table->slot_count; i++)
+		mark(used, conf, &table->slots[i]);
+	for (uint32_t i = 0; table && i < table->rule_count; i++)
+		mark(used, conf, &table->rules[i].entry);
 	return used;
 }
 
-enum { COLUMN_LINE, COLUMN_FOR, COLUMN_TEXT, COLUMNS };
-
-static const struct output_column columns[COLUMNS] = {
-	[COLUMN_LINE] = { "LINE", 0, 0 },
-	[COLUMN_FOR] = { "FOR", 0, 0 },
-	[COLUMN_TEXT] = { "TEXT", 0, SCOLS_FL_TRUNC },
-};
-
-static int print_line(const struct rules *rules, struct libscols_table *printed, size_t i)
+/* A line that rules come from. */
+static void describe_line(struct row *row, const struct rules *rules, size_t i)
 {
 	const struct conf *conf = rules->asked.conf;
+	const struct conf_statement *statement = &conf->statements[i];
 	enum table_rank rank = rules->answer.survey.lines[i].rank;
 	char place[LINES_PLACE_SIZE], text[LINES_TEXT_SIZE];
-	struct libscols_line *line = output_row(printed);
-	int ret = output_cell(line, COLUMN_LINE, "%s",
-			      lines_place(conf, &conf->statements[i], place));
 
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_FOR, "%s", lines_rank_words(rank));
-	if (ret == 0)
-		ret = output_cell(
-			line, COLUMN_TEXT, "%s",
-			conf_describe_statement(&conf->statements[i], text, sizeof(text)));
-	return ret;
+	if (row_field(row, "line", "LINE", 0))
+		row_text(row, "%s", lines_place(conf, statement, place));
+	if (row_field(row, NULL, "FOR", 0))
+		row_text(row, "%s", lines_rank_words(rank));
+	if (row_field(row, "text", "TEXT", SCOLS_FL_TRUNC))
+		row_text(row, "%s", conf_describe_statement(statement, text, sizeof(text)));
+	if (row_field(row, "rank", NULL, 0))
+		row_text(row, "%s", lines_rank(rank));
 }
 
-/* The lines that the rules come from. */
-static int print_lines(const struct rules *rules, const bool *used)
+static void print_lines(const struct rules *rules, const bool *used)
 {
-	struct libscols_table *printed = output_table(&rules->options.output, columns, COLUMNS);
-	size_t count = 0;
-	int ret = printed ? 0 : -ENOMEM;
+	struct row_table printed = row_table(&rules->options.output);
 
-	for (size_t i = 0; i < rules->asked.conf->statement_count && ret == 0; i++) {
-		if (!used[i])
-			continue;
-		ret = print_line(rules, printed, i);
-		count++;
+	for (size_t i = 0; i < rules->asked.conf->statement_count; i++) {
+		if (used[i]) {
+			struct row line = row_line(&printed);
+
+			describe_line(&line, rules, i);
+		}
 	}
-	if (ret == 0 && count) {
+	if (printed.count)
 		output_line("%s", "");
-		return output_print_table(printed);
-	}
-	if (ret < 0)
-		output_error("out of memory");
-	if (printed)
-		scols_unref_table(printed);
-	return ret;
+	row_table_print(&printed);
 }
 
-static int print_text(struct rules *rules, const struct table_view *view, const bool *used)
+static void print_text(struct rules *rules, const struct table_view *view, const bool *used)
 {
-	int ret;
-
 	if (rules->answer.result.kind == POLICY_NONE) {
 		asking_print_none(&rules->asked);
-		return 0;
+		return;
 	}
 	asking_print_head(&rules->asking, &rules->asked, &rules->answer.survey);
 	if (rules->answer.result.kind == POLICY_UNRESTRICTED) {
 		output_line("no line restricts this login: everything is allowed");
-		return 0;
+		return;
 	}
 	output_line("%s", "");
-	ret = table_view_print(rules->answer.result.table, view);
-	return ret < 0 ? ret : print_lines(rules, used);
+	table_view_print(rules->answer.result.table, view);
+	print_lines(rules, used);
 }
 
-static json_t *json_lines(const struct rules *rules, const bool *used)
+static void print_json(struct rules *rules, const struct table_view *view, const bool *used)
 {
-	const struct conf *conf = rules->asked.conf;
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < conf->statement_count; i++)
-		if (used[i])
-			json_build_append(&array, lines_json(conf, &conf->statements[i],
-							     rules->answer.survey.lines[i].rank));
-	return array;
-}
-
-static int print_json(struct rules *rules, const struct table_view *view, const bool *used)
-{
-	bool has_rules = rules->answer.result.kind == POLICY_RULES;
 	json_t *object = json_pack("{so sI}", "user", output_string(rules->asked.subject.name),
 				   "uid", (json_int_t)rules->asked.subject.uid);
+	bool has_rules = rules->answer.result.kind == POLICY_RULES;
+	json_t *lines = json_array();
 
-	asking_set_json(&object, &rules->asking, &rules->asked, &rules->answer);
-	json_build_set(&object, "rules",
-		       has_rules ? table_view_json(rules->answer.result.table, view)
-				 : json_array());
-	json_build_set(&object, "lines", json_lines(rules, used));
-	return output_json(object);
-}
+	for (size_t i = 0; i < rules->asked.conf->statement_count; i++) {
+		if (used[i]) {
+			struct row line = row_object();
 
-static int print(struct rules *rules)
-{
-	const struct table_view view = { &rules->options.output, write_name, write_source, rules };
-	bool *used = find_used(rules);
-	int ret;
-
-	if (!used) {
-		output_error("out of memory");
-		return COMMAND_FAILED;
+			describe_line(&line, rules, i);
+			row_append(lines, line.object);
+		}
 	}
-	ret = rules->options.output.json ? print_json(rules, &view, used)
-					 : print_text(rules, &view, used);
-	free(used);
-	return ret < 0 ? COMMAND_FAILED : COMMAND_YES;
+	asking_set_json(object, &rules->asking, &rules->asked, &rules->answer);
+	row_put(object, "rules",
+		has_rules ? table_view_json(rules->answer.result.table, view) : json_array());
+	row_put(object, "lines", lines);
+	output_json(object);
 }
 
 static int show(struct rules *rules)
 {
+	const struct table_view view = { &rules->options.output, write_name, write_source, rules };
 	int status = asking_find_user(rules->user, &rules->asked);
+	bool *used;
 
 	if (status == COMMAND_YES)
 		status = asking_load(&rules->options, &rules->asked);
@@ -228,10 +187,13 @@ static int show(struct rules *rules)
 	if (status != COMMAND_YES)
 		return status;
 	rules->names = names_new(&device_source_system);
-	if (rules->names)
-		return print(rules);
-	output_error("out of memory");
-	return COMMAND_FAILED;
+	used = find_used(rules);
+	if (rules->options.output.json)
+		print_json(rules, &view, used);
+	else
+		print_text(rules, &view, used);
+	free(used);
+	return COMMAND_YES;
 }
 
 static int run(int argc, char **argv)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* Finding the device programs of others, from a cgroup up to the root. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/array.h"
 #include "session/session.h"
-#include "command/explain/programs.h"
+#include "command/base/memory.h"
+#include "command/machine/programs.h"
 
 /* The kernel has 64 at most on one cgroup; all that bear on one are as many times its depth. */
 #define PROGRAMS_MAX 1024
@@ -27,40 +28,21 @@ static bool is_known(const struct other_programs *programs, uint32_t id)
 	return false;
 }
 
-/* @cgroup is copied. Returns 0 or -ENOMEM. */
-static int add(struct other_programs *programs, const struct filter_program *program,
-	       const char *cgroup)
-{
-	struct other_program *grown =
-		array_grow(programs->items, programs->count, &programs->capacity, sizeof(*grown));
-	char *copy = cgroup ? strdup(cgroup) : NULL;
-
-	if (grown)
-		programs->items = grown;
-	if (!grown || (cgroup && !copy)) {
-		free(copy);
-		return -ENOMEM;
-	}
-	grown[programs->count++] = (struct other_program) { *program, copy };
-	return 0;
-}
-
 /* Adds those on the cgroup, or, if @cgroup is NULL, those that no cgroup in sight has. */
 static int add_all(struct other_programs *programs, int cgroup_fd, const char *cgroup,
 		   struct reason *why)
 {
-	struct filter_program *found = calloc(PROGRAMS_MAX, sizeof(*found));
-	int count = -ENOMEM, ret = 0;
+	struct filter_program *found = xcalloc(PROGRAMS_MAX, sizeof(*found));
+	int count = xcheck(filter_list(cgroup_fd, !cgroup, found, PROGRAMS_MAX, why));
 
-	if (found)
-		count = filter_list(cgroup_fd, !cgroup, found, PROGRAMS_MAX, why);
-	for (int i = 0; i < count && ret == 0; i++)
+	for (int i = 0; i < count; i++)
 		if (!found[i].ours && (cgroup || !is_known(programs, found[i].id)))
-			ret = add(programs, &found[i], cgroup);
+			*xappend(programs) = (struct other_program) {
+				found[i],
+				cgroup ? xstrdup(cgroup) : NULL,
+			};
 	free(found);
-	if (count == -ENOMEM || ret < 0)
-		reason_set(why, "out of memory");
-	return count < 0 ? count : ret;
+	return count < 0 ? count : 0;
 }
 
 static const char *below(const char *path, const char *root)
@@ -96,21 +78,17 @@ int other_programs_find(const char *path, const char *root, struct other_program
 			struct reason *why)
 {
 	int fd = session_open_cgroup(path, why), ret;
-	char *copy = strdup(path);
+	char *copy;
 
 	*programs = (struct other_programs) { 0 };
-	if (fd < 0 || !copy) {
-		if (fd >= 0)
-			reason_set(why, "out of memory");
-		ret = fd < 0 ? fd : -ENOMEM;
-	} else {
-		ret = walk_up(programs, copy, root, why);
-		if (ret == 0)
-			ret = add_all(programs, fd, NULL, why);
-	}
+	if (fd < 0)
+		return fd;
+	copy = xstrdup(path);
+	ret = walk_up(programs, copy, root, why);
+	if (ret == 0)
+		ret = add_all(programs, fd, NULL, why);
 	free(copy);
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	if (ret < 0)
 		other_programs_free(programs);
 	return ret;

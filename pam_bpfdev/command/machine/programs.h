@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* Device programs of others that the kernel asks, too. */
-#ifndef EXPLAIN_PROGRAMS_H
-#define EXPLAIN_PROGRAMS_H
+#ifndef MACHINE_PROGRAMS_H
+#define MACHINE_PROGRAMS_H
 
 #include <stddef.h>
 
