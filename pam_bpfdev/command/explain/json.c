@@ -127,17 +127,17 @@ int explain_print_json(const struct explanation *explanation)
 
 static const char *filter_of(const struct place *place)
 {
-	if (place->error < 0)
+	if (*place->unread.text)
 		return "unknown";
 	if (!place->table)
 		return "none";
-	return place->info.flags & BPFDEV_UNRESTRICTED ? "unrestricted" : "rules";
+	return place->unit->info.flags & BPFDEV_UNRESTRICTED ? "unrestricted" : "rules";
 }
 
 /* What the filter says of itself; null where there is none. */
 static void set_info(json_t *object, const struct place *place)
 {
-	const struct bpfdev_info *info = place->table ? &place->info : NULL;
+	const struct bpfdev_info *info = place->table ? &place->unit->info : NULL;
 
 	row_put(object, "service", info ? output_string(info->service) : json_null());
 	row_put(object, "tty", info ? output_string(info->tty) : json_null());
@@ -151,21 +151,23 @@ static void set_info(json_t *object, const struct place *place)
 /* How the place stands to the files; null where that is not known. */
 static void set_agreement(json_t *object, const struct explain *explain, const struct place *place)
 {
-	bool compared = place->conf && place->error == 0;
+	const char *why = *place->unread.text ? place->unread.text : place->unlike.text;
 
 	row_put(object, "policy_changed",
-		compared && place->table && !place->manager ? json_boolean(place->changed)
-							    : json_null());
+		place->conf && place->table && !place_is_manager(place)
+			? json_boolean(place->changed)
+			: json_null());
 	row_put(object, "agrees",
-		compared ? json_boolean(place_agrees_on_all(explain, place)) : json_null());
-	row_put(object, "why", compared ? json_null() : output_string(place->why.text));
+		place->conf ? json_boolean(place_agrees_on_all(explain, place)) : json_null());
+	row_put(object, "why", place->conf ? json_null() : output_string(why));
 }
 
 json_t *place_json(const struct explain *explain, const struct place *place)
 {
 	bool refused = explain_any_refused(&place->targets, explain->access);
 	json_t *devices = json_array(), *programs = json_array(), *object;
-	char id[128];
+	bool manager = place_is_manager(place);
+	char id[UNIT_ID_SIZE];
 
 	for (size_t i = 0; i < place->targets.count; i++) {
 		const struct target *target = &place->targets.items[i];
@@ -187,11 +189,12 @@ json_t *place_json(const struct explain *explain, const struct place *place)
 					       "name", output_string(other->program.name), "cgroup",
 					       json_text(other->cgroup)));
 	}
-	object = json_pack("{so so ss ss}", "session", json_text(place_id(place, id)), "unit",
-			   output_string(place->unit), "role",
-			   place->manager ? "manager" : "session", "filter", filter_of(place));
+	unit_id(&place->unit->unit, id);
+	object = json_pack("{so so ss ss}", "session", manager ? json_null() : output_string(id),
+			   "unit", output_string(place->unit->name), "role",
+			   manager ? "manager" : "session", "filter", filter_of(place));
 	set_info(object, place);
-	row_put(object, "allowed", place->error < 0 ? json_null() : json_boolean(!refused));
+	row_put(object, "allowed", *place->unread.text ? json_null() : json_boolean(!refused));
 	set_agreement(object, explain, place);
 	row_put(object, "devices", devices);
 	row_put(object, "programs", programs);

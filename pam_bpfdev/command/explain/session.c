@@ -7,157 +7,79 @@
 
 #include "enforce/again.h"
 #include "enforce/change.h"
-#include "enforce/live.h"
 #include "enforce/manager.h"
 #include "command/base/memory.h"
 #include "command/base/row.h"
 #include "command/explain/session.h"
 
-#define PREFIX "session-"
-#define SUFFIX ".scope"
-
-/* Those of one user. */
-struct places {
-	char *root;	     /* where user.slice is */
-	struct session user; /* uid and slice */
-	struct place *items; /* oldest first, the manager last */
-	size_t count, capacity;
-	const char *id; /* only the session with that id; NULL: all, and the manager */
-};
-
-const char *place_id(const struct place *place, char *out)
+/* Whether the lines that a filter's sources name are those of @conf. */
+static bool is_of(const struct machine_unit *unit, const struct conf *conf)
 {
-	size_t length = strlen(place->unit), around = strlen(PREFIX) + strlen(SUFFIX);
-
-	if (place->manager || length <= around)
-		return NULL;
-	snprintf(out, 128, "%.*s", (int)(length - around), place->unit + strlen(PREFIX));
-	return out;
-}
-
-static void places_free(struct places *places)
-{
-	for (size_t i = 0; i < places->count; i++) {
-		table_free(places->items[i].table);
-		table_free(places->items[i].files);
-		policy_survey_free(&places->items[i].survey);
-		free(places->items[i].targets.items);
-		other_programs_free(&places->items[i].programs);
-	}
-	free(places->items);
-	free(places->root);
-	session_free(&places->user);
-}
-
-/* A filter of another version is one, too, but nothing is known of it. */
-static int add_place(const struct enforce_live *live, void *data)
-{
-	struct places *places = data;
-	struct place place = { .manager = live->role == BPFDEV_MANAGER };
-	char id[128];
-
-	snprintf(place.unit, sizeof(place.unit), "%s", live->unit);
-	if (places->id && (!place_id(&place, id) || strcmp(id, places->id) != 0))
-		return 0;
-	if (live->prog_fd >= 0)
-		place.error =
-			xcheck(filter_read(live->prog_fd, &place.info, &place.table, &place.why));
-	*xappend(places) = place;
-	return 0;
-}
-
-static int compare_places(const void *left, const void *right)
-{
-	const struct place *a = left, *b = right;
-
-	if (a->manager != b->manager)
-		return a->manager ? 1 : -1;
-	if (a->info.opened != b->info.opened)
-		return a->info.opened < b->info.opened ? -1 : 1;
-	return strcmp(a->unit, b->unit);
-}
-
-static int find_places(struct places *places, struct reason *why)
-{
-	int ret = xcheck(session_find_root(&places->root, why));
-
-	if (ret < 0)
-		return ret;
-	places->user.slice =
-		xasprintf("%s/user.slice/user-%u.slice", places->root, places->user.uid);
-	ret = xcheck(enforce_live_of(&places->user, add_place, places, why));
-	if (places->count)
-		qsort(places->items, places->count, sizeof(*places->items), compare_places);
-	return ret;
-}
-
-static bool is_of(const struct place *place, const struct conf *conf)
-{
-	return place->info.policy_digest == conf->digest;
+	return unit->info.policy_digest == conf->digest;
 }
 
 /* Whether all open sessions, which the manager's sources come from, have the policy as it is now. */
-static bool are_of(const struct places *places, const struct conf *conf)
+static bool are_of(const struct machine *machine, const struct machine_unit *manager,
+		   const struct conf *conf)
 {
-	for (size_t i = 0; i < places->count; i++) {
-		const struct place *place = &places->items[i];
-
-		if (!place->manager && place->table && !(place->info.flags & BPFDEV_CLOSED) &&
-		    !is_of(place, conf))
+	for (size_t i = 0; i < machine->unit_count; i++)
+		if (machine_counts(manager, &machine->units[i]) && !is_of(&machine->units[i], conf))
 			return false;
-	}
 	return true;
 }
 
 /* The union of what the open sessions may do; with none open, what the policy says of managers. */
-static int compare_manager(const struct places *places, struct place *place, struct conf *conf,
+static int compare_manager(const struct machine *machine, struct place *place, struct conf *conf,
 			   const struct policy_subject *subject)
 {
+	const struct machine_unit *unit = place->unit;
+	const struct session user = { .uid = unit->unit.uid, .slice = unit->slice };
 	struct policy_result result;
-	int ret = enforce_manager_union(&places->user, &place->files, &place->why);
+	int ret = enforce_manager_union(&user, &place->files, &place->unlike);
 
 	place->united = ret > 0;
 	if (ret > 0)
-		place->named = are_of(places, conf);
+		place->named = are_of(machine, unit, conf);
 	if (ret != 0)
 		return ret < 0 ? ret : 0;
 	ret = policy_decide(conf, &device_source_system, subject, &policy_manager_session, &result,
-			    &place->why);
+			    &place->unlike);
 	place->files = result.table;
-	place->named = place->files && table_digest(place->files) == place->info.table_digest;
+	place->named = place->files && table_digest(place->files) == unit->info.table_digest;
 	return ret;
 }
 
 /* Decides again what the place would get. The policy that place->conf points to is @again's. */
-static void compare(const struct places *places, struct place *place,
+static void compare(const struct machine *machine, struct place *place,
 		    const struct policy_subject *subject, struct again *again)
 {
-	bool job = place->manager || place->info.flags & BPFDEV_NO_LOGIN;
-	const struct policy_session session = { place->info.service, place->info.tty,
-						place->info.rhost, "",
+	const struct bpfdev_info *info = &place->unit->info;
+	bool manager = place_is_manager(place);
+	bool job = manager || info->flags & BPFDEV_NO_LOGIN;
+	const struct policy_session session = { info->service, info->tty, info->rhost, "",
 						job ? POLICY_JOB : POLICY_LOGIN };
-	struct bpfdev_info wanted = place->info;
+	struct bpfdev_info wanted = *info;
 	struct conf *conf;
-	int ret = again_policy(again, &place->info, &conf, &place->why);
+	int ret = again_policy(again, info, &conf, &place->unlike);
 
-	if (ret == 0 && place->manager) {
-		ret = compare_manager(places, place, conf, subject);
+	if (ret == 0 && manager) {
+		ret = compare_manager(machine, place, conf, subject);
 	} else if (ret == 0 && place->table) {
-		place->changed = !is_of(place, conf);
+		place->changed = !is_of(place->unit, conf);
 		place->named = !place->changed;
-		ret = again_decide(again, &wanted, &place->files, &place->why);
+		ret = again_decide(again, &wanted, &place->files, &place->unlike);
 		subject = &again->subject;
 	}
 	if (ret == 0)
-		ret = policy_survey(conf, subject, &session, &place->survey, &place->why);
+		ret = policy_survey(conf, subject, &session, &place->survey, &place->unlike);
 	if (xcheck(ret) < 0)
 		return;
 	/* Whether a line of the policy names the user is no matter of the session. */
-	if (place->manager || place->table || place->survey.kind == POLICY_NONE)
+	if (manager || place->table || place->survey.kind == POLICY_NONE)
 		place->conf = conf;
 	else
-		reason_set(&place->why, "the files have lines for the user, which bpfdev reload "
-					"--all puts in force");
+		reason_set(&place->unlike, "the files have lines for the user, which bpfdev reload "
+					   "--all puts in force");
 }
 
 static uint32_t without_lent(const struct bpfdev_entry *entry)
@@ -208,7 +130,7 @@ static uint64_t end_of_exception(const struct place *place, const struct target 
 	uint64_t until = 0, now = enforce_boottime();
 
 	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++) {
-		const struct bpfdev_exception *exception = &place->info.exceptions[i];
+		const struct bpfdev_exception *exception = &place->unit->info.exceptions[i];
 
 		if ((exception->access & bits) && exception->until > until &&
 		    is_for(place, exception, target))
@@ -236,46 +158,26 @@ struct sources place_sources(const struct explain *explain, const struct place *
 }
 
 /* Programs that cannot be listed are no reason to keep the verdict back. */
-static bool find_programs(const struct places *places, struct place *place)
+static bool find_programs(const struct machine *machine, struct place *place)
 {
-	char *path = xasprintf("%s/%s", places->user.slice, place->unit);
+	char *path = xasprintf("%s/%s", place->unit->slice, place->unit->name);
 	struct reason why;
-	int ret = xcheck(other_programs_find(path, places->root, &place->programs, &why));
+	int ret = xcheck(other_programs_find(path, machine->root, &place->programs, &why));
 
 	free(path);
 	if (ret == 0 || ret == -ENOENT || ret == -ENODEV)
 		return true;
-	output_error("other device programs of %s: %s", place->unit, why.text);
+	output_error("other device programs of %s: %s", place->unit->name, why.text);
 	return false;
 }
 
-/* Says what there is to say of all places. Returns an exit status. */
-static int tell(const struct explain *explain, struct places *places, struct again *again)
+static void place_free(struct place *place)
 {
-	bool json = explain->options.output.json, refused = false, failed = false;
-	json_t *sessions = json_array(), *object;
-
-	for (size_t i = 0; i < places->count; i++) {
-		struct place *place = &places->items[i];
-
-		if (place->error == 0) {
-			compare(places, place, &explain->asked.subject, again);
-			explain_targets(explain, place->table, place->files, &place->targets);
-		}
-		failed |= !find_programs(places, place) || place->error < 0;
-		refused |= explain_any_refused(&place->targets, explain->access);
-		if (json)
-			row_append(sessions, place_json(explain, place));
-		else
-			place_print(explain, place);
-	}
-	object = explain_json_begin(explain, !refused);
-	row_put(object, "sessions", sessions);
-	if (!json)
-		json_decref(object);
-	else if (output_json(object) < 0)
-		failed = true;
-	return failed ? COMMAND_FAILED : refused ? COMMAND_NO : COMMAND_YES;
+	table_free(place->table);
+	table_free(place->files);
+	policy_survey_free(&place->survey);
+	free(place->targets.items);
+	other_programs_free(&place->programs);
 }
 
 static int nothing_open(const struct explain *explain)
@@ -286,6 +188,83 @@ static int nothing_open(const struct explain *explain)
 	else
 		output_error("%s has no open session", explain->asked.subject.name);
 	return COMMAND_FAILED;
+}
+
+/* What is found out of all places, one after another. */
+struct telling {
+	const struct explain *explain;
+	struct machine *machine;
+	struct again again;
+	json_t *sessions;
+	bool refused, failed;
+};
+
+static void tell(struct telling *telling, struct machine_unit *unit)
+{
+	const struct explain *explain = telling->explain;
+	struct place place = { .unit = unit };
+	int ret = unit->filters ? machine_read_table(unit, &place.table, &place.unread) : 1;
+
+	/* It has gone since it was listed. */
+	if (ret == 0)
+		return;
+	if (ret > 0) {
+		compare(telling->machine, &place, &explain->asked.subject, &telling->again);
+		explain_targets(explain, place.table, place.files, &place.targets);
+	}
+	if (!find_programs(telling->machine, &place) || ret < 0)
+		telling->failed = true;
+	if (explain_any_refused(&place.targets, explain->access))
+		telling->refused = true;
+	if (explain->options.output.json)
+		row_append(telling->sessions, place_json(explain, &place));
+	else
+		place_print(explain, &place);
+	place_free(&place);
+}
+
+/* Oldest first, the manager last. */
+static int compare_units(const void *left, const void *right)
+{
+	const struct machine_unit *a = *(struct machine_unit *const *)left;
+	const struct machine_unit *b = *(struct machine_unit *const *)right;
+
+	if (a->unit.role != b->unit.role)
+		return a->unit.role == BPFDEV_MANAGER ? 1 : -1;
+	if (a->info.opened != b->info.opened)
+		return a->info.opened < b->info.opened ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+/* Says what there is to say of the user's sessions and manager; @id: of that session. */
+static int tell_all(struct telling *telling, const char *id)
+{
+	struct machine *machine = telling->machine;
+	struct machine_unit **units = xcalloc(machine->unit_count, sizeof(struct machine_unit *));
+	size_t count = 0;
+	json_t *object;
+
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		struct machine_unit *unit = &machine->units[i];
+		char text[UNIT_ID_SIZE];
+
+		if (!id || (unit->unit.role == BPFDEV_SESSION &&
+			    strcmp(unit_id(&unit->unit, text), id) == 0))
+			units[count++] = unit;
+	}
+	if (count)
+		qsort(units, count, sizeof(*units), compare_units);
+	for (size_t i = 0; i < count; i++)
+		tell(telling, units[i]);
+	free(units);
+	if (!count)
+		return nothing_open(telling->explain);
+	if (telling->explain->options.output.json) {
+		object = explain_json_begin(telling->explain, !telling->refused);
+		json_object_set(object, "sessions", telling->sessions);
+		output_json(object);
+	}
+	return telling->failed ? COMMAND_FAILED : telling->refused ? COMMAND_NO : COMMAND_YES;
 }
 
 /* Only a class needs the policy, to be understood; mistakes in it are no reason to say nothing. */
@@ -304,22 +283,25 @@ int explain_sessions(struct explain *explain, const struct device_spec *spec)
 {
 	static const struct enforce_options options = { &conf_paths_system, &device_source_system,
 							SESSION_LOCK_FOLDER };
-	uid_t uid = explain->asked.subject.uid;
-	struct places places = { .user = { .place = SESSION_NONE, .uid = uid },
-				 .id = explain->session_id };
-	struct again again = { .options = &options, .uid = uid };
+	const uid_t uid = explain->asked.subject.uid;
+	struct machine machine;
+	struct telling telling = { .explain = explain,
+				   .machine = &machine,
+				   .again = { .options = &options, .uid = uid } };
 	struct reason why;
 	int status = resolve(explain, spec);
 
 	if (status != COMMAND_YES)
 		return status;
-	if (find_places(&places, &why) < 0) {
+	if (machine_open(&machine, &why) < 0 || machine_look(&machine, &uid, 0, &why) < 0) {
 		output_error("%s", why.text);
 		status = COMMAND_FAILED;
 	} else {
-		status = places.count ? tell(explain, &places, &again) : nothing_open(explain);
+		telling.sessions = json_array();
+		status = tell_all(&telling, explain->session_id);
+		json_decref(telling.sessions);
 	}
-	places_free(&places);
-	again_free(&again);
+	machine_close(&machine);
+	again_free(&telling.again);
 	return status;
 }

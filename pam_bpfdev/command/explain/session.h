@@ -3,20 +3,17 @@
 #ifndef EXPLAIN_SESSION_H
 #define EXPLAIN_SESSION_H
 
-#include "filter/filter.h"
 #include "command/explain/explain.h"
+#include "command/machine/machine.h"
 #include "command/machine/programs.h"
 
-/* A session or the manager. */
+/* A session or the manager, and what there is to say of it. */
 struct place {
-	char unit[128]; /* session-3.scope, user@1000.service */
-	bool manager;
-	int error;		 /* the filter cannot be read: why */
-	struct reason why;	 /* ... or it cannot be compared with the files; "": it can */
-	struct bpfdev_info info; /* of the filter */
-	struct table *table;	 /* of the filter; NULL: there is none */
-	/* What the files say now: */
-	const struct conf *conf;     /* NULL: nothing, why says the reason */
+	const struct machine_unit *unit;
+	struct table *table;	 /* of its filter; NULL: there is none, or it cannot be read */
+	struct reason unread;	 /* why it cannot be read; "": it can */
+	struct reason unlike;	 /* why it cannot be compared with the files: conf is NULL then */
+	const struct conf *conf; /* what the files say now */
 	struct policy_survey survey; /* of that */
 	struct table *files;	     /* of what the place would get; NULL: no filter */
 	bool changed;		     /* the policy is another one than that of the filter */
@@ -26,8 +23,11 @@ struct place {
 	struct other_programs programs; /* what the kernel asks besides */
 };
 
-/* "3" of "session-3.scope", or NULL for the manager. @out: 128 bytes. */
-const char *place_id(const struct place *place, char *out);
+/* Whether the place is the user's manager. */
+static inline bool place_is_manager(const struct place *place)
+{
+	return place->unit->unit.role == BPFDEV_MANAGER;
+}
 
 /* Whether filter and files say the same of the target; exceptions are not asked about. */
 bool place_agrees(const struct explain *explain, const struct target *target);

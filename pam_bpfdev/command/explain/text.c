@@ -171,20 +171,20 @@ void explain_print_text(const struct explanation *explanation)
 /* "session 3, service sshd, tty ssh, from 10.0.0.5, since 2026-11-22 03:50" */
 static void print_head(const struct place *place)
 {
-	const struct bpfdev_info *info = &place->info;
-	char id[128], since[32];
-	const char *found = place_id(place, id);
+	const struct bpfdev_info *info = &place->unit->info;
+	char id[UNIT_ID_SIZE], since[32];
 
-	if (!found || !place->table) {
-		output_line("%s%s", found ? "session " : "the user's systemd manager",
-			    found ? found : "");
-		return;
-	}
-	output_line("session %s, service %s%s%s%s%s, since %s%s%s", found, info->service,
-		    *info->tty ? ", tty " : "", info->tty, *info->rhost ? ", from " : "",
-		    info->rhost, output_time(info->opened, since),
-		    info->flags & BPFDEV_NO_LOGIN ? ", by su or the like" : "",
-		    info->flags & BPFDEV_CLOSED ? ", closed, with processes left" : "");
+	unit_id(&place->unit->unit, id);
+	if (place_is_manager(place))
+		output_line("the user's systemd manager");
+	else if (!place->table)
+		output_line("session %s", id);
+	else
+		output_line("session %s, service %s%s%s%s%s, since %s%s%s", id, info->service,
+			    *info->tty ? ", tty " : "", info->tty, *info->rhost ? ", from " : "",
+			    info->rhost, output_time(info->opened, since),
+			    info->flags & BPFDEV_NO_LOGIN ? ", by su or the like" : "",
+			    info->flags & BPFDEV_CLOSED ? ", closed, with processes left" : "");
 }
 
 /* How the place stands to the files, or to the sessions that it is to be the union of. */
@@ -194,7 +194,7 @@ static void print_agreement(const struct explain *explain, const struct place *p
 	bool agrees = place->conf && place_agrees_on_all(explain, place);
 
 	if (!place->conf)
-		output_line("  it cannot be compared with the files: %s", place->why.text);
+		output_line("  it cannot be compared with the files: %s", place->unlike.text);
 	else if (agrees && place->united)
 		output_line("  it is the union of what the open sessions may do");
 	else if (agrees)
@@ -225,8 +225,8 @@ void place_print(const struct explain *explain, const struct place *place)
 				       place->united ? "    the open sessions: "
 						     : "    the files: ");
 	}
-	if (place->error < 0)
-		output_line("  its filter cannot be read: %s", place->why.text);
+	if (*place->unread.text)
+		output_line("  its filter cannot be read: %s", place->unread.text);
 	else
 		print_agreement(explain, place);
 	for (size_t i = 0; i < place->programs.count; i++) {

@@ -316,19 +316,14 @@ static int read_filter(int cgroup_fd, struct machine_unit *unit, struct table **
 int machine_read_table(struct machine_unit *unit, struct table **table, struct reason *why)
 {
 	char *path = xasprintf("%s/%s", unit->slice, unit->name);
-	struct reason cause = { "" };
-	int fd = session_open_cgroup(path, &cause), ret = fd;
+	int fd = session_open_cgroup(path, why), ret = fd;
 
 	if (fd >= 0) {
-		ret = read_filter(fd, unit, table, &cause);
+		ret = read_filter(fd, unit, table, why);
 		close(fd);
 	}
 	free(path);
-	if (ret == -ENOENT || ret == -ENODEV || (ret == -EPROTO && !unit->known))
-		return 0;
-	if (ret < 0)
-		reason_set(why, "%s: %s", unit->name, cause.text);
-	return xcheck(ret);
+	return ret == -ENOENT || ret == -ENODEV ? 0 : xcheck(ret);
 }
 
 bool machine_counts(const struct machine_unit *manager, const struct machine_unit *session)

@@ -140,7 +140,8 @@ bool machine_wants(const struct machine *machine, const struct unit *unit);
 
 /*
  * Reads the filter of @unit anew: @unit->info, and *@table, to be freed. Returns 1; 0: the unit or
- * its filter has gone, or it is another version's; or a negative errno with @why.
+ * its filter has gone; -EPROTO: it is another version's (!@unit->known), or broken; or another
+ * negative errno; with @why.
  */
 int machine_read_table(struct machine_unit *unit, struct table **table, struct reason *why);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* What was found, for people and for programs: bpfdev(8) has the fields of the JSON. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -321,8 +322,10 @@ static int show_table(struct status *status, struct machine_unit *unit,
 	struct reason why;
 	int ret = unit->filters ? machine_read_table(unit, &table, &why) : 0;
 
+	if (ret == -EPROTO && !unit->known)
+		ret = 0;
 	if (ret < 0)
-		output_error("%s", why.text);
+		output_error("%s: %s", unit->name, why.text);
 	else if (ret > 0)
 		show(table, &view, unit, data);
 	table_free(table);
