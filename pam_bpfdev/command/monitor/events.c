@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* What bpfdev monitor waits for: its next look, signals, keys, the end of its reader. */
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "command/monitor/events.h"
+#include "command/monitor/monitor.h"
 
-/* nohup(1), and shells for what runs in the background, have some ignored: that stays so. */
+/* What nohup(1), or a shell for what runs in the background, has ignored stays ignored. */
 static void add(struct monitor_events *events, int number)
 {
 	struct sigaction now;
@@ -60,7 +65,7 @@ static enum monitor_event read_signal(const struct monitor_events *events)
 	}
 }
 
-/* What is no command is no reason to wait any less. */
+/* The key q, or the end of the input. Other keys mean nothing: the wait goes on. */
 static bool is_end(int input)
 {
 	char key;
@@ -71,12 +76,12 @@ static bool is_end(int input)
 
 enum { SIGNALS, OUTPUT, INPUT, SOURCES };
 
-/* Returns what came, or MONITOR_LOOK: nothing did, or it says nothing. */
+/* Returns what came, or MONITOR_LOOK: nothing that means anything. */
 static enum monitor_event see(const struct monitor_events *events, const struct pollfd *sources)
 {
 	if (sources[SIGNALS].revents)
 		return read_signal(events);
-	/* Nothing was asked for: it is an end. */
+	/* No event was asked for, so this is POLLERR: nobody reads any more. */
 	if (sources[OUTPUT].revents)
 		return MONITOR_END;
 	if (sources[INPUT].revents && is_end(sources[INPUT].fd))
@@ -112,7 +117,7 @@ void monitor_events_stop(const struct monitor_events *events)
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGTSTP);
 	raise(SIGTSTP);
-	/* Here it stops. */
+	/* It stops in this call. */
 	sigprocmask(SIG_UNBLOCK, &stop, NULL);
 	sigprocmask(SIG_BLOCK, &events->set, NULL);
 }
@@ -123,4 +128,26 @@ uint64_t monitor_clock(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + 1;
+}
+
+void monitor_ready(void)
+{
+	static const char text[] = "READY=1";
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t length = path ? strlen(path) : 0;
+	int fd;
+
+	if (length == 0 || length >= sizeof(address.sun_path))
+		return;
+	memcpy(address.sun_path, path, length);
+	/* The name of an abstract socket begins with NUL, and only its length ends it. */
+	if (*path == '@')
+		address.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	sendto(fd, text, sizeof(text) - 1, MSG_NOSIGNAL, (struct sockaddr *)&address,
+	       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+	close(fd);
 }

@@ -15,7 +15,7 @@
 
 #define PAUSE 60000 /* milliseconds */
 
-/* The queue of a journal that keeps up empties in between. */
+/* How long to wait for a journal whose queue is full, and how often. */
 #define TRY_PAUSE 10 /* milliseconds */
 #define TRIES 20
 #define LAST_TRIES 200
@@ -159,54 +159,43 @@ static int begin(struct monitor *monitor)
 	return -EIO;
 }
 
-/* Returns 0; 1: the journal does not take it, and *@tries are over; or -ENOMEM. */
-static int tell(struct monitor *monitor, struct monitor_kind *kind, unsigned int *tries)
-{
-	int ret = monitor_describe(monitor, kind);
-
-	if (ret < 0)
-		return ret == -ENOENT ? 0 : ret;
-	for (; send_entry(kind) < 0; --*tries) {
-		if (*tries == 0)
-			return 1;
-		poll(NULL, 0, TRY_PAUSE);
-	}
-	monitor_told(monitor, kind);
-	return 0;
-}
-
 /*
  * @pause: as monitor_kinds_is_due(). What the journal does not take in so many @tries is part of
- * the next entry, and it is not offered what stands behind that before the next look.
+ * the next entry, and it is not offered what stands behind that before the next look. Returns
+ * whether it took all.
  */
-static int tell_all(struct monitor *monitor, uint64_t pause, unsigned int tries)
+static bool tell_all(struct monitor *monitor, uint64_t pause, unsigned int tries)
 {
 	struct monitor_kinds *kinds = &monitor->kinds;
-	int ret = 0;
 
-	for (size_t i = 0; i < kinds->count && ret == 0; i++)
-		if (monitor_kinds_is_due(&kinds->items[i], monitor->looked, pause))
-			ret = tell(monitor, &kinds->items[i], &tries);
-	if (ret < 0)
-		output_error("%s", strerror(-ret));
-	return ret;
+	for (size_t i = 0; i < kinds->count; i++) {
+		struct monitor_kind *kind = &kinds->items[i];
+
+		if (!monitor_kinds_is_due(kind, monitor->looked, pause) ||
+		    !monitor_describe(monitor, kind))
+			continue;
+		for (; send_entry(kind) < 0; tries--) {
+			if (tries == 0)
+				return false;
+			poll(NULL, 0, TRY_PAUSE);
+		}
+		monitor_told(monitor, kind);
+	}
+	return true;
 }
 
 static int show(struct monitor *monitor)
 {
-	int ret = tell_all(monitor, PAUSE, TRIES);
-
-	return ret < 0 ? ret : 0;
+	tell_all(monitor, PAUSE, TRIES);
+	return 0;
 }
 
-/* There is no next entry. */
+/* As there is no next entry, the journal has longer to take this one. */
 static int last(struct monitor *monitor)
 {
 	int ret = monitor_look(monitor);
 
-	if (ret == 0)
-		ret = tell_all(monitor, 0, LAST_TRIES);
-	if (ret <= 0)
+	if (ret < 0 || tell_all(monitor, 0, LAST_TRIES))
 		return ret;
 	output_error("the journal does not keep up: it does not have the last of all denials");
 	return -EIO;

@@ -1,55 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-#include <errno.h>
+/* Kinds of denials, and what is new in them since the look before. */
 #include <stdlib.h>
 
-#include "base/array.h"
-#include "command/monitor/kinds.h"
-
-int monitor_kinds_add(struct monitor_kinds *seen, const struct monitor_kind *kind)
-{
-	struct monitor_kind *grown =
-		array_grow(seen->items, seen->count, &seen->capacity, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	seen->items = grown;
-	grown[seen->count++] = *kind;
-	return 0;
-}
+#include "command/base/memory.h"
+#include "command/monitor/monitor.h"
 
 static int compare(uint64_t a, uint64_t b)
 {
 	return (a > b) - (a < b);
 }
 
-static int compare_devices(const struct filter_denial *a, const struct filter_denial *b)
-{
-	int order = compare(a->type, b->type);
-
-	if (order == 0)
-		order = compare(a->major, b->major);
-	return order ? order : compare(a->minor, b->minor);
-}
-
-static int compare_answers(const struct filter_denial *a, const struct filter_denial *b)
-{
-	int order = compare(a->access, b->access);
-
-	if (order == 0)
-		order = compare(a->refused, b->refused);
-	return order ? order : compare(a->audited, b->audited);
-}
-
 static int compare_kinds(const void *left, const void *right)
 {
 	const struct monitor_kind *a = left, *b = right;
-	int order = compare(a->cgroup, b->cgroup);
+	const int orders[] = {
+		compare(a->cgroup, b->cgroup),
+		compare(a->lost, b->lost),
+		compare(a->denial.type, b->denial.type),
+		compare(a->denial.major, b->denial.major),
+		compare(a->denial.minor, b->denial.minor),
+		compare(a->denial.access, b->denial.access),
+		compare(a->denial.refused, b->denial.refused),
+		compare(a->denial.audited, b->denial.audited),
+	};
 
-	if (order == 0)
-		order = compare(a->lost, b->lost);
-	if (order == 0)
-		order = compare_devices(&a->denial, &b->denial);
-	return order ? order : compare_answers(&a->denial, &b->denial);
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+		if (orders[i])
+			return orders[i];
+	return 0;
 }
 
 /* How often the kind was denied since @before. */
@@ -61,7 +39,7 @@ static uint64_t grown(const struct monitor_kind *before, const struct monitor_ki
 	return same ? now->denial.count - before->denial.count : now->denial.count;
 }
 
-/* What is known of it goes on with it. */
+/* The kind is there @now as well: what is known of it stays known. */
 static struct monitor_kind go_on(const struct monitor_kind *before, const struct monitor_kind *now)
 {
 	struct monitor_kind kind = *now;
@@ -93,42 +71,32 @@ static void miss(struct monitor_kinds *kinds, const struct monitor_kind *before)
 		kinds->items[kinds->count++] = kind;
 }
 
-/* @merged has room for all. */
-static void merge(const struct monitor_kinds *before, const struct monitor_kinds *now, bool known,
-		  struct monitor_kinds *merged)
+void monitor_kinds_update(struct monitor_kinds *kinds, struct monitor_kinds *seen, bool known)
 {
-	size_t i = 0, j = 0;
-
-	while (i < before->count || j < now->count) {
-		int order = i == before->count ? 1
-			    : j == now->count  ? -1
-					       : compare_kinds(&before->items[i], &now->items[j]);
-
-		if (order < 0)
-			miss(merged, &before->items[i++]);
-		else if (order > 0)
-			merged->items[merged->count++] = begin(&now->items[j++], known);
-		else
-			merged->items[merged->count++] =
-				go_on(&before->items[i++], &now->items[j++]);
-	}
-}
-
-int monitor_kinds_update(struct monitor_kinds *kinds, struct monitor_kinds *seen, bool known)
-{
+	const struct monitor_kind *before = kinds->items, *now = seen->items;
+	const struct monitor_kind *before_end = before + kinds->count;
+	const struct monitor_kind *now_end = now + seen->count;
 	struct monitor_kinds merged = { .capacity = kinds->count + seen->count + 1 };
 
-	merged.items = calloc(merged.capacity, sizeof(*merged.items));
-	if (!merged.items)
-		return -ENOMEM;
 	if (seen->count)
 		qsort(seen->items, seen->count, sizeof(*seen->items), compare_kinds);
-	merge(kinds, seen, known, &merged);
+	merged.items = xcalloc(merged.capacity, sizeof(*merged.items));
+	while (before < before_end || now < now_end) {
+		int order = before == before_end ? 1
+			    : now == now_end	 ? -1
+						 : compare_kinds(before, now);
+
+		if (order < 0)
+			miss(&merged, before++);
+		else if (order > 0)
+			merged.items[merged.count++] = begin(now++, known);
+		else
+			merged.items[merged.count++] = go_on(before++, now++);
+	}
 	free(kinds->items);
 	free(seen->items);
 	*kinds = merged;
 	*seen = (struct monitor_kinds) { 0 };
-	return 0;
 }
 
 bool monitor_kinds_is_due(const struct monitor_kind *kind, uint64_t now, uint64_t pause)

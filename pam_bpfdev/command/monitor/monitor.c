@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* bpfdev monitor: denials while they happen. */
+/* bpfdev monitor: denials while they happen. Its options, whom it follows, one look after another. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command/base/duration.h"
+#include "command/base/memory.h"
 #include "command/monitor/monitor.h"
-#include "command/monitor/screen.h"
 
 #define INTERVAL_MIN 200 /* milliseconds */
 
@@ -94,7 +94,7 @@ static void choose_view(struct request *request, struct argp_state *state)
 	if (request->top + request->journal + json > 1)
 		argp_error(state, "--top, --journal and --json are three ways to tell of denials: "
 				  "expected one of them");
-	if (request->top && !monitor_screen_is_possible())
+	if (request->top && !monitor_top_is_possible())
 		argp_error(state, "--top needs a terminal; without it there is a line for each "
 				  "kind of denial");
 	request->monitor.view = request->top	   ? &monitor_top
@@ -102,14 +102,6 @@ static void choose_view(struct request *request, struct argp_state *state)
 				: json		   ? &monitor_json
 						   : &monitor_lines;
 	request->monitor.output = request->options.output;
-}
-
-static error_t parse_argument(struct request *request, char *argument)
-{
-	if (request->monitor.argument)
-		return ARGP_ERR_UNKNOWN;
-	request->monitor.argument = argument;
-	return 0;
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -136,7 +128,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		request->top = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		return parse_argument(request, argument);
+		if (request->monitor.argument)
+			return ARGP_ERR_UNKNOWN;
+		request->monitor.argument = argument;
+		return 0;
 	case ARGP_KEY_END:
 		choose_view(request, state);
 		return 0;
@@ -164,8 +159,89 @@ static const struct argp parser = {
 	.children = children,
 };
 
-/* Returns 1: it is over; 0; or a negative errno. */
-static int step(struct monitor *monitor)
+/* What the filters have counted, of whom is wanted. */
+static struct monitor_kinds find_kinds(const struct machine *machine)
+{
+	struct monitor_kinds seen = { 0 };
+
+	for (size_t i = 0; i < machine->denial_count; i++) {
+		const struct denial *row = &machine->denials[i];
+
+		*xappend(&seen) = (struct monitor_kind) {
+			.cgroup = row->unit->cgroup,
+			.denial = *row->denial,
+			.first = row->first,
+			.last = row->last,
+			.unit = row->unit,
+		};
+	}
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		const struct machine_unit *unit = &machine->units[i];
+
+		if (unit->wanted && unit->lost)
+			*xappend(&seen) = (struct monitor_kind) {
+				.cgroup = unit->cgroup,
+				.lost = true,
+				.denial = { .count = unit->lost },
+				.unit = unit,
+			};
+	}
+	return seen;
+}
+
+/* Said once: of who comes later, it is in what bpfdev status shows. */
+static void say_unreadable(const struct machine *machine)
+{
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		const struct machine_unit *unit = &machine->units[i];
+
+		if (unit->wanted && unit->filters && !unit->counted)
+			output_error("%s of %s: the filter was made by another version: what it "
+				     "denies is not known",
+				     unit->name, unit->user);
+	}
+}
+
+int monitor_look(struct monitor *monitor)
+{
+	struct machine *machine = &monitor->machine;
+	bool first = !monitor->looked;
+	uint64_t now = monitor_clock();
+	struct monitor_kinds seen;
+	struct reason why;
+	int ret = xcheck(machine_look(machine, NULL, MACHINE_DENIALS, &why));
+
+	if (ret < 0) {
+		output_error("%s", why.text);
+		return ret;
+	}
+	if (first && !machine_want(machine, monitor->argument, true))
+		return 1;
+	if (first)
+		say_unreadable(machine);
+	monitor->elapsed = first ? 0 : now - monitor->looked;
+	monitor->looked = now;
+	seen = find_kinds(machine);
+	monitor_kinds_update(&monitor->kinds, &seen, first && !monitor->all);
+	for (size_t i = 0; i < monitor->kinds.count && !first; i++)
+		monitor->total += monitor->kinds.items[i].more;
+	return 0;
+}
+
+/* Whether the one session that is wanted has not been there for some looks. Ask after each. */
+static bool is_over(struct monitor *monitor)
+{
+	const struct machine *machine = &monitor->machine;
+	bool found = !machine->wanted.one;
+
+	for (size_t i = 0; i < machine->unit_count; i++)
+		found |= machine->units[i].wanted;
+	monitor->missed = found ? 0 : monitor->missed + 1;
+	return monitor->missed > MONITOR_KINDS_GRACE;
+}
+
+/* Returns 0: it goes on; 1: it is to end; or a negative errno. */
+static int step(struct monitor *monitor, bool *over)
 {
 	enum monitor_event event =
 		monitor_events_wait(&monitor->events, monitor_clock() + monitor->interval);
@@ -182,50 +258,50 @@ static int step(struct monitor *monitor)
 		ret = monitor->view->show(monitor);
 	if (ret < 0)
 		return ret;
-	if (monitor_is_over(monitor))
-		return 1;
-	return monitor->looks && --monitor->looks == 0;
+	*over = is_over(monitor);
+	return *over || (monitor->looks && --monitor->looks == 0);
 }
 
+/* After the first look. Returns 0 or a negative errno. */
 static int follow(struct monitor *monitor)
 {
-	int ret = monitor_look(monitor);
+	const struct monitor_view *view = monitor->view;
+	int ret = view->begin ? view->begin(monitor) : 0;
+	bool over = false;
 
-	if (ret == 0 && monitor->view->begin)
-		ret = monitor->view->begin(monitor);
 	if (ret == 0)
-		ret = monitor->view->show(monitor);
+		ret = view->show(monitor);
 	if (ret == 0)
 		monitor_ready();
 	while (ret == 0)
-		ret = step(monitor);
-	if (ret > 0 && monitor->view->last)
-		ret = monitor->view->last(monitor);
-	if (monitor->view->end)
-		monitor->view->end(monitor);
-	/* Not before that: the screen would take it away. */
-	if (monitor->over)
+		ret = step(monitor, &over);
+	if (ret > 0)
+		ret = view->last ? view->last(monitor) : 0;
+	if (view->end)
+		view->end(monitor);
+	/* Not before the end of the view: the screen would take it away. */
+	if (over)
 		output_error("%s is over", monitor->machine.wanted.one);
-	else if (ret < 0 && monitor->looked && monitor->view->keep == MONITOR_KEEP_SCREEN)
+	else if (ret < 0 && view->keep == MONITOR_KEEP_SCREEN)
 		output_error("cannot go on: %s", strerror(-ret));
-	return ret > 0 ? 0 : ret;
+	return ret;
 }
 
-static int watch(struct monitor *monitor)
+static enum command_exit watch(struct monitor *monitor)
 {
 	int ret = monitor_events_begin(&monitor->events, monitor->view->keep);
 
 	if (ret < 0)
 		output_error("waiting for signals: %s", strerror(-ret));
 	else
+		ret = monitor_look(monitor);
+	if (ret == 0)
 		ret = follow(monitor);
 	monitor_events_end(&monitor->events);
-	if (ret == -ENOENT)
+	if (ret > 0)
 		return COMMAND_NO;
-	/* Whoever reads has seen enough: how else would it end? */
-	if (ret == -EPIPE)
-		return COMMAND_YES;
-	return ret < 0 ? COMMAND_FAILED : COMMAND_YES;
+	/* EPIPE: whoever reads has seen enough, which is a usual way to end it. */
+	return ret == 0 || ret == -EPIPE ? COMMAND_YES : COMMAND_FAILED;
 }
 
 static int run(int argc, char **argv)
@@ -233,19 +309,18 @@ static int run(int argc, char **argv)
 	struct request request = { .monitor = { .interval = 1000 } };
 	struct monitor *monitor = &request.monitor;
 	struct reason why;
-	int ret;
+	int status = COMMAND_FAILED;
 
 	argp_parse(&parser, argc, argv, 0, NULL, &request);
 	if (!command_is_root("monitor", "the kernel shows its programs to nobody else"))
 		return COMMAND_FAILED;
-	if (machine_open(&monitor->machine, &why) < 0) {
+	if (xcheck(machine_open(&monitor->machine, &why)) < 0)
 		output_error("%s", why.text);
-		return COMMAND_FAILED;
-	}
-	ret = watch(monitor);
+	else
+		status = watch(monitor);
 	monitor_kinds_free(&monitor->kinds);
 	machine_close(&monitor->machine);
-	return ret;
+	return status;
 }
 
 const struct command command_monitor = {

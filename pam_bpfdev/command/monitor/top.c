@@ -1,15 +1,115 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* All kinds of denials on one screen: those that happen most come first. */
-#include <errno.h>
+/* bpfdev monitor --top: all kinds of denials on one screen, those that happen most first. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "command/base/memory.h"
 #include "command/machine/denial.h"
 #include "command/monitor/monitor.h"
-#include "command/monitor/screen.h"
+
+/* xterm's: the second screen; no cursor; what does not fit in a line is cut. */
+#define BEGIN "\033[?1049h\033[?25l\033[?7l"
+#define END "\033[?7h\033[?25h\033[?1049l"
+
+#define TOP_LEFT "\033[H"
+#define CLEAR_LINE "\033[K"
+#define CLEAR_BELOW "\033[J"
+
+/* The terminal, while it shows the screen. */
+struct screen {
+	struct termios before; /* as the terminal was */
+	bool has_before;       /* standard input is a terminal, so there is something to restore */
+	bool on;
+};
+
+bool monitor_top_is_possible(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+/* All is as it was before. May be called again. */
+static void screen_end(void *data)
+{
+	struct screen *screen = data;
+
+	if (!screen->on)
+		return;
+	fputs(END, stdout);
+	/* Where that fails, the terminal has gone. */
+	if (fflush(stdout))
+		clearerr(stdout);
+	if (screen->has_before)
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &screen->before);
+	screen->on = false;
+	memory_on_exhaustion(NULL, NULL);
+}
+
+/* Shows another screen than that which the shell uses, without a cursor; keys come one by one. */
+static void screen_begin(struct screen *screen)
+{
+	struct termios keys;
+
+	screen->has_before = tcgetattr(STDIN_FILENO, &screen->before) == 0;
+	if (screen->has_before) {
+		keys = screen->before;
+		keys.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+		keys.c_cc[VMIN] = 1;
+		keys.c_cc[VTIME] = 0;
+		tcsetattr(STDIN_FILENO, TCSANOW, &keys);
+	}
+	fputs(BEGIN, stdout);
+	screen->on = true;
+	memory_on_exhaustion(screen_end, screen);
+}
+
+static size_t from_environment(const char *name, size_t otherwise)
+{
+	const char *text = getenv(name);
+	long number = text ? strtol(text, NULL, 10) : 0;
+
+	return number > 0 && number < 65536 ? (size_t)number : otherwise;
+}
+
+/* Of the terminal as it is now; if it does not say, as COLUMNS and LINES do, or else 80 by 24. */
+static void screen_size(size_t *columns, size_t *lines)
+{
+	struct winsize size = { 0 };
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+		size = (struct winsize) { 0 };
+	*columns = size.ws_col ? size.ws_col : from_environment("COLUMNS", 80);
+	*lines = size.ws_row ? size.ws_row : from_environment("LINES", 24);
+}
+
+/*
+ * Prints @text in the place of what is on the screen, as many lines of it as there are on the
+ * terminal; the terminal cuts those that are longer.
+ */
+static void screen_show(const char *text)
+{
+	size_t columns, lines;
+
+	screen_size(&columns, &lines);
+	fputs(TOP_LEFT, stdout);
+	for (size_t i = 0; i < lines && *text; i++) {
+		size_t length = strcspn(text, "\n");
+
+		if (i > 0)
+			fputs("\r\n", stdout);
+		fwrite(text, 1, length, stdout);
+		fputs(CLEAR_LINE, stdout);
+		text += length + (text[length] == '\n');
+	}
+	fputs(CLEAR_BELOW, stdout);
+}
 
 /* The first line, an empty one, and the headings. */
 #define LINES_ABOVE 3
@@ -40,8 +140,8 @@ static const struct output_column columns[COLUMNS] = {
 };
 
 /*
- * What a filter had no room for comes before all: it could be anything, and whoever has filled the
- * filter could otherwise have it stand below the end of the screen.
+ * What a filter had no room to tell apart comes first: it could be anything, and a user who fills
+ * the filter with other denials could otherwise push it below the end of the screen.
  */
 static int compare_ranks(const void *a, const void *b)
 {
@@ -62,13 +162,13 @@ static uint64_t per_second(const struct monitor *monitor, uint64_t count)
 	return monitor->elapsed ? (count * 1000 + monitor->elapsed / 2) / monitor->elapsed : 0;
 }
 
-/* All that are in force, in the order of the screen. NULL: no memory. */
+/* All that are in force, in the order of the screen; to be freed. */
 static struct monitor_kind **rank(struct monitor_kinds *kinds, size_t *count)
 {
-	struct monitor_kind **list = calloc(kinds->count + 1, sizeof(struct monitor_kind *));
+	struct monitor_kind **list = xcalloc(kinds->count + 1, sizeof(struct monitor_kind *));
 
 	*count = 0;
-	for (size_t i = 0; i < kinds->count && list; i++)
+	for (size_t i = 0; i < kinds->count; i++)
 		if (kinds->items[i].unit)
 			list[(*count)++] = &kinds->items[i];
 	if (*count)
@@ -76,68 +176,29 @@ static struct monitor_kind **rank(struct monitor_kinds *kinds, size_t *count)
 	return list;
 }
 
-static int fill_device(const struct monitor_kind *kind, struct libscols_line *line)
+static void fill(const struct monitor *monitor, const struct monitor_kind *kind,
+		 struct libscols_line *line)
 {
 	const struct filter_denial *denial = &kind->denial;
+	bool audit = !kind->lost && denial_is_audit(denial);
 	char by[DENIAL_BY_SIZE], device[DENIAL_DEVICE_SIZE], access[4];
-	char result[DENIAL_RESULT_SIZE];
-	int ret;
+	char result[DENIAL_RESULT_SIZE], id[UNIT_ID_SIZE];
 
-	denial_by(denial, kind->words->unit.uid, by);
-	denial_device(denial, kind->words->name, device);
-	ret = output_cell(line, COLUMN_PROCESS, "%s", by);
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_DEVICE, "%s", device);
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_ACCESS, "%s",
-				  output_letters(denial->access, access));
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_RESULT, "%s", denial_result(denial, result));
-	return ret ? ret : output_cell(line, COLUMN_WHY, "%s", kind->words->place);
-}
-
-static int fill(const struct monitor *monitor, const struct monitor_kind *kind,
-		struct libscols_line *line)
-{
-	bool audit = !kind->lost && denial_is_audit(&kind->denial);
-	char id[UNIT_ID_SIZE];
-	int ret;
-
-	ret = output_cell(line, COLUMN_RATE, "%" PRIu64, per_second(monitor, kind->more));
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_COUNT, "%" PRIu64, kind->denial.count);
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_USER, "%s", kind->words->unit.user);
-	if (ret == 0)
-		ret = output_cell(line, COLUMN_SESSION, "%s", unit_id(&kind->words->unit, id));
-	if (ret)
-		return ret;
-	if (kind->lost)
-		return output_cell(line, COLUMN_DEVICE, "others");
+	output_cell(line, COLUMN_RATE, "%" PRIu64, per_second(monitor, kind->more));
+	output_cell(line, COLUMN_COUNT, "%" PRIu64, denial->count);
+	output_cell(line, COLUMN_USER, "%s", kind->words->unit.user);
+	output_cell(line, COLUMN_SESSION, "%s", unit_id(&kind->words->unit, id));
+	if (kind->lost) {
+		output_cell(line, COLUMN_DEVICE, "others");
+		return;
+	}
 	output_cell_tone(&monitor->output, line, COLUMN_RESULT,
 			 audit ? OUTPUT_WARNING : OUTPUT_BAD);
-	return fill_device(kind, line);
-}
-
-/* No more than fit are described: that may take a look at files. */
-static struct libscols_table *make_table(struct monitor *monitor, struct monitor_kind *const *list,
-					 size_t count, size_t width)
-{
-	struct libscols_table *table = output_table(&monitor->output, columns, COLUMNS);
-	int ret = table ? 0 : -ENOMEM;
-
-	for (size_t i = 0; i < count && ret == 0; i++) {
-		ret = monitor_describe(monitor, list[i]);
-		if (ret == 0)
-			ret = fill(monitor, list[i], output_row(table));
-	}
-	if (ret == 0) {
-		scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
-		scols_table_set_termwidth(table, width);
-		return table;
-	}
-	scols_unref_table(table);
-	return NULL;
+	output_cell(line, COLUMN_PROCESS, "%s", denial_by(denial, kind->words->unit.uid, by));
+	output_cell(line, COLUMN_DEVICE, "%s", denial_device(denial, kind->words->name, device));
+	output_cell(line, COLUMN_ACCESS, "%s", output_letters(denial->access, access));
+	output_cell(line, COLUMN_RESULT, "%s", denial_result(denial, result));
+	output_cell(line, COLUMN_WHY, "%s", kind->words->place);
 }
 
 static size_t count_filters(const struct monitor *monitor)
@@ -145,7 +206,7 @@ static size_t count_filters(const struct monitor *monitor)
 	size_t count = 0;
 
 	for (size_t i = 0; i < monitor->machine.unit_count; i++)
-		count += monitor->machine.units[i].filters > 0 && monitor->machine.units[i].wanted;
+		count += monitor->machine.units[i].wanted && monitor->machine.units[i].filters;
 	return count;
 }
 
@@ -169,70 +230,52 @@ static void write_head(const struct monitor *monitor, size_t kinds, char *text, 
 		 per_second(monitor, more), monitor->total);
 }
 
-static int print(const struct monitor *monitor, struct libscols_table *table, size_t kinds,
-		 size_t width)
-{
-	char head[160], *rows = NULL, *text;
-	int ret;
-
-	write_head(monitor, kinds, head, width < sizeof(head) ? width + 1 : sizeof(head));
-	if (scols_print_table_to_string(table, &rows) != 0)
-		return -ENOMEM;
-	ret = asprintf(&text, "%s\n\n%s", head, kinds ? rows : "nothing has been denied\n");
-	free(rows);
-	if (ret < 0)
-		return -ENOMEM;
-	monitor_screen_show(text);
-	free(text);
-	return monitor_flush();
-}
-
 static int show(struct monitor *monitor)
 {
-	struct libscols_table *table = NULL;
+	struct libscols_table *table = output_table(&monitor->output, columns, COLUMNS);
 	size_t width, height, count;
 	struct monitor_kind **list = rank(&monitor->kinds, &count);
-	size_t room;
-	int ret = -ENOMEM;
+	char head[160], *rows, *text;
 
-	monitor_screen_size(&width, &height);
-	room = height > LINES_ABOVE ? height - LINES_ABOVE : 0;
-	if (list)
-		table = make_table(monitor, list, count < room ? count : room, width);
-	if (table)
-		ret = print(monitor, table, count, width);
-	if (table)
-		scols_unref_table(table);
+	screen_size(&width, &height);
+	/* No more than fit are described: that may take a look at files. */
+	for (size_t i = 0; i < count && i + LINES_ABOVE < height; i++) {
+		monitor_describe(monitor, list[i]);
+		fill(monitor, list[i], output_row(table));
+	}
 	free(list);
-	if (ret == -ENOMEM)
-		output_error("out of memory");
-	return ret;
+	scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
+	scols_table_set_termwidth(table, width);
+	if (scols_print_table_to_string(table, &rows) != 0)
+		memory_exhausted();
+	scols_unref_table(table);
+	write_head(monitor, count, head, width < sizeof(head) ? width + 1 : sizeof(head));
+	text = xasprintf("%s\n\n%s", head, count ? rows : "nothing has been denied\n");
+	screen_show(text);
+	free(text);
+	free(rows);
+	return monitor_flush();
 }
 
 static int begin(struct monitor *monitor)
 {
-	monitor->own = calloc(1, sizeof(struct monitor_screen));
-	if (!monitor->own) {
-		output_error("out of memory");
-		return -ENOMEM;
-	}
-	monitor_screen_begin(monitor->own);
+	monitor->own = xcalloc(1, sizeof(struct screen));
+	screen_begin(monitor->own);
 	return 0;
 }
 
 static void end(struct monitor *monitor)
 {
-	if (monitor->own)
-		monitor_screen_end(monitor->own);
+	screen_end(monitor->own);
 	free(monitor->own);
 	monitor->own = NULL;
 }
 
 static void stop(struct monitor *monitor)
 {
-	monitor_screen_end(monitor->own);
+	screen_end(monitor->own);
 	monitor_events_stop(&monitor->events);
-	monitor_screen_begin(monitor->own);
+	screen_begin(monitor->own);
 }
 
 const struct monitor_view monitor_top = {

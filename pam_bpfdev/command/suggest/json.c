@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* What was found, for programs: bpfdev(8) has the fields. */
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "command/base/json.h"
-#include "command/suggest/print.h"
+#include "command/base/memory.h"
+#include "command/suggest/suggest.h"
 
 static json_t *text_or_null(const char *text)
 {
@@ -86,13 +84,13 @@ static json_t *json_uses(const struct suggestion *suggestion,
 	return array;
 }
 
-/* What denies the devices of the wishes now. NULL: no memory. */
+/* What denies the devices of the wishes now. */
 static json_t *json_deniers(const struct suggestion *suggestion,
 			    const struct suggest_wish *const *wishes, size_t count)
 {
 	const struct conf *conf = suggestion->request.conf;
 	bool *denies = suggest_denying(suggestion, wishes, count);
-	json_t *array = denies ? json_statements(conf, denies) : NULL;
+	json_t *array = json_statements(conf, denies);
 
 	free(denies);
 	return array;
@@ -151,18 +149,14 @@ static json_t *json_blocked(const struct suggestion *suggestion, const struct su
 static void set_lines(json_t **object, const struct suggestion *suggestion)
 {
 	const struct suggest *suggest = &suggestion->suggest;
-	const struct suggest_wish **wishes = calloc(suggest->wish_count + 1, sizeof(void *));
+	const struct suggest_wish **wishes = xcalloc(suggest->wish_count + 1, sizeof(void *));
 	json_t *lines = json_array(), *blocked = json_array();
 
-	for (size_t i = 0; wishes && i < suggest->line_count; i++)
+	for (size_t i = 0; i < suggest->line_count; i++)
 		json_build_append(&lines, json_line(suggestion, &suggest->lines[i], wishes));
-	for (size_t i = 0; wishes && i < suggest->wish_count; i++)
+	for (size_t i = 0; i < suggest->wish_count; i++)
 		if (suggest->wishes[i].blocked)
 			json_build_append(&blocked, json_blocked(suggestion, &suggest->wishes[i]));
-	if (!wishes) {
-		json_decref(lines);
-		lines = NULL;
-	}
 	json_build_set(object, "lines", lines);
 	json_build_set(object, "blocked", blocked);
 	free(wishes);
@@ -171,11 +165,11 @@ static void set_lines(json_t **object, const struct suggestion *suggestion)
 static void set_audit(json_t **object, const struct suggestion *suggestion)
 {
 	const struct conf *conf = suggestion->request.conf;
-	bool *audit = calloc(conf->statement_count + 1, sizeof(*audit));
+	bool *audit = xcalloc(conf->statement_count + 1, sizeof(*audit));
 
-	for (size_t i = 0; audit && i < conf->statement_count; i++)
+	for (size_t i = 0; i < conf->statement_count; i++)
 		audit[i] = suggest_is_audit(suggestion, i);
-	json_build_set(object, "audit", audit ? json_statements(conf, audit) : NULL);
+	json_build_set(object, "audit", json_statements(conf, audit));
 	free(audit);
 }
 

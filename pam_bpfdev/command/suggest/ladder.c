@@ -1,46 +1,113 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* The ways in which a policy can name a device, the best one first. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
+#include "command/base/memory.h"
 #include "command/suggest/plan.h"
 
 bool suggest_parse_device(char *text, struct device_spec *spec)
 {
 	const char *rest, *word = text[0] && text[1] == ' ' ? text + 2 : text;
 
-	/* In a word, "#" is a mistake, which would refuse everybody; udev lets it stand in links. */
+	/* "#" in a word is a mistake in a policy, which refuses everybody; udev may have it in links. */
 	for (const char *c = word; *c; c++)
 		if (*c <= ' ' || *c > '~' || *c == '#')
 			return false;
 	return device_parse_text(text, spec, &rest, NULL) == 0 && !*rest;
 }
 
-ssize_t suggest_target_add(struct suggest *suggest, enum suggest_kind kind, char *text)
+bool suggest_target_add(struct suggest *suggest, enum suggest_kind kind, const char *text,
+			size_t *place)
 {
-	struct suggest_target *grown, target = { .kind = kind, .text = text };
+	struct suggest_target target = { .kind = kind, .text = xstrdup(text) };
 
-	if (!text)
-		return -ENOMEM;
-	for (size_t i = 0; i < suggest->target_count; i++) {
-		if (strcmp(suggest->targets[i].text, text) == 0) {
-			free(text);
-			return (ssize_t)i;
+	for (*place = 0; *place < suggest->target_count; ++*place)
+		if (strcmp(suggest->targets[*place].text, text) == 0)
+			break;
+	if (*place < suggest->target_count || !suggest_parse_device(target.text, &target.spec)) {
+		free(target.text);
+		return *place < suggest->target_count;
+	}
+	suggest->targets = xgrow(suggest->targets, suggest->target_count, &suggest->target_capacity,
+				 sizeof(target));
+	suggest->targets[suggest->target_count++] = target;
+	return true;
+}
+
+/* A link to a device, which stays the same when numbers change: /dev/serial/by-id/... */
+struct link {
+	struct bpfdev_key device;
+	char *path; /* as a policy writes it */
+};
+
+struct links {
+	struct link *items;
+	size_t count, capacity;
+};
+
+/* "/dev/LINK" with what means something in a glob escaped; to be freed. */
+static char *write_path(const char *link)
+{
+	char *path = xmalloc(sizeof("/dev/") + 2 * strlen(link)), *end = stpcpy(path, "/dev/");
+
+	for (; *link; link++) {
+		if (strchr("*?[\\", *link))
+			*end++ = '\\';
+		*end++ = *link;
+	}
+	*end = '\0';
+	return path;
+}
+
+/* What the device is comes before where it is plugged in; of several names the shortest. */
+static int compare_links(const void *left, const void *right)
+{
+	const struct link *a = left, *b = right;
+	bool a_is_id = strstr(a->path, "/by-id/"), b_is_id = strstr(b->path, "/by-id/");
+	size_t length = strlen(a->path), other = strlen(b->path);
+
+	if (a_is_id != b_is_id)
+		return a_is_id ? -1 : 1;
+	return length == other ? strcmp(a->path, b->path) : length < other ? -1 : 1;
+}
+
+/* Of the links that @nodes has, those that the core says a policy may trust: they lead to a device. */
+static struct links find_links(const struct device_source *devices, const struct names_nodes *nodes)
+{
+	struct links links = { 0 };
+
+	for (size_t i = 0; i < nodes->link_count; i++) {
+		char *path = write_path(nodes->links[i]);
+		struct device_patterns found = { 0 };
+		struct device_spec spec;
+
+		if (suggest_parse_device(path, &spec) &&
+		    xcheck(device_resolve(devices, &spec, &found, NULL)) == 0 && found.count == 1) {
+			const struct device_pattern *device = &found.items[0];
+
+			*xappend(&links) = (struct link) {
+				{ device->type, device->major, device->minor },
+				path,
+			};
+		} else {
+			free(path);
 		}
+		device_patterns_free(&found);
 	}
-	grown = array_grow(suggest->targets, suggest->target_count, &suggest->target_capacity,
-			   sizeof(*grown));
-	if (!grown || !suggest_parse_device(text, &target.spec)) {
-		suggest->targets = grown ? grown : suggest->targets;
-		free(text);
-		return grown ? -EINVAL : -ENOMEM;
-	}
-	suggest->targets = grown;
-	grown[suggest->target_count] = target;
-	return (ssize_t)suggest->target_count++;
+	if (links.count)
+		qsort(links.items, links.count, sizeof(*links.items), compare_links);
+	return links;
+}
+
+/* The best link to the device, or NULL. */
+static const char *link_to(const struct links *links, const struct bpfdev_key *device)
+{
+	for (size_t i = 0; i < links->count; i++)
+		if (table_compare_keys(&links->items[i].device, device) == 0)
+			return links->items[i].path;
+	return NULL;
 }
 
 static void add_rung(struct suggest_wish *wish, size_t target)
@@ -49,21 +116,20 @@ static void add_rung(struct suggest_wish *wish, size_t target)
 		wish->ladder[wish->rungs++] = target;
 }
 
-/* Returns 0 or -ENOMEM; what cannot be written in a policy is passed over. */
-static int add_text(struct suggest *suggest, struct suggest_wish *wish, enum suggest_kind kind,
-		    const char *text)
+/* What cannot be written in a policy is passed over. */
+static void add_text(struct suggest *suggest, struct suggest_wish *wish, enum suggest_kind kind,
+		     const char *text)
 {
-	ssize_t target = suggest_target_add(suggest, kind, strdup(text));
+	size_t target;
 
-	if (target >= 0)
-		add_rung(wish, (size_t)target);
-	return target == -ENOMEM ? -ENOMEM : 0;
+	if (suggest_target_add(suggest, kind, text, &target))
+		add_rung(wish, target);
 }
 
 /* What targets are made of. */
 struct material {
 	struct names_nodes nodes;
-	struct suggest_links links;
+	struct links links;
 	struct suggest_sets sets;
 	size_t *fits; /* for each set: suggest_set_fits() of the user at hand */
 };
@@ -90,25 +156,6 @@ static const struct suggest_set *find_set(const struct material *material, enum 
 	return best;
 }
 
-/*
- * The driver, and the link: that comes first if it says what the device is, and there is but this
- * one of the driver.
- */
-static int add_driver_and_link(struct suggest *suggest, struct suggest_wish *wish,
-			       const struct suggest_set *driver, size_t most, const char *link)
-{
-	bool link_first = link && strstr(link, "/by-id/") && most == 1;
-	int ret = 0;
-
-	if (link_first)
-		ret = add_text(suggest, wish, SUGGEST_PATH, link);
-	if (driver)
-		add_rung(wish, driver->target);
-	if (link && !link_first)
-		ret = add_text(suggest, wish, SUGGEST_PATH, link);
-	return ret;
-}
-
 #define IN(number, low, high) ((number) >= (low) && (number) <= (high))
 
 /*
@@ -122,76 +169,66 @@ static bool is_assigned_at_run_time(const struct bpfdev_key *device)
 	return IN(device->major, 234, 254) || IN(device->major, 384, 511);
 }
 
-/* The kernel's name for such a device stays. */
-static int add_path(struct suggest *suggest, struct suggest_wish *wish)
+/* The path of a device whose numbers may change, as the kernel's name for it does not. */
+static void add_path(struct suggest *suggest, struct suggest_wish *wish)
 {
 	const struct bpfdev_key *device = &wish->device;
 	struct names *names = suggest->request->names;
 	char drivers[NAMES_DRIVERS_SIZE], path[NAMES_PATH_SIZE];
 
-	if (!is_assigned_at_run_time(device) ||
-	    !names_drivers(names, device->type, device->major, drivers) ||
-	    !names_path(names, device->type, device->major, device->minor, path) ||
-	    strpbrk(path, "*?[\\"))
-		return 0;
-	return add_text(suggest, wish, SUGGEST_PATH, path);
+	if (is_assigned_at_run_time(device) &&
+	    names_drivers(names, device->type, device->major, drivers) &&
+	    names_path(names, device->type, device->major, device->minor, path) &&
+	    !strpbrk(path, "*?[\\"))
+		add_text(suggest, wish, SUGGEST_PATH, path);
 }
 
-static int build_ladder(struct suggest *suggest, const struct material *material,
-			struct suggest_wish *wish)
+static void build_ladder(struct suggest *suggest, const struct material *material,
+			 struct suggest_wish *wish)
 {
 	const struct bpfdev_key *device = &wish->device;
+	const char *link = link_to(&material->links, device);
 	const struct suggest_set *class, *driver;
 	char numbers[NAMES_NUMBERS_SIZE];
+	bool link_first;
 	size_t most;
-	int ret;
 
 	class = find_set(material, SUGGEST_CLASS, device, &most);
 	if (class)
 		add_rung(wish, class->target);
 	driver = find_set(material, SUGGEST_DRIVER, device, &most);
-	ret = add_driver_and_link(suggest, wish, driver, most,
-				  suggest_link_to(&material->links, device));
-	if (ret == 0)
-		ret = add_path(suggest, wish);
-	if (ret == 0)
-		ret = add_text(suggest, wish, SUGGEST_NUMBERS,
-			       names_numbers(device->type, device->major, device->minor, numbers));
-	return ret;
+	/* If the link says what the device is, and the driver has no other that is asked for. */
+	link_first = link && strstr(link, "/by-id/") && most == 1;
+	if (link_first)
+		add_text(suggest, wish, SUGGEST_PATH, link);
+	if (driver)
+		add_rung(wish, driver->target);
+	if (link && !link_first)
+		add_text(suggest, wish, SUGGEST_PATH, link);
+	add_path(suggest, wish);
+	add_text(suggest, wish, SUGGEST_NUMBERS,
+		 names_numbers(device->type, device->major, device->minor, numbers));
 }
 
-/* The wishes of one user. */
-static int build_ladders(struct suggest *suggest, struct material *material,
-			 struct suggest_wish *wishes, size_t count)
+/* User by user, as it depends on all wishes of one which names fit them. */
+static void build(struct suggest *suggest, struct material *material)
 {
 	const struct suggest_sets *sets = &material->sets;
-	int ret = 0;
-
-	for (size_t i = 0; i < sets->count; i++)
-		material->fits[i] = suggest_set_fits(&sets->items[i], wishes, count);
-	for (size_t i = 0; i < count && ret == 0; i++)
-		ret = build_ladder(suggest, material, &wishes[i]);
-	return ret;
-}
-
-static int build(struct suggest *suggest, struct material *material)
-{
 	size_t first = 0;
-	int ret = 0;
 
-	material->fits = calloc(material->sets.count + 1, sizeof(*material->fits));
-	if (!material->fits)
-		return -ENOMEM;
-	while (first < suggest->wish_count && ret == 0) {
-		size_t next = first;
+	material->fits = xcalloc(sets->count + 1, sizeof(*material->fits));
+	while (first < suggest->wish_count) {
+		struct suggest_wish *wishes = &suggest->wishes[first];
+		size_t count = 1;
 
-		while (next < suggest->wish_count &&
-		       suggest->wishes[next].who == suggest->wishes[first].who)
-			next++;
-		ret = build_ladders(suggest, material, &suggest->wishes[first], next - first);
-		first = next;
+		while (first + count < suggest->wish_count && wishes[count].who == wishes->who)
+			count++;
+		for (size_t i = 0; i < sets->count; i++)
+			material->fits[i] = suggest_set_fits(&sets->items[i], wishes, count);
+		for (size_t i = 0; i < count; i++)
+			build_ladder(suggest, material, &wishes[i]);
+		first += count;
 	}
-	return ret;
 }
 
 int suggest_ladders_build(struct suggest *suggest, struct reason *why)
@@ -201,14 +238,15 @@ int suggest_ladders_build(struct suggest *suggest, struct reason *why)
 	int ret;
 
 	names_nodes_find(devices->dev, &material.nodes);
-	ret = suggest_links_find(devices, &material.nodes, &material.links);
+	material.links = find_links(devices, &material.nodes);
+	ret = suggest_sets_find(suggest, &material.nodes, &material.sets, why);
 	if (ret == 0)
-		ret = suggest_sets_find(suggest, &material.nodes, &material.sets, why);
-	if (ret == 0)
-		ret = build(suggest, &material);
+		build(suggest, &material);
 	free(material.fits);
 	suggest_sets_free(&material.sets);
-	suggest_links_free(&material.links);
+	for (size_t i = 0; i < material.links.count; i++)
+		free(material.links.items[i].path);
+	free(material.links.items);
 	names_nodes_free(&material.nodes);
 	return ret;
 }

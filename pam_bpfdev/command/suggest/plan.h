@@ -6,50 +6,15 @@
 #include "command/base/nodes.h"
 #include "command/suggest/suggest.h"
 
-/*
- * What the policy with @more statements behind its own comes to for each login. Returns as
- * suggest_make(), with *@results to be freed by suggest_results_free().
- */
-int suggest_judge(const struct suggest_request *request, const struct conf_statement *more,
-		  size_t count, struct policy_result **results, struct reason *why);
-
-/* NULL is fine. */
-void suggest_results_free(struct policy_result *results, size_t count);
-
-/*
- * The bits of @access that @results do not allow @login, or for audit only. *@source: of the line
- * that decided on the lowest of them; 0: none did.
- */
-uint32_t suggest_missing(const struct suggest_request *request, const struct policy_result *results,
-			 size_t login, const struct bpfdev_key *device, uint32_t access,
-			 uint32_t *source);
-
 /* Understands @text as one device. Returns whether it is one that can stand in a policy's line. */
 bool suggest_parse_device(char *text, struct device_spec *spec);
 
-/* Takes over @text; the same one again is the same target. Returns its place or a negative errno:
- * -EINVAL: a policy cannot name a device so. */
-ssize_t suggest_target_add(struct suggest *suggest, enum suggest_kind kind, char *text);
-
-/* A link to a device that stays the same when numbers change. */
-struct suggest_link {
-	struct bpfdev_key device;
-	char *path; /* as a policy writes it */
-};
-
-struct suggest_links {
-	struct suggest_link *items;
-	size_t count, capacity;
-};
-
-/* Of the links that @nodes has, those that a policy may trust. Returns 0 or -ENOMEM. */
-int suggest_links_find(const struct device_source *devices, const struct names_nodes *nodes,
-		       struct suggest_links *links);
-
-/* The best link to the device, or NULL. */
-const char *suggest_link_to(const struct suggest_links *links, const struct bpfdev_key *device);
-
-void suggest_links_free(struct suggest_links *links);
+/*
+ * Sets *@place to that of the target; one that is there already stays the same. Returns false: a
+ * policy cannot name a device so.
+ */
+bool suggest_target_add(struct suggest *suggest, enum suggest_kind kind, const char *text,
+			size_t *place);
 
 /* A class or driver, and what it stands for on this machine. */
 struct suggest_set {
@@ -93,8 +58,5 @@ const char *suggest_risk(struct names *names, const struct bpfdev_key *device, b
 int suggest_whos_add(struct suggest *suggest, struct reason *why);
 
 void suggest_whos_free(struct suggest *suggest);
-
-/* Makes the lines that grant the wishes as they are; see wish->line. Returns 0 or -ENOMEM. */
-int suggest_lines_make(struct suggest *suggest);
 
 #endif

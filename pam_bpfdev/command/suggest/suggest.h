@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * From what was denied to lines of a policy that allow it.
+ * From what was denied to lines of a policy that allow it (plan.c), and how these are shown.
  *
  * What a user was denied of a device is a wish. A policy can name the device in several ways, which
  * are the wish's ladder: by a class or a driver, by a path, by its numbers. At first all wishes
@@ -16,7 +16,9 @@
 
 #include "policy/policy.h"
 #include "command/asking/asking.h"
+#include "command/base/command.h"
 #include "command/base/names.h"
+#include "command/machine/denial.h"
 
 /* A user in whose sessions something was denied. */
 struct suggest_user {
@@ -114,8 +116,8 @@ int suggest_make(struct suggest_request *request, struct suggest *suggest, struc
 
 void suggest_free(struct suggest *suggest);
 
-/* Whether @text can be the first field of a line. Returns 0; -EINVAL: no, with @why; -ENOMEM. */
-int suggest_who_check(const char *text, struct reason *why);
+/* Whether @text can be the first field of a line; if not, with @why. */
+bool suggest_who_is_one(const char *text, struct reason *why);
 
 #define SUGGEST_DEVICE_SIZE (NAMES_PATH_SIZE * 2)
 
@@ -133,5 +135,41 @@ bool suggest_restricts(const struct suggest *suggest, size_t who);
  * @wish is about, or would but for audit.
  */
 void suggest_deniers(const struct suggest *suggest, const struct suggest_wish *wish, bool *denies);
+
+/* --- What bpfdev suggest shows --- */
+
+#define SUGGEST_FILE_SIZE 512
+
+/* What was asked for, and what came of it. */
+struct suggestion {
+	struct command_options options; /* paths: of the policy that the lines are for */
+	const char *wanted, *who;	/* USER|SESSION, --who; or NULL */
+	struct machine machine;
+	const struct machine_unit **units; /* where something was denied, each once */
+	size_t unit_count;
+	struct suggest_request request;
+	struct suggest suggest;
+};
+
+/* The file to put the lines into. @out: SUGGEST_FILE_SIZE bytes. Returns @out. */
+char *suggest_file(const struct suggestion *suggestion, char *out);
+
+/* Whether the line is one for audit that is about somebody who was denied something. */
+bool suggest_is_audit(const struct suggestion *suggestion, size_t statement);
+
+/* Whether the line denies what some of @wishes are about: for each statement. To be freed. */
+bool *suggest_denying(const struct suggestion *suggestion, const struct suggest_wish *const *wishes,
+		      size_t count);
+
+/* How many devices @wishes are about, each counted once. */
+size_t suggest_count_devices(const struct suggest_wish *const *wishes, size_t count);
+
+/* Collects the wishes that @line grants in @wishes, which has room for all. Returns their number. */
+size_t suggest_wishes_of(const struct suggestion *suggestion, const struct suggest_line *line,
+			 const struct suggest_wish **wishes);
+
+/* Each prints it on standard output and returns 0 or a negative errno, having said so. */
+int suggest_print(const struct suggestion *suggestion);
+int suggest_print_json(const struct suggestion *suggestion);
 
 #endif

@@ -1,72 +1,67 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* Whom lines are for. */
+/* Whom lines are for, and what the first line for somebody changes. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "command/base/memory.h"
 #include "command/suggest/plan.h"
 
-/* Returns 0 with *@conf, whose one statement is "TEXT audit"; -EINVAL with @why; -ENOMEM. */
-static int parse_who(const char *text, struct conf **conf, struct reason *why)
+/* "TEXT audit" as a policy of one statement; to be freed. NULL with @why: it is no line. */
+static struct conf *parse_who(const char *text, struct reason *why)
 {
 	char line[1024];
 	int length = snprintf(line, sizeof(line), "%s audit\n", text);
+	struct conf *conf = NULL;
 
-	*conf = NULL;
-	if (length >= (int)sizeof(line) || strpbrk(text, " \t\n")) {
-		reason_set(why, "expected a user, @group or the like as in bpfdev.conf(5)");
-		return -EINVAL;
-	}
-	if (conf_parse("--who", line, (size_t)length, false, conf) < 0) {
-		*conf = NULL;
-		return -ENOMEM;
-	}
-	if ((*conf)->error_count)
-		reason_set(why, "%s", (*conf)->errors[0].what.text);
-	else if ((*conf)->statement_count != 1)
-		reason_set(why, "expected a user, @group or the like as in bpfdev.conf(5)");
+	if (length < (int)sizeof(line) && !strpbrk(text, " \t\n"))
+		xcheck(conf_parse("--who", line, (size_t)length, false, &conf));
+	if (conf && !conf->error_count && conf->statement_count == 1)
+		return conf;
+	if (conf && conf->error_count)
+		reason_set(why, "%s", conf->errors[0].what.text);
 	else
-		return 0;
-	conf_free(*conf);
-	*conf = NULL;
-	return -EINVAL;
+		reason_set(why, "expected a user, @group or the like as in bpfdev.conf(5)");
+	conf_free(conf);
+	return NULL;
 }
 
-int suggest_who_check(const char *text, struct reason *why)
+bool suggest_who_is_one(const char *text, struct reason *why)
 {
-	struct conf *conf;
-	int ret = parse_who(text, &conf, why);
+	struct conf *conf = parse_who(text, why);
 
 	conf_free(conf);
-	return ret;
+	return conf;
 }
 
-/* A name that cannot be written in a policy, or means something else there, has a number. */
+/* A user's name, or if that means something else in a policy, or cannot be written, the number. */
 static char *text_for(const struct policy_subject *subject)
 {
-	struct conf *conf;
-	bool is_plain = parse_who(subject->name, &conf, NULL) == 0 &&
-			conf->statements[0].who.kind == CONF_USER;
-	char *number;
+	struct conf *conf = parse_who(subject->name, NULL);
+	bool is_plain = conf && conf->statements[0].who.kind == CONF_USER;
 
 	conf_free(conf);
-	if (is_plain)
-		return strdup(subject->name);
-	return asprintf(&number, ":%u", subject->uid) < 0 ? NULL : number;
+	return is_plain ? xstrdup(subject->name) : xasprintf(":%u", subject->uid);
 }
 
-/* At what rank a line for @who would be about each user. */
-static int rank_users(const struct suggest_request *request, struct suggest_who *who,
-		      struct reason *why)
+/* Takes @text over; suggest_whos_free() in any case. */
+static int add_who(struct suggest *suggest, char *text, struct reason *why)
 {
+	const struct suggest_request *request = suggest->request;
+	struct suggest_who *who = &suggest->whos[suggest->who_count++];
 	int ret = 0;
 
+	who->text = text;
+	who->ranks = xcalloc(request->user_count + 1, sizeof(*who->ranks));
+	who->conf = parse_who(text, why);
+	if (!who->conf)
+		return -EINVAL;
 	for (size_t i = 0; i < request->user_count && ret == 0; i++) {
 		struct policy_survey survey;
 
-		ret = policy_survey(who->conf, &request->users[i].subject, &policy_manager_session,
-				    &survey, why);
+		ret = xcheck(policy_survey(who->conf, &request->users[i].subject,
+					   &policy_manager_session, &survey, why));
 		if (ret == 0) {
 			who->ranks[i] = survey.lines[0].rank;
 			policy_survey_free(&survey);
@@ -75,30 +70,14 @@ static int rank_users(const struct suggest_request *request, struct suggest_who 
 	return ret;
 }
 
-/* Takes @text over; suggest_whos_free() in any case. */
-static int add_who(struct suggest *suggest, char *text, struct reason *why)
-{
-	struct suggest_who *who = &suggest->whos[suggest->who_count++];
-	int ret;
-
-	who->text = text;
-	who->ranks = calloc(suggest->request->user_count + 1, sizeof(*who->ranks));
-	if (!text || !who->ranks)
-		return -ENOMEM;
-	ret = parse_who(text, &who->conf, why);
-	return ret < 0 ? ret : rank_users(suggest->request, who, why);
-}
-
 int suggest_whos_add(struct suggest *suggest, struct reason *why)
 {
 	const struct suggest_request *request = suggest->request;
 	int ret = 0;
 
-	suggest->whos = calloc(request->user_count + 1, sizeof(*suggest->whos));
-	if (!suggest->whos)
-		return -ENOMEM;
+	suggest->whos = xcalloc(request->user_count + 1, sizeof(*suggest->whos));
 	if (request->who)
-		return add_who(suggest, strdup(request->who), why);
+		return add_who(suggest, xstrdup(request->who), why);
 	for (size_t i = 0; i < request->user_count && ret == 0; i++)
 		ret = add_who(suggest, text_for(&request->users[i].subject), why);
 	return ret;
@@ -121,7 +100,7 @@ static bool has_condition(const struct conf_statement *statement)
 	return when->origin != CONF_ORIGIN_ANY || when->service || when->tty;
 }
 
-/* The highest rank of lines that exempt the user, now and then, from all but a line of @rank. */
+/* The highest rank below @rank of lines that exempt the user, whether or not conditions hold. */
 static enum table_rank exempt_below(const struct suggest_user *user, const struct conf *conf,
 				    enum table_rank rank)
 {
@@ -151,7 +130,7 @@ static bool always_has_rules(const struct suggest_user *user, const struct conf 
 		    user->survey.lines[i].rank > exempt)
 			return true;
 	}
-	/* Whoever was denied something had rules, and has lost them meanwhile. */
+	/* No line names the user, who yet was denied something: the rules were taken out since. */
 	return !named;
 }
 
