@@ -49,17 +49,6 @@ static int unknown(const char *name)
 	return COMMAND_USAGE;
 }
 
-static int run(const struct command *command, int argc, char **argv)
-{
-	char name[32];
-	int status;
-
-	snprintf(name, sizeof(name), "bpfdev %s", command->name);
-	argv[0] = name;
-	status = command->run(argc, argv);
-	return output_end() < 0 ? COMMAND_FAILED : status;
-}
-
 static bool is_one_of(const char *word, const char *a, const char *b)
 {
 	return strcmp(word, a) == 0 || strcmp(word, b) == 0;
@@ -80,6 +69,7 @@ static bool answered(const char *word)
 int main(int argc, char **argv)
 {
 	const struct command *command;
+	int status;
 
 	setlocale(LC_ALL, "");
 	memory_begin();
@@ -92,5 +82,6 @@ int main(int argc, char **argv)
 	if (answered(argv[1]))
 		return output_end() < 0 ? COMMAND_FAILED : COMMAND_YES;
 	command = find(argv[1]);
-	return command ? run(command, argc - 1, argv + 1) : unknown(argv[1]);
+	status = command ? command_run(command, argc - 1, argv + 1) : unknown(argv[1]);
+	return output_end() < 0 ? COMMAND_FAILED : status;
 }

@@ -13,104 +13,49 @@
 #include "command/allow/timer.h"
 
 struct request {
-	struct command_options options;
-	const char *words[4]; /* USER DEVICE [NUMBERS] [ACCESS] */
-	size_t count;
+	struct command_options options; /* words: USER DEVICE [ACCESS] */
 	uint64_t seconds;
 	struct change_user user;
 	struct bpfdev_exception exception;
 };
 
-enum { OPTION_FOR = 0x200 };
+static void take_time(void *data, const char *text, struct argp_state *state)
+{
+	struct request *request = data;
+	struct reason quoted;
 
-static const struct argp_option options[] = {
-	{ "for", OPTION_FOR, "TIME", 0, "how long: 15min, 1h30m, 90s; a week at most. Required",
-	  0 },
+	if (duration_parse(text, &request->seconds))
+		return;
+	reason_set(&quoted, "%s", text);
+	argp_error(state, "--for=%s; expected a time such as 15min or 1h30m, a week at most",
+		   quoted.text);
+}
+
+static const struct command_option allow_options[] = {
+	{ "for", 0, "TIME", "how long: 15min, 1h30m, 90s; a week at most. Required", 0, take_time },
 	{ 0 },
 };
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static void check_line(void *data, struct argp_state *state)
 {
-	struct request *request = state->input;
-	struct reason quoted;
+	const struct request *request = data;
 
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &request->options;
-		return 0;
-	case OPTION_FOR:
-		if (!duration_parse(argument, &request->seconds)) {
-			reason_set(&quoted, "%s", argument);
-			argp_error(
-				state,
-				"--for=%s; expected a time such as 15min or 1h30m, a week at most",
-				quoted.text);
-		}
-		return 0;
-	case ARGP_KEY_ARG:
-		if (request->count == sizeof(request->words) / sizeof(request->words[0]))
-			return ARGP_ERR_UNKNOWN;
-		request->words[request->count++] = argument;
-		return 0;
-	case ARGP_KEY_END:
-		if (request->count < 2)
-			argp_error(state, "expected a user and a device");
-		if (!request->seconds)
-			argp_error(state, "--for=TIME is missing: an exception must have an end");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	if (!request->seconds)
+		argp_error(state, "--for=TIME is missing: an exception must have an end");
 }
 
-static const struct argp_child children[] = { { &command_output_argp, 0, NULL, 0 }, { 0 } };
-
-static const struct argp parser = {
-	.options = options,
-	.parser = parse,
-	.args_doc = "USER DEVICE [ACCESS]",
-	.doc = "Lets the open sessions of USER use DEVICE for a time, whatever the policy says: its "
-	       "path, \"c M:m\", char-NAME, @class. ACCESS: letters of rwm; rw if left out.\v"
-	       "It ends by itself, with the session, and by bpfdev revoke. Who has the device open by "
-	       "then keeps it open. USER may be :UID.",
-	.children = children,
-};
-
-/* "c 1:3" may come as one word of the shell or as two. Returns the number of the next word. */
-static size_t take_device(struct request *request, char *text, size_t size)
-{
-	const char *first = request->words[1];
-	bool two = device_is_type(first) && request->count > 2;
-
-	snprintf(text, size, "%s%s%s", first, two ? " " : "", two ? request->words[2] : "");
-	return two ? 3 : 2;
-}
-
-static int parse_device(const char *text, struct reason *why)
-{
-	struct device_spec spec;
-	const char *rest;
-	char words[256];
-	int ret;
-
-	snprintf(words, sizeof(words), "%s", text);
-	ret = device_parse_text(words, &spec, &rest, why);
-	if (ret == 0 && *rest) {
-		reason_set(why,
-			   "\"%s\" is no part of a device; expected ACCESS as a word of its own",
-			   rest);
-		ret = -EINVAL;
-	}
-	return ret;
-}
+static const struct command_set allow_set = { allow_options, 0, check_line };
 
 /* Sets request->exception from the words. Returns COMMAND_YES or _USAGE. */
 static int understand(struct request *request)
 {
 	struct bpfdev_exception *exception = &request->exception;
-	char device[256];
-	size_t next = take_device(request, device, sizeof(device));
+	char device[1024], parsed[sizeof(device)];
+	size_t next = command_take_device(&request->options, 1, device, sizeof(device));
+	struct device_spec spec;
+	const char *rest;
 	struct reason why;
+	int ret;
 
 	if (strlen(device) >= sizeof(exception->device)) {
 		output_error("\"%s\": expected a device of at most %zu bytes; its numbers are "
@@ -118,18 +63,24 @@ static int understand(struct request *request)
 			     device, sizeof(exception->device) - 1);
 		return COMMAND_USAGE;
 	}
-	if (parse_device(device, &why) < 0) {
+	memcpy(parsed, device, sizeof(parsed));
+	ret = device_parse_text(parsed, &spec, &rest, &why);
+	if (ret == 0 && *rest)
+		reason_set(&why,
+			   "\"%s\" is no part of a device; expected ACCESS as a word of its own",
+			   rest);
+	if (ret < 0 || *rest) {
 		output_error("\"%s\": %s", device, why.text);
 		return COMMAND_USAGE;
 	}
 	snprintf(exception->device, sizeof(exception->device), "%s", device);
 	exception->access = BPFDEV_READ | BPFDEV_WRITE;
-	if (next < request->count)
-		exception->access = device_parse_access(request->words[next], NULL);
+	if (request->options.words[next])
+		exception->access = device_parse_access(request->options.words[next], NULL);
 	if (exception->access)
 		next++;
-	if (next < request->count) {
-		output_error("\"%s\"; expected letters of rwm, once", request->words[next]);
+	if (next < request->options.word_count) {
+		output_error("\"%s\"; expected letters of rwm, once", request->options.words[next]);
 		return COMMAND_USAGE;
 	}
 	exception->asked_by = change_asker();
@@ -235,22 +186,32 @@ static int grant_for_a_time(struct request *request)
 	return status;
 }
 
-static int run(int argc, char **argv)
+static int run(void *data)
 {
-	struct request request = { .seconds = 0 };
-	int status;
+	struct request *request = data;
+	int status = understand(request);
 
-	if (argp_parse(&parser, argc, argv, 0, NULL, &request))
-		return COMMAND_USAGE;
-	status = understand(&request);
 	if (status != COMMAND_YES)
 		return status;
 	if (!command_is_root("allow", "it changes what other users may do"))
 		return COMMAND_FAILED;
-	if (change_find_user(request.words[0], &request.user) < 0)
+	if (change_find_user(request->options.words[0], &request->user) < 0)
 		return COMMAND_FAILED;
-	return grant_for_a_time(&request);
+	return grant_for_a_time(request);
 }
 
-const struct command command_allow = { "allow",
-				       "let a user's open sessions use a device for a time", run };
+const struct command command_allow = {
+	.name = "allow",
+	.summary = "let a user's open sessions use a device for a time",
+	.arguments = "USER DEVICE [ACCESS]",
+	.doc = "Lets the open sessions of USER use DEVICE for a time, whatever the policy says: its "
+	       "path, \"c M:m\", char-NAME, @class. ACCESS: letters of rwm; rw if left out.\v"
+	       "It ends by itself, with the session, and by bpfdev revoke. Who has the device open by "
+	       "then keeps it open. USER may be :UID.",
+	.words_min = 2,
+	.words_max = 4,
+	.missing = "expected a user and a device",
+	.sets = { { &allow_set, 0 }, { &command_output_set, 0 } },
+	.size = sizeof(struct request),
+	.run = run,
+};

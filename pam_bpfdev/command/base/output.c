@@ -168,10 +168,12 @@ char *output_time(uint64_t seconds, char *text)
 
 int output_json(json_t *value)
 {
-	/* What cannot be written is said at the end, as with all output. */
-	json_dumpf(xneed(value), stdout, JSON_INDENT(2) | OUTPUT_JSON_HARMLESS);
+	/* As one text: there is memory for all of it, or none of it is printed. */
+	char *text = xneed(json_dumps(xneed(value), JSON_INDENT(2) | OUTPUT_JSON_HARMLESS));
+
 	json_decref(value);
-	putchar('\n');
+	puts(text);
+	free(text);
 	return 0;
 }
 

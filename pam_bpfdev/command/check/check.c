@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* bpfdev check: what is wrong with a policy, and what in it is surely not meant. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,61 +13,26 @@
 
 struct check {
 	struct command_options options;
-	const char *file; /* NULL: the system's policy, or --conf */
 	bool strict, quiet;
 };
 
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-	struct check *check = state->input;
+static const struct command_option check_options[] = {
+	{ "strict", 's', NULL, "exit with 1 if there are warnings", offsetof(struct check, strict),
+	  NULL },
+	{ "quiet", 'q', NULL, "print mistakes and warnings only, no last line",
+	  offsetof(struct check, quiet), NULL },
+	{ 0 },
+};
 
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = state->child_inputs[1] = &check->options;
-		return 0;
-	case 's':
-		check->strict = true;
-		return 0;
-	case 'q':
-		check->quiet = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (check->file)
-			argp_error(state, "too many files; expected one, or none for the system's");
-		check->file = argument;
-		return 0;
-	case ARGP_KEY_END:
-		if (check->file && check->options.conf)
-			argp_error(state, "both FILE and --conf; expected one of them");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+static void check_line(void *data, struct argp_state *state)
+{
+	const struct check *check = data;
+
+	if (check->options.words[0] && check->options.conf)
+		argp_error(state, "both FILE and --conf; expected one of them");
 }
 
-static const struct argp_option options[] = {
-	{ "strict", 's', NULL, 0, "exit with 1 if there are warnings", 0 },
-	{ "quiet", 'q', NULL, 0, "print mistakes and warnings only, no last line", 0 },
-	{ 0 },
-};
-
-static const struct argp_child children[] = {
-	{ &command_output_argp, 0, NULL, 0 },
-	{ &command_conf_argp, 0, NULL, 0 },
-	{ 0 },
-};
-
-static const struct argp argp = {
-	.options = options,
-	.parser = parse,
-	.args_doc = "[FILE]",
-	.doc = "Looks for mistakes in the device rules, and for what is legal in them and surely not "
-	       "meant.\vWithout FILE it looks at all files of the system's policy, and needs root. "
-	       "With FILE it looks at that file alone, together with the classes that ship; it may "
-	       "be a file of your own.\n\nExit status: 0 no mistakes, 1 warnings (with --strict), 2 "
-	       "mistakes, 3 it could not be looked at.",
-	.children = children,
-};
+static const struct command_set check_set = { check_options, 0, check_line };
 
 static const char *plural(size_t count)
 {
@@ -233,34 +199,39 @@ static int check_policy(const struct check *check)
 	return status;
 }
 
-/* One file, by whoever may read it. */
-static int check_file(struct check *check)
+static int run(void *request)
 {
+	struct check *check = request;
+	const char *file = check->options.words[0];
+
+	if (!file) {
+		if (!command_is_root("check",
+				     "the policy is root's; a file of your own can be named"))
+			return COMMAND_FAILED;
+		return check_policy(check);
+	}
 	/* Of the system's policy that would be a mistake; here the command line is wrong. */
-	if (access(check->file, R_OK) < 0) {
-		output_error("%s: %s", check->file, strerror(errno));
+	if (access(file, R_OK) < 0) {
+		output_error("%s: %s", file, strerror(errno));
 		return COMMAND_FAILED;
 	}
-	check->options.paths = conf_paths_of(check->file);
+	check->options.paths = conf_paths_of(file);
 	check->options.paths.owner = getuid();
 	return check_policy(check);
-}
-
-static int run(int argc, char **argv)
-{
-	struct check check = { .strict = false };
-
-	if (argp_parse(&argp, argc, argv, 0, NULL, &check) != 0)
-		return COMMAND_FAILED;
-	if (check.file)
-		return check_file(&check);
-	if (!command_is_root("check", "the policy is root's; a file of your own can be named"))
-		return COMMAND_FAILED;
-	return check_policy(&check);
 }
 
 const struct command command_check = {
 	.name = "check",
 	.summary = "look for mistakes in the policy, and for what is surely not meant",
+	.arguments = "[FILE]",
+	.doc = "Looks for mistakes in the device rules, and for what is legal in them and surely not "
+	       "meant.\vWithout FILE it looks at all files of the system's policy, and needs root. "
+	       "With FILE it looks at that file alone, together with the classes that ship; it may "
+	       "be a file of your own.\n\nExit status: 0 no mistakes, 1 warnings (with --strict), 2 "
+	       "mistakes, 3 it could not be looked at.",
+	.words_max = 1,
+	.too_many = "too many files; expected one, or none for the system's",
+	.sets = { { &check_set, 0 }, { &command_output_set, 0 }, { &command_conf_set, 0 } },
+	.size = sizeof(struct check),
 	.run = run,
 };

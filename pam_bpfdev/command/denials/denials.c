@@ -140,5 +140,6 @@ static int run(int argc, char **argv)
 	return ret;
 }
 
-const struct command command_denials = { "denials", "show which devices sessions were denied",
-					 run };
+const struct command command_denials = { .name = "denials",
+					 .summary = "show which devices sessions were denied",
+					 .main = run };

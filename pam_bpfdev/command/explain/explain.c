@@ -145,5 +145,6 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command command_explain = { "explain", "what a login may do with a device, and why",
-					 run };
+const struct command command_explain = { .name = "explain",
+					 .summary = "what a login may do with a device, and why",
+					 .main = run };

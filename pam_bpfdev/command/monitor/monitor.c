@@ -324,7 +324,7 @@ static int run(int argc, char **argv)
 }
 
 const struct command command_monitor = {
-	"monitor",
-	"follow what sessions are denied, while it happens",
-	run,
+	.name = "monitor",
+	.summary = "follow what sessions are denied, while it happens",
+	.main = run
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* bpfdev reload: the policy as it is now, for the sessions that are open. */
-#include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,58 +9,15 @@
 #include "command/base/row.h"
 #include "command/reload/reload.h"
 
-struct request {
-	struct reload reload;
-	const char *user; /* as it was given, or NULL: all users */
-};
-
-enum { OPTION_ALL = 0x200 };
-
-static const struct argp_option options[] = {
-	{ "all", OPTION_ALL, NULL, 0,
+static const struct command_option reload_options[] = {
+	{ "all", 0, NULL,
 	  "filter sessions too that have no filter: opened before the module was installed, or when "
 	  "no line named their user",
-	  0 },
+	  offsetof(struct reload, all), NULL },
 	{ 0 },
 };
 
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-	struct request *request = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &request->reload.options;
-		state->child_inputs[1] = &request->reload.options;
-		return 0;
-	case OPTION_ALL:
-		request->reload.all = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (request->user)
-			return ARGP_ERR_UNKNOWN;
-		request->user = argument;
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp_child children[] = { { &command_conf_argp, 0, NULL, 0 },
-					      { &command_output_argp, 0, NULL, 0 },
-					      { 0 } };
-
-static const struct argp parser = {
-	.options = options,
-	.parser = parse,
-	.args_doc = "[USER]",
-	.doc = "Applies the policy as it is now to the sessions that are open, or to those of USER: "
-	       "each in one step, with no moment without rules.\v"
-	       "A policy with mistakes changes nothing. Devices that are open stay open. A session keeps "
-	       "the policy file that it was opened with; --conf is for those that --all adds. USER may "
-	       "be :UID.",
-	.children = children,
-};
+static const struct command_set reload_set = { reload_options, 0, NULL };
 
 static const char *describe_outcome(const struct enforce_change_report *report, char *text,
 				    size_t size)
@@ -251,49 +208,56 @@ static int tell(const struct reload *reload)
 	return complain(reload);
 }
 
-static int reload_users(struct request *request)
+static int reload_users(struct reload *reload)
 {
 	struct change_user user;
 	struct reason why;
 	int ret;
 
-	request->reload.only = NULL;
-	if (request->user) {
-		if (change_find_user(request->user, &user) < 0)
+	if (reload->options.words[0]) {
+		if (change_find_user(reload->options.words[0], &user) < 0)
 			return COMMAND_FAILED;
-		request->reload.only = &user;
+		reload->only = &user;
 	}
-	ret = reload_run(&request->reload, &why);
+	ret = reload_run(reload, &why);
 	if (ret == 0)
-		return tell(&request->reload);
+		return tell(reload);
 	/* What was done before stands, and is told. */
 	output_error("%s", why.text);
-	if (request->reload.count)
-		tell(&request->reload);
+	if (reload->count)
+		tell(reload);
 	return COMMAND_FAILED;
 }
 
-static int run(int argc, char **argv)
+static int run(void *request)
 {
-	struct request request = { .user = NULL };
+	struct reload *reload = request;
 	struct conf *conf;
-	int status;
-
-	if (argp_parse(&parser, argc, argv, 0, NULL, &request))
-		return COMMAND_USAGE;
-	if (!command_is_root("reload", "it changes what users may do"))
-		return COMMAND_FAILED;
 	/* Before anything is changed. */
-	status = command_load_policy(&request.reload.options, &conf);
+	int status = command_load_policy(&reload->options, &conf);
+
 	if (status == COMMAND_MISTAKES)
 		output_error("nothing was changed: every session keeps the rules that it has");
 	if (status != COMMAND_YES)
 		return status;
 	conf_free(conf);
-	status = reload_users(&request);
-	reload_free(&request.reload);
+	status = reload_users(reload);
+	reload_free(reload);
 	return status;
 }
 
-const struct command command_reload = { "reload", "apply the policy to the sessions that are open",
-					run };
+const struct command command_reload = {
+	.name = "reload",
+	.summary = "apply the policy to the sessions that are open",
+	.arguments = "[USER]",
+	.doc = "Applies the policy as it is now to the sessions that are open, or to those of USER: "
+	       "each in one step, with no moment without rules.\v"
+	       "A policy with mistakes changes nothing. Devices that are open stay open. A session keeps "
+	       "the policy file that it was opened with; --conf is for those that --all adds. USER may "
+	       "be :UID.",
+	.root = "it changes what users may do",
+	.words_max = 1,
+	.sets = { { &reload_set, 0 }, { &command_conf_set, 0 }, { &command_output_set, 0 } },
+	.size = sizeof(struct reload),
+	.run = run,
+};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* bpfdev revoke: exceptions end before their time, or at it (the timer of bpfdev allow). */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,66 +11,31 @@
 #include "command/base/row.h"
 
 struct request {
-	struct command_options options;
-	const char *words[3]; /* USER [DEVICE [NUMBERS]] */
-	size_t count;
+	struct command_options options; /* words: USER [DEVICE] */
 	bool expired;
 	struct change_user user;
-	char device[256];
 };
 
-enum { OPTION_EXPIRED = 0x200 };
-
-static const struct argp_option options[] = {
-	{ "expired", OPTION_EXPIRED, NULL, 0,
-	  "only what has come to its end: the timer of bpfdev allow runs this", 0 },
+static const struct command_option revoke_options[] = {
+	{ "expired", 0, NULL, "only what has come to its end: the timer of bpfdev allow runs this",
+	  offsetof(struct request, expired), NULL },
 	{ 0 },
 };
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static void check_line(void *data, struct argp_state *state)
 {
-	struct request *request = state->input;
+	const struct request *request = data;
+	const char *const *words = request->options.words;
 	struct reason quoted;
 
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &request->options;
-		return 0;
-	case OPTION_EXPIRED:
-		request->expired = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (request->count == sizeof(request->words) / sizeof(request->words[0]))
-			return ARGP_ERR_UNKNOWN;
-		request->words[request->count++] = argument;
-		return 0;
-	case ARGP_KEY_END:
-		if (!request->count)
-			argp_error(state, "expected a user");
-		if (request->count > 2 && !device_is_type(request->words[1])) {
-			reason_set(&quoted, "%s", request->words[2]);
-			argp_error(state,
-				   "\"%s\": expected one device, which only \"c M:m\" "
-				   "writes in two words",
-				   quoted.text);
-		}
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	if (!words[2] || device_is_type(words[1]))
+		return;
+	reason_set(&quoted, "%s", words[2]);
+	argp_error(state, "\"%s\": expected one device, which only \"c M:m\" writes in two words",
+		   quoted.text);
 }
 
-static const struct argp_child children[] = { { &command_output_argp, 0, NULL, 0 }, { 0 } };
-
-static const struct argp parser = {
-	.options = options,
-	.parser = parse,
-	.args_doc = "USER [DEVICE]",
-	.doc = "Ends what bpfdev allow has let the sessions of USER use: all of it, or DEVICE as it was "
-	       "written there.\v"
-	       "Who has a device open keeps it open. USER may be :UID.",
-	.children = children,
-};
+static const struct command_set revoke_set = { revoke_options, 0, check_line };
 
 /* One exception that has ended, for the log and for whoever reads. */
 static void tell_end(const struct request *request, const char *device, const char *session,
@@ -139,15 +105,16 @@ static bool is_lasting(const struct change_reports *reports)
 static int revoke(struct request *request, const struct session *user)
 {
 	const struct enforce_options enforce = change_options(&conf_paths_system);
-	const struct enforce_change change = {
-		.kind = ENFORCE_RECLAIM,
-		.device = request->count > 1 ? request->device : NULL,
-		.expired = request->expired,
-	};
+	char device[1024];
+	struct enforce_change change = { .kind = ENFORCE_RECLAIM, .expired = request->expired };
 	struct change_reports reports = { 0 };
 	struct reason why;
 	int status, told;
 
+	if (request->options.words[1]) {
+		command_take_device(&request->options, 1, device, sizeof(device));
+		change.device = device;
+	}
 	if (enforce_change(&enforce, user, &change, change_keep, &reports, &why) < 0) {
 		output_error("%s", why.text);
 		status = COMMAND_FAILED;
@@ -162,27 +129,34 @@ static int revoke(struct request *request, const struct session *user)
 	return status;
 }
 
-static int run(int argc, char **argv)
+static int run(void *data)
 {
-	struct request request = { .expired = false };
+	struct request *request = data;
 	struct session user;
 	int status;
 
-	if (argp_parse(&parser, argc, argv, 0, NULL, &request))
-		return COMMAND_USAGE;
-	if (!command_is_root("revoke", "it changes what other users may do"))
+	if (change_find_user(request->options.words[0], &request->user) < 0)
 		return COMMAND_FAILED;
-	if (change_find_user(request.words[0], &request.user) < 0)
-		return COMMAND_FAILED;
-	if (request.count > 1)
-		snprintf(request.device, sizeof(request.device), "%s%s%s", request.words[1],
-			 request.count > 2 ? " " : "", request.count > 2 ? request.words[2] : "");
-	user = (struct session) { .uid = request.user.uid };
+	user = (struct session) { .uid = request->user.uid };
 	if (change_open_user(&user) < 0)
 		return COMMAND_FAILED;
-	status = revoke(&request, &user);
+	status = revoke(request, &user);
 	session_free(&user);
 	return status;
 }
 
-const struct command command_revoke = { "revoke", "end what allow has allowed", run };
+const struct command command_revoke = {
+	.name = "revoke",
+	.summary = "end what allow has allowed",
+	.arguments = "USER [DEVICE]",
+	.doc = "Ends what bpfdev allow has let the sessions of USER use: all of it, or DEVICE as it was "
+	       "written there.\v"
+	       "Who has a device open keeps it open. USER may be :UID.",
+	.root = "it changes what other users may do",
+	.words_min = 1,
+	.words_max = 3,
+	.missing = "expected a user",
+	.sets = { { &revoke_set, 0 }, { &command_output_set, 0 } },
+	.size = sizeof(struct request),
+	.run = run,
+};

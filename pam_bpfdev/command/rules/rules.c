@@ -210,4 +210,6 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command command_rules = { "rules", "all device rules that a login would get", run };
+const struct command command_rules = { .name = "rules",
+				       .summary = "all device rules that a login would get",
+				       .main = run };

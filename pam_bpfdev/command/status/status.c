@@ -152,7 +152,7 @@ static int run(int argc, char **argv)
 }
 
 const struct command command_status = {
-	"status",
-	"show which sessions have device rules in force, and which",
-	run,
+	.name = "status",
+	.summary = "show which sessions have device rules in force, and which",
+	.main = run
 };

@@ -322,8 +322,6 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct command command_suggest = {
-	"suggest",
-	"turn what was denied into lines of a policy",
-	run,
-};
+const struct command command_suggest = { .name = "suggest",
+					 .summary = "turn what was denied into lines of a policy",
+					 .main = run };

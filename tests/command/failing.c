@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/*
+ * Preloaded: from allocation number FAIL_AT on (an environment variable), all fail. Without it,
+ * the last line on standard error says how many there were.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* glibc's, under names that nobody replaces. */
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+static long asked, fail_at;
+
+__attribute__((constructor)) static void arm(void)
+{
+	const char *at = getenv("FAIL_AT");
+
+	asked = 0;
+	fail_at = at ? atol(at) : 0;
+}
+
+__attribute__((destructor)) static void count(void)
+{
+	char text[32];
+	int length = snprintf(text, sizeof(text), "%ld\n", asked);
+
+	if (!fail_at && write(STDERR_FILENO, text, (size_t)length) < 0)
+		_exit(99);
+}
+
+static int fails(void)
+{
+	asked++;
+	if (!fail_at || asked < fail_at)
+		return 0;
+	errno = ENOMEM;
+	return 1;
+}
+
+void *malloc(size_t size)
+{
+	return fails() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count_of, size_t size)
+{
+	return fails() ? NULL : __libc_calloc(count_of, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+	return fails() ? NULL : __libc_realloc(old, size);
+}
