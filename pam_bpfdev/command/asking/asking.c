@@ -11,38 +11,38 @@
 #include "command/base/memory.h"
 #include "command/base/row.h"
 
-enum { OPTION_SERVICE = 0x300, OPTION_TTY, OPTION_REMOTE, OPTION_LOCAL, OPTION_SU, OPTION_MANAGER };
-
-static const struct argp_option login_options[] = {
-	{ "local", OPTION_LOCAL, NULL, 0,
-	  "a login at the machine itself: no remote host (the default)", 2 },
-	{ "remote", OPTION_REMOTE, "HOST", OPTION_ARG_OPTIONAL, "a login over the network", 2 },
-	{ "service", OPTION_SERVICE, "NAME", 0,
-	  "the PAM service; login if left out, sshd with --remote, su with --su", 2 },
-	{ "tty", OPTION_TTY, "NAME", 0, "the terminal; none if left out, ssh for service sshd", 2 },
-	{ "su", OPTION_SU, NULL, 0,
-	  "not a login but su, sudo, cron or the like, which make no session", 2 },
-	{ "manager", OPTION_MANAGER, NULL, 0, "the user's systemd manager while no session is open",
-	  2 },
-	{ 0 },
-};
-
-/* Takes --service and so on. */
-static void take_text(const char **place, const char *argument, const char *name,
+static void take_text(const char **place, const char *value, const char *name,
 		      struct argp_state *state)
 {
-	if (!*argument)
+	if (!*value)
 		argp_error(state, "--%s: expected a name", name);
-	*place = argument;
+	*place = value;
 }
 
-static void check(const struct asking *asking, struct argp_state *state)
+static void take_service(void *data, const char *value, struct argp_state *state)
 {
-	if (asking->local && asking->remote)
-		argp_error(state, "--local and --remote exclude each other");
-	if (asking->kind == POLICY_MANAGER &&
-	    (asking->local || asking->remote || asking->service || asking->tty))
-		argp_error(state, "--manager is no login: no other option about one goes with it");
+	struct asking *asking = data;
+
+	take_text(&asking->service, value, "service", state);
+}
+
+/* As the module takes it from PAM: without "/dev/". */
+static void take_tty(void *data, const char *value, struct argp_state *state)
+{
+	struct asking *asking = data;
+
+	take_text(&asking->tty, value, "tty", state);
+	if (strncmp(value, "/dev/", 5) == 0)
+		asking->tty += 5;
+}
+
+static void take_remote(void *data, const char *value, struct argp_state *state)
+{
+	struct asking *asking = data;
+
+	asking->remote = true;
+	if (value)
+		take_text(&asking->rhost, value, "remote", state);
 }
 
 static void take_kind(struct asking *asking, enum policy_session_kind kind,
@@ -53,44 +53,44 @@ static void take_kind(struct asking *asking, enum policy_session_kind kind,
 	asking->kind = kind;
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+static void take_su(void *data, const char *value, struct argp_state *state)
 {
-	struct asking *asking = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		*asking = (struct asking) { .kind = POLICY_LOGIN };
-		return 0;
-	case OPTION_SERVICE:
-		take_text(&asking->service, argument, "service", state);
-		return 0;
-	case OPTION_TTY:
-		take_text(&asking->tty, argument, "tty", state);
-		/* As the module takes it from PAM. */
-		if (strncmp(argument, "/dev/", 5) == 0)
-			asking->tty += 5;
-		return 0;
-	case OPTION_REMOTE:
-		asking->remote = true;
-		if (argument)
-			take_text(&asking->rhost, argument, "remote", state);
-		return 0;
-	case OPTION_LOCAL:
-		asking->local = true;
-		return 0;
-	case OPTION_SU:
-	case OPTION_MANAGER:
-		take_kind(asking, key == OPTION_SU ? POLICY_JOB : POLICY_MANAGER, state);
-		return 0;
-	case ARGP_KEY_END:
-		check(asking, state);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	(void)value;
+	take_kind(data, POLICY_JOB, state);
 }
 
-const struct argp asking_argp = { .options = login_options, .parser = parse };
+static void take_manager(void *data, const char *value, struct argp_state *state)
+{
+	(void)value;
+	take_kind(data, POLICY_MANAGER, state);
+}
+
+static void check(void *data, struct argp_state *state)
+{
+	const struct asking *asking = data;
+
+	if (asking->local && asking->remote)
+		argp_error(state, "--local and --remote exclude each other");
+	if (asking->kind == POLICY_MANAGER &&
+	    (asking->local || asking->remote || asking->service || asking->tty))
+		argp_error(state, "--manager is no login: no other option about one goes with it");
+}
+
+static const struct command_option login_options[] = {
+	{ "local", 0, NULL, "a login at the machine itself: no remote host (the default)",
+	  offsetof(struct asking, local), NULL },
+	{ "remote", 0, "[HOST]", "a login over the network", 0, take_remote },
+	{ "service", 0, "NAME",
+	  "the PAM service; login if left out, sshd with --remote, su with --su", 0, take_service },
+	{ "tty", 0, "NAME", "the terminal; none if left out, ssh for service sshd", 0, take_tty },
+	{ "su", 0, NULL, "not a login but su, sudo, cron or the like, which make no session", 0,
+	  take_su },
+	{ "manager", 0, NULL, "the user's systemd manager while no session is open", 0,
+	  take_manager },
+	{ 0 },
+};
+
+const struct command_set asking_set = { login_options, 2, check };
 
 bool asking_is_told(const struct asking *asking)
 {
@@ -214,7 +214,7 @@ void answer_free(struct answer *answer)
 /* What of the login no option said: "origin", "service", "tty". */
 static json_t *assumed_json(const struct asking *asking)
 {
-	/* What makes no session comes from nowhere. */
+	/* su and its like, and the manager, have neither origin nor terminal. */
 	bool login = asking->kind == POLICY_LOGIN;
 	json_t *array = json_array();
 

@@ -3,7 +3,6 @@
 #ifndef ASKING_H
 #define ASKING_H
 
-#include <argp.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,11 +16,8 @@ struct asking {
 	const char *service, *tty, *rhost; /* NULL: not said */
 };
 
-/*
- * --service, --tty, --remote, --local, --su and --manager, as a child of an argp parser: give it a
- * struct asking as its input.
- */
-extern const struct argp asking_argp;
+/* --service, --tty, --remote, --local, --su and --manager, for a struct asking. */
+extern const struct command_set asking_set;
 
 /* Whether any of these options was given. */
 bool asking_is_told(const struct asking *asking);

@@ -5,20 +5,19 @@
 #include "command/base/memory.h"
 #include "command/explain/explain.h"
 
-enum { OPTION_SESSION = 0x400 };
-
-static const struct argp_option options[] = {
-	{ "session", OPTION_SESSION, "ID", OPTION_ARG_OPTIONAL,
-	  "not a login that could be, but the user's open sessions (or the one with this ID) and "
-	  "systemd manager: what the kernel says. Needs root",
-	  3 },
-	{ 0 },
-};
-
-static void check(const struct explain *explain, struct argp_state *state)
+static void take_session(void *data, const char *value, struct argp_state *state)
 {
-	if (explain->word_count < 2)
-		argp_error(state, "expected a user and a device");
+	struct explain *explain = data;
+
+	(void)state;
+	explain->session = true;
+	explain->session_id = value;
+}
+
+static void check(void *data, struct argp_state *state)
+{
+	const struct explain *explain = data;
+
 	if (explain->session && asking_is_told(&explain->asking))
 		argp_error(state, "--session is about sessions as they are: no option about a "
 				  "login goes with it");
@@ -27,58 +26,22 @@ static void check(const struct explain *explain, struct argp_state *state)
 				  "with it");
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-	struct explain *explain = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &explain->options;
-		state->child_inputs[1] = &explain->options;
-		state->child_inputs[2] = &explain->asking;
-		return 0;
-	case OPTION_SESSION:
-		explain->session = true;
-		explain->session_id = argument;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (explain->word_count == sizeof(explain->words) / sizeof(explain->words[0]))
-			return ARGP_ERR_UNKNOWN;
-		explain->words[explain->word_count++] = argument;
-		return 0;
-	case ARGP_KEY_END:
-		check(explain, state);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp_child children[] = {
-	{ &command_output_argp, 0, NULL, 0 },
-	{ &command_conf_argp, 0, NULL, 0 },
-	{ &asking_argp, 0, NULL, 0 },
+static const struct command_option session_options[] = {
+	{ "session", 0, "[ID]",
+	  "not a login that could be, but the user's open sessions (or the one with this ID) and "
+	  "systemd manager: what the kernel says. Needs root",
+	  0, take_session },
 	{ 0 },
 };
 
-static const struct argp parser = {
-	.options = options,
-	.parser = parse,
-	.args_doc = "USER DEVICE [ACCESS]",
-	.doc = "Says what USER may do with DEVICE in a login, which line of the policy decides it, "
-	       "and why other lines do not. DEVICE: the path of a device, \"c M:m\" or \"b M:m\", "
-	       "char-NAME, block-NAME, @class, /dev/GLOB. ACCESS: letters of rwm; rw if left out.\v"
-	       "Exit status: 0 all that was asked about is allowed, 1 some is denied, 2 the policy "
-	       "has mistakes, 3 it could not be found out. Without root, USER is oneself.",
-	.children = children,
-};
+static const struct command_set session_set = { session_options, 3, check };
 
 /* What the login comes to, and the same login from the other side: remote if it is local. */
 static int decide(struct explanation *explanation, struct explain *explain)
 {
 	int status = asking_decide(&explain->asking, &explain->asked, &explanation->answer);
 
-	/* What is no login has no other side. */
+	/* su and its like, and the manager, are neither local nor remote. */
 	if (status != COMMAND_YES || explain->asking.kind != POLICY_LOGIN)
 		return status;
 	explanation->turned = asking_turned(&explain->asking);
@@ -124,27 +87,40 @@ static int find_out(struct explain *explain)
 	if (explain->session && !command_is_root("explain --session", "the kernel tells others "
 								      "nothing"))
 		return COMMAND_FAILED;
-	status = asking_find_user(explain->words[0], &explain->asked);
+	status = asking_find_user(explain->options.words[0], &explain->asked);
 	if (status != COMMAND_YES)
 		return status;
 	explain->names = xneed(names_new(&device_source_system));
 	return explain->session ? explain_sessions(explain, &spec) : explain_login(explain, &spec);
 }
 
-static int run(int argc, char **argv)
+static int run(void *request)
 {
-	struct explain explain = { .session = false };
-	int status;
+	struct explain *explain = request;
+	int status = find_out(explain);
 
-	if (argp_parse(&parser, argc, argv, 0, NULL, &explain))
-		return COMMAND_USAGE;
-	status = find_out(&explain);
-	device_patterns_free(&explain.patterns);
-	names_free(explain.names);
-	asking_close(&explain.asked);
+	device_patterns_free(&explain->patterns);
+	names_free(explain->names);
+	asking_close(&explain->asked);
 	return status;
 }
 
-const struct command command_explain = { .name = "explain",
-					 .summary = "what a login may do with a device, and why",
-					 .main = run };
+const struct command command_explain = {
+	.name = "explain",
+	.summary = "what a login may do with a device, and why",
+	.arguments = "USER DEVICE [ACCESS]",
+	.doc = "Says what USER may do with DEVICE in a login, which line of the policy decides it, "
+	       "and why other lines do not. DEVICE: the path of a device, \"c M:m\" or \"b M:m\", "
+	       "char-NAME, block-NAME, @class, /dev/GLOB. ACCESS: letters of rwm; rw if left out.\v"
+	       "Exit status: 0 all that was asked about is allowed, 1 some is denied, 2 the policy "
+	       "has mistakes, 3 it could not be found out. Without root, USER is oneself.",
+	.words_min = 2,
+	.words_max = 5,
+	.missing = "expected a user and a device",
+	.sets = { { &command_output_set, 0 },
+		  { &command_conf_set, 0 },
+		  { &asking_set, offsetof(struct explain, asking) },
+		  { &session_set, 0 } },
+	.size = sizeof(struct explain),
+	.run = run,
+};

@@ -10,16 +10,14 @@
 
 /* What is asked. */
 struct explain {
-	struct command_options options;
+	struct command_options options; /* words: USER DEVICE [NUMBERS] [ACCESS] */
 	struct asking asking;
 	bool session;		/* --session */
 	const char *session_id; /* --session=ID, or NULL */
-	const char *words[5];	/* USER DEVICE [NUMBERS] [ACCESS], as they came */
-	size_t word_count;
-	char device[1100]; /* DEVICE as one text, for messages */
-	char split[1100];  /* its first word, if it came as one word with a blank in it */
-	const char *path;  /* DEVICE is the path of one node, or NULL */
-	uint32_t access;   /* the bits that are asked about */
+	char device[1100];	/* DEVICE as one text, for messages */
+	char parsed[1100];	/* the same, cut by parsing: what spec.text points into */
+	const char *path;	/* DEVICE is the path of one node, or NULL */
+	uint32_t access;	/* the bits that are asked about */
 	struct asked asked;
 	struct names *names;
 	struct device_patterns patterns; /* what DEVICE stands for, sorted, one of each */

@@ -74,7 +74,7 @@ static void compare(const struct machine *machine, struct place *place,
 		ret = policy_survey(conf, subject, &session, &place->survey, &place->unlike);
 	if (xcheck(ret) < 0)
 		return;
-	/* Whether a line of the policy names the user is no matter of the session. */
+	/* A session is right to have no filter if no line names the user, whatever its conditions. */
 	if (manager || place->table || place->survey.kind == POLICY_NONE)
 		place->conf = conf;
 	else
@@ -267,7 +267,7 @@ static int tell_all(struct telling *telling, const char *id)
 	return telling->failed ? COMMAND_FAILED : telling->refused ? COMMAND_NO : COMMAND_YES;
 }
 
-/* Only a class needs the policy, to be understood; mistakes in it are no reason to say nothing. */
+/* The policy is read only for a class: one with mistakes is no reason to say nothing else. */
 static int resolve(struct explain *explain, const struct device_spec *spec)
 {
 	int status = COMMAND_YES;

@@ -12,21 +12,23 @@
 #define BY_NUMBERS                                                                                 \
 	"its numbers: c MAJOR:MINOR for a character device, b MAJOR:MINOR for a block device"
 
-/* The word behind DEVICE, which is the last one. */
+/* The word behind DEVICE, number @next, which is the last one. */
 static int take_access(struct explain *explain, size_t next)
 {
+	const char *word = explain->options.words[next];
+
 	explain->access = BPFDEV_READ | BPFDEV_WRITE;
-	if (next == explain->word_count)
+	if (!word)
 		return COMMAND_YES;
-	if (next + 1 < explain->word_count) {
+	if (explain->options.words[next + 1]) {
 		output_error("\"%s\": one word too many; expected USER DEVICE [ACCESS]",
-			     explain->words[next + 1]);
+			     explain->options.words[next + 1]);
 		return COMMAND_USAGE;
 	}
-	explain->access = device_parse_access(explain->words[next], NULL);
+	explain->access = device_parse_access(word, NULL);
 	if (explain->access)
 		return COMMAND_YES;
-	output_error("unknown access \"%s\"; expected letters of rwm", explain->words[next]);
+	output_error("unknown access \"%s\"; expected letters of rwm", word);
 	return COMMAND_USAGE;
 }
 
@@ -54,27 +56,19 @@ static int take_path(struct explain *explain, const char *path)
 	return COMMAND_YES;
 }
 
-/* "c 1:3" may come as one word of the shell or as two. Returns the number of the next word. */
-static size_t take_words(struct explain *explain)
-{
-	bool two = device_is_type(explain->words[1]) && explain->word_count > 2;
-
-	snprintf(explain->device, sizeof(explain->device), "%s%s%s", explain->words[1],
-		 two ? " " : "", two ? explain->words[2] : "");
-	snprintf(explain->split, sizeof(explain->split), "%s", explain->device);
-	return two ? 3 : 2;
-}
-
 int explain_parse_device(struct explain *explain, struct device_spec *spec)
 {
-	const char *word = explain->words[1], *rest;
-	int status = take_access(explain, take_words(explain));
+	const char *word = explain->options.words[1], *rest;
+	size_t next =
+		command_take_device(&explain->options, 1, explain->device, sizeof(explain->device));
+	int status = take_access(explain, next);
 	struct reason why;
 	int ret;
 
 	if (status != COMMAND_YES)
 		return status;
-	ret = device_parse_text(explain->split, spec, &rest, &why);
+	memcpy(explain->parsed, explain->device, sizeof(explain->parsed));
+	ret = device_parse_text(explain->parsed, spec, &rest, &why);
 	/* "/dev/video0", but not "/dev/video*", which may be several. */
 	if (strchr(word, '/') && !strchr(word, ' ') &&
 	    (ret < 0 || (spec->kind == DEVICE_PATH && !strpbrk(word, "*?["))))

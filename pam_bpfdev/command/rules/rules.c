@@ -11,54 +11,11 @@
 #include "command/base/view.h"
 
 struct rules {
-	struct command_options options;
+	struct command_options options; /* words: USER */
 	struct asking asking;
-	const char *user;
 	struct asked asked;
 	struct answer answer;
 	struct names *names;
-};
-
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-	struct rules *rules = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &rules->options;
-		state->child_inputs[1] = &rules->options;
-		state->child_inputs[2] = &rules->asking;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (rules->user)
-			return ARGP_ERR_UNKNOWN;
-		rules->user = argument;
-		return 0;
-	case ARGP_KEY_END:
-		if (!rules->user)
-			argp_error(state, "expected a user");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp_child children[] = {
-	{ &command_output_argp, 0, NULL, 0 },
-	{ &command_conf_argp, 0, NULL, 0 },
-	{ &asking_argp, 0, NULL, 0 },
-	{ 0 },
-};
-
-static const struct argp parser = {
-	.parser = parse,
-	.args_doc = "USER",
-	.doc = "Shows the device rules that USER would get in a login: the table that the kernel is "
-	       "asked, most specific devices first, each with the line of the policy that it comes "
-	       "from. The first rule that has a device decides on it.\v"
-	       "Exit status: 0, also for a user without rules; 2 the policy has mistakes, 3 it could "
-	       "not be found out. Without root, USER is oneself.",
-	.children = children,
 };
 
 static void write_name(const struct table_view_row *row, void *data, char *text, size_t size)
@@ -177,7 +134,7 @@ static void print_json(struct rules *rules, const struct table_view *view, const
 static int show(struct rules *rules)
 {
 	const struct table_view view = { &rules->options.output, write_name, write_source, rules };
-	int status = asking_find_user(rules->user, &rules->asked);
+	int status = asking_find_user(rules->options.words[0], &rules->asked);
 	bool *used;
 
 	if (status == COMMAND_YES)
@@ -196,20 +153,32 @@ static int show(struct rules *rules)
 	return COMMAND_YES;
 }
 
-static int run(int argc, char **argv)
+static int run(void *request)
 {
-	struct rules rules = { .user = NULL };
-	int status;
+	struct rules *rules = request;
+	int status = show(rules);
 
-	if (argp_parse(&parser, argc, argv, 0, NULL, &rules))
-		return COMMAND_USAGE;
-	status = show(&rules);
-	names_free(rules.names);
-	answer_free(&rules.answer);
-	asking_close(&rules.asked);
+	names_free(rules->names);
+	answer_free(&rules->answer);
+	asking_close(&rules->asked);
 	return status;
 }
 
-const struct command command_rules = { .name = "rules",
-				       .summary = "all device rules that a login would get",
-				       .main = run };
+const struct command command_rules = {
+	.name = "rules",
+	.summary = "all device rules that a login would get",
+	.arguments = "USER",
+	.doc = "Shows the device rules that USER would get in a login: the table that the kernel is "
+	       "asked, most specific devices first, each with the line of the policy that it comes "
+	       "from. The first rule that has a device decides on it.\v"
+	       "Exit status: 0, also for a user without rules; 2 the policy has mistakes, 3 it could "
+	       "not be found out. Without root, USER is oneself.",
+	.words_min = 1,
+	.words_max = 1,
+	.missing = "expected a user",
+	.sets = { { &command_output_set, 0 },
+		  { &command_conf_set, 0 },
+		  { &asking_set, offsetof(struct rules, asking) } },
+	.size = sizeof(struct rules),
+	.run = run,
+};
