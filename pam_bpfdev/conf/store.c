@@ -3,14 +3,18 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "base/array.h"
+#include "base/digest.h"
 #include "conf/store.h"
 
 struct conf_stored {
 	char *main; /* the file that conf= names, without drop-ins; NULL: the system's policy */
 	struct conf *conf;
-	bool old; /* read before conf_store_renew() */
+	uint64_t stamp; /* of its files when it was read: see stamp_policy() */
+	bool old;	/* read before conf_store_renew() */
 };
 
 static struct conf_stored *find(const struct conf_store *store, const char *main)
@@ -39,17 +43,72 @@ static struct conf_stored *add(struct conf_store *store, const char *main)
 	return &grown[store->count++];
 }
 
+static struct conf_paths paths_of(const struct conf_store *store, const struct conf_stored *item)
+{
+	return item->main ? conf_paths_of(item->main) : *store->system;
+}
+
+/* Whether the file system has stamped it, at its last change, before @time. */
+static bool is_older(const struct stat *st, const struct timespec *time)
+{
+	return st->st_ctim.tv_sec != time->tv_sec ? st->st_ctim.tv_sec < time->tv_sec
+						  : st->st_ctim.tv_nsec < time->tv_nsec;
+}
+
+/* Takes a file, or a folder with the names in it, into the stamp. Returns whether it is old. */
+static bool stamp_path(uint64_t *stamp, const char *path, const struct timespec *time)
+{
+	struct stat st = { 0 };
+
+	if (path && stat(path, &st) < 0)
+		st = (struct stat) { 0 };
+	*stamp = digest_add(*stamp, &st.st_dev, sizeof(st.st_dev));
+	*stamp = digest_add(*stamp, &st.st_ino, sizeof(st.st_ino));
+	*stamp = digest_add(*stamp, &st.st_size, sizeof(st.st_size));
+	*stamp = digest_add(*stamp, &st.st_ctim, sizeof(st.st_ctim));
+	return is_older(&st, time);
+}
+
+/*
+ * What the file system says of all files that the policy is made of: another stamp, another
+ * policy. Returns whether nothing was changed since @time.
+ */
+static bool stamp_policy(const struct conf_paths *paths, const struct conf *conf,
+			 const struct timespec *time, uint64_t *stamp)
+{
+	bool old = true;
+
+	*stamp = DIGEST_START;
+	old &= stamp_path(stamp, paths->vendor, time);
+	old &= stamp_path(stamp, paths->main, time);
+	old &= stamp_path(stamp, paths->dropins, time);
+	for (size_t i = 0; i < conf->file_count; i++)
+		old &= stamp_path(stamp, conf->files[i].path, time);
+	return old;
+}
+
+/* What is written while it is read might not show in the stamp: then it is read once more. */
 static int load(const struct conf_store *store, struct conf_stored *item)
 {
-	struct conf_paths paths = item->main ? conf_paths_of(item->main) : *store->system;
-	int ret;
+	struct conf_paths paths = paths_of(store, item);
+	bool done = false;
 
-	conf_free(item->conf);
-	ret = conf_load(&paths, &item->conf);
-	if (ret < 0)
-		item->conf = NULL;
+	for (int i = 0; i < 2 && !done; i++) {
+		struct timespec now;
+		int ret;
+
+		/* The clock that files are stamped by. */
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+		conf_free(item->conf);
+		ret = conf_load(&paths, &item->conf);
+		if (ret < 0) {
+			item->conf = NULL;
+			return ret;
+		}
+		done = stamp_policy(&paths, item->conf, &now, &item->stamp);
+	}
 	item->old = false;
-	return ret;
+	return 0;
 }
 
 /* Returns the item, of which nothing may have been read yet, or NULL with *@error and @why. */
@@ -108,6 +167,24 @@ const struct conf *conf_store_find(struct conf_store *store, const struct bpfdev
 	if (!item->conf || (item->old && item->conf->digest != digest))
 		load(store, item);
 	return item->conf && item->conf->digest == digest ? item->conf : NULL;
+}
+
+bool conf_store_is_current(const struct conf_store *store)
+{
+	static const struct timespec never;
+
+	for (size_t i = 0; i < store->count; i++) {
+		const struct conf_stored *item = &store->items[i];
+		struct conf_paths paths = paths_of(store, item);
+		uint64_t stamp;
+
+		if (!item->conf || item->old)
+			continue;
+		stamp_policy(&paths, item->conf, &never, &stamp);
+		if (stamp != item->stamp)
+			return false;
+	}
+	return true;
 }
 
 void conf_store_renew(struct conf_store *store)

@@ -33,6 +33,12 @@ int conf_store_get(struct conf_store *store, const struct bpfdev_info *info, str
 const struct conf *conf_store_find(struct conf_store *store, const struct bpfdev_info *info,
 				   uint64_t digest);
 
+/*
+ * Whether the files of all policies that were read and are not to be read again are as they were;
+ * it costs a stat(2) for each.
+ */
+bool conf_store_is_current(const struct conf_store *store);
+
 /* From now on the files may have changed: what is asked for is read again, once. */
 void conf_store_renew(struct conf_store *store);
 

@@ -27,13 +27,23 @@ enum enforce_changed {
 	ENFORCE_FAILED,	    /* the filter is as it was; why says the reason */
 };
 
+/* Why a change failed, where that makes a difference. */
+enum enforce_cause {
+	ENFORCE_BY_ERROR,
+	ENFORCE_BY_MISTAKES,	  /* the policy has mistakes */
+	ENFORCE_BY_NOBODY,	  /* its user is not known any more */
+	ENFORCE_BY_OTHER_VERSION, /* of this program made the filter */
+};
+
 /* What came of it for one session, or for the user's manager. */
 struct enforce_change_report {
 	enum enforce_changed outcome;
 	enum bpfdev_role role;
 	char unit[128];
 	struct bpfdev_info before, after; /* before: not for ENFORCE_UNFILTERED */
-	int error;	   /* ENFORCE_FAILED: a negative errno; -EINVAL: the policy has mistakes */
+	/* ENFORCE_FAILED: */
+	int error; /* a negative errno */
+	enum enforce_cause cause;
 	struct reason why; /* if it did not fail: what else is to be said, or "" */
 };
 
@@ -44,11 +54,11 @@ struct enforce_change_report {
 typedef void enforce_tell(const struct enforce_change_report *report, void *data);
 
 /*
- * Makes @change to each filtered session of @user (see session_each_user()), as one step: no open
+ * Makes @change to each filtered session of @user (see session_each_user()), each as one step: no open
  * of a device that old and new rules allow fails, none that both deny passes. Then the manager is
- * brought in line. A session is read, decided and replaced under the lock that logins take. The
+ * brought in line. What is decided before the lock that logins take is held is checked under it. The
  * policy of each is that of its filter: @options' is asked where a filter does not name one.
- * Returns 0 (what failed was told), or a negative errno with @why: then nothing was changed.
+ * Returns 0 (what failed was told), or a negative errno with @why: nothing was changed since.
  */
 int enforce_change(const struct enforce_options *options, const struct session *user,
 		   const struct enforce_change *change, enforce_tell *tell, void *data,

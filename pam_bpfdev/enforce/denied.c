@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* What a session was denied, in short: for the log. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "enforce/again.h"
-#include "enforce/denied.h"
+#include "enforce/internal.h"
 #include "filter/filter.h"
 
 /* All that was denied of one device, for good or but for audit. */
@@ -54,20 +54,18 @@ static int compare_sums(const void *a, const void *b)
 }
 
 /* The line that decided, if the files still are what the filter was made from. */
-static void describe_line(struct again *again, const struct bpfdev_info *info,
+static void describe_line(struct decider *decider, const struct bpfdev_info *info,
 			  const struct filter_denial *denial, char *line, size_t size)
 {
-	struct reason ignored;
-	struct conf *conf;
+	const struct conf *conf = conf_store_find(&decider->policies, info, denial->digest);
 
 	if (!denial->source)
 		snprintf(line, size, "no rule");
-	else if (again_policy(again, info, &conf, &ignored) < 0 || conf->digest != denial->digest ||
-		 !policy_place(conf, denial->source, line, size))
+	else if (!conf || conf->error_count || !policy_place(conf, denial->source, line, size))
 		snprintf(line, size, "a line of a policy that has changed since");
 }
 
-static void describe(struct again *again, const struct bpfdev_info *info, const struct sum *sum,
+static void describe(struct decider *decider, const struct bpfdev_info *info, const struct sum *sum,
 		     struct enforce_denied_device *device)
 {
 	const struct filter_denial *denial = &sum->denial;
@@ -80,15 +78,15 @@ static void describe(struct again *again, const struct bpfdev_info *info, const 
 		.audit = sum->audit,
 		.count = denial->count,
 	};
-	device_name(again->options->devices, denial->type, denial->major, denial->minor,
+	device_name(decider->options->devices, denial->type, denial->major, denial->minor,
 		    device->name);
-	describe_line(again, info, denial, device->line, sizeof(device->line));
+	describe_line(decider, info, denial, device->line, sizeof(device->line));
 }
 
 static void describe_all(const struct enforce_options *options, const struct bpfdev_info *info,
 			 struct sums *sums, struct enforce_denied *denied)
 {
-	struct again again = { .options = options, .uid = info->uid };
+	struct decider decider = decider_new(options);
 
 	if (sums->count)
 		qsort(sums->items, sums->count, sizeof(*sums->items), compare_sums);
@@ -97,9 +95,9 @@ static void describe_all(const struct enforce_options *options, const struct bpf
 		*(sums->items[i].audit ? &denied->audited : &denied->refused) +=
 			sums->items[i].denial.count;
 		if (i < ENFORCE_DENIED_DEVICES)
-			describe(&again, info, &sums->items[i], &denied->devices[i]);
+			describe(&decider, info, &sums->items[i], &denied->devices[i]);
 	}
-	again_free(&again);
+	decider_free(&decider);
 }
 
 void enforce_denied(const struct enforce_options *options, int prog_fd,
@@ -110,7 +108,7 @@ void enforce_denied(const struct enforce_options *options, int prog_fd,
 	size_t count = 0;
 
 	*denied = (struct enforce_denied) { 0 };
-	if (filter_read_denials(prog_fd, &denials, &count, &denied->lost, &denied->why) < 0)
+	if (filter_read_denials(prog_fd, &denials, &count, &denied->lost, &denied->why) != 0)
 		return;
 	sums.items = calloc(count + 1, sizeof(*sums.items));
 	if (sums.items) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* Devices that a session may use for a time: kept in its filter, and nowhere else. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/array.h"
-#include "enforce/exception.h"
+#include "enforce/internal.h"
 
 uint64_t enforce_boottime(void)
 {
@@ -81,7 +82,7 @@ int exception_change(struct bpfdev_info *info, const struct enforce_change *chan
 }
 
 /* Only a class needs the policy. */
-static int resolve(struct again *again, const struct bpfdev_info *info,
+static int resolve(struct decider *decider, const struct bpfdev_info *info,
 		   const struct device_spec *spec, struct device_patterns *patterns,
 		   struct reason *why)
 {
@@ -91,14 +92,14 @@ static int resolve(struct again *again, const struct bpfdev_info *info,
 	int ret = 0;
 
 	if (spec->kind == DEVICE_CLASS) {
-		ret = again_policy(again, info, &policy, why);
+		ret = decider_policy(decider, info, &policy, why);
 		conf = policy;
 	}
-	if (ret == 0 && spec->kind == DEVICE_CLASS && !conf_find_class(conf, spec->text)) {
+	if (ret == DECIDED && spec->kind == DEVICE_CLASS && !conf_find_class(conf, spec->text)) {
 		reason_set(why, "there is no class \"%s\" in the policy", spec->text);
 		ret = -ENXIO;
 	}
-	return ret < 0 ? ret : policy_resolve(conf, again->options->devices, spec, patterns, why);
+	return ret ? ret : policy_resolve(conf, decider->options->devices, spec, patterns, why);
 }
 
 struct rules {
@@ -126,7 +127,7 @@ static int add_rules(struct rules *rules, const struct device_patterns *patterns
 }
 
 /* Appends what @exception stands for now. */
-static int add_exception(struct again *again, const struct bpfdev_info *info,
+static int add_exception(struct decider *decider, const struct bpfdev_info *info,
 			 const struct bpfdev_exception *exception, struct rules *rules,
 			 struct reason *why)
 {
@@ -139,7 +140,7 @@ static int add_exception(struct again *again, const struct bpfdev_info *info,
 	memcpy(text, exception->device, sizeof(text));
 	ret = device_parse_text(text, &spec, &rest, why);
 	if (ret == 0)
-		ret = resolve(again, info, &spec, &patterns, why);
+		ret = resolve(decider, info, &spec, &patterns, why);
 	if (ret == 0)
 		ret = add_rules(rules, &patterns, exception->access);
 	if (ret == -ENOMEM)
@@ -154,7 +155,7 @@ static bool is_new(const struct bpfdev_exception *exception, const struct enforc
 	       strcmp(exception->device, change->exception->device) == 0;
 }
 
-static int add_exceptions(struct again *again, struct bpfdev_info *info,
+static int add_exceptions(struct decider *decider, struct bpfdev_info *info,
 			  const struct enforce_change *change, struct rules *rules,
 			  struct reason *why)
 {
@@ -164,14 +165,14 @@ static int add_exceptions(struct again *again, struct bpfdev_info *info,
 		int ret = 0;
 
 		if (exception->access)
-			ret = add_exception(again, info, exception, rules, why);
+			ret = add_exception(decider, info, exception, rules, why);
 		if (ret == 0 && is_new(exception, change) && rules->count == before) {
 			reason_set(why, "\"%s\" stands for no device here", exception->device);
 			ret = -ENXIO;
 		}
-		if (ret == -ENOMEM || (ret < 0 && is_new(exception, change)))
+		if (ret == -ENOMEM || (ret != DECIDED && is_new(exception, change)))
 			return ret;
-		if (ret < 0) {
+		if (ret != DECIDED) {
 			reason_set(why, "the exception for %s has ended: %s", exception->device,
 				   why->text);
 			*exception = (struct bpfdev_exception) { 0 };
@@ -180,13 +181,13 @@ static int add_exceptions(struct again *again, struct bpfdev_info *info,
 	return 0;
 }
 
-int exception_lend(struct again *again, struct bpfdev_info *info,
+int exception_lend(struct decider *decider, struct bpfdev_info *info,
 		   const struct enforce_change *change, const struct table *rules,
 		   struct table **table, struct reason *why)
 {
 	struct rules granted = { 0 };
 	struct table *lent = NULL;
-	int ret = add_exceptions(again, info, change, &granted, why);
+	int ret = add_exceptions(decider, info, change, &granted, why);
 
 	if (ret == 0)
 		ret = table_fold(granted.items, granted.count, TABLE_BASELINE, &lent, why);

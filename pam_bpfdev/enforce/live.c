@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-#include <errno.h>
-#include <stdio.h>
-#include <unistd.h>
-
+/* What is in force now: a walk over all sessions and managers. */
 #include "enforce/live.h"
+#include "enforce/internal.h"
 #include "filter/filter.h"
 
 /* So many programs may a cgroup have. */
@@ -15,12 +13,6 @@ struct walk {
 	void *data;
 	struct reason *why;
 };
-
-/* The cgroup was removed while we looked. */
-static bool is_gone(int error)
-{
-	return error == -ENOENT || error == -ENODEV;
-}
 
 /* How many filters of ours the cgroup has, or a negative errno. */
 static int count_ours(int cgroup_fd, struct reason *why)
@@ -40,14 +32,11 @@ static int look(struct enforce_live *live, struct reason *why)
 
 	live->filters = ret;
 	if (ret > 0)
-		ret = filter_find(live->cgroup_fd, &live->prog_fd, why);
-	if (ret == 0)
+		ret = enforce_look(live->cgroup_fd, &live->prog_fd, &live->info, why);
+	if (ret == FOUND_NOTHING)
 		live->filters = 0;
-	if (ret <= 0)
-		return ret;
-	ret = filter_read(live->prog_fd, &live->info, NULL, why);
-	live->known = ret == 0;
-	return ret == -EPROTO ? 0 : ret;
+	live->known = ret == FOUND_FILTER;
+	return ret;
 }
 
 static int visit_unit(const struct walk *walk, enum bpfdev_role role, int cgroup_fd,
@@ -64,9 +53,8 @@ static int visit_unit(const struct walk *walk, enum bpfdev_role role, int cgroup
 
 	if (ret >= 0)
 		ret = walk->visit(&live, walk->data);
-	if (live.prog_fd >= 0)
-		close(live.prog_fd);
-	return is_gone(ret) ? 0 : ret;
+	close_fd(&live.prog_fd);
+	return ret < 0 && session_is_gone(cgroup_fd) ? 0 : ret;
 }
 
 static int visit_scope(int cgroup_fd, const char *unit, void *data)
@@ -76,13 +64,12 @@ static int visit_scope(int cgroup_fd, const char *unit, void *data)
 
 static int visit_manager(const struct walk *walk)
 {
-	int fd = session_open_manager(walk->user, walk->why), ret;
-	char unit[64];
+	char unit[SESSION_MANAGER_SIZE];
+	int fd, ret = session_open_manager(walk->user, &fd, walk->why);
 
-	if (fd < 0)
-		return is_gone(fd) ? 0 : fd;
-	snprintf(unit, sizeof(unit), "user@%u.service", walk->user->uid);
-	ret = visit_unit(walk, BPFDEV_MANAGER, fd, unit);
+	if (ret <= 0)
+		return ret;
+	ret = visit_unit(walk, BPFDEV_MANAGER, fd, session_manager_unit(walk->user->uid, unit));
 	close(fd);
 	return ret;
 }
@@ -96,7 +83,7 @@ static int visit_user(const struct session *user, void *data)
 	ret = session_each_scope(user, visit_scope, walk, walk->why);
 	if (ret == 0)
 		ret = visit_manager(walk);
-	return is_gone(ret) ? 0 : ret;
+	return ret;
 }
 
 int enforce_live_each(const char *root, enforce_live_visit *visit, void *data, struct reason *why)

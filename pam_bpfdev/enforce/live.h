@@ -20,13 +20,13 @@ struct enforce_live {
 	struct bpfdev_info info;
 };
 
-/* Not 0 ends the walk with that. What is gone when it is looked at is no reason to: see below. */
+/* Not 0 ends the walk with that. */
 typedef int enforce_live_visit(const struct enforce_live *live, void *data);
 
 /*
  * Visits all sessions that have processes and all managers below user.slice in @root (see
  * session_find_root()), a user's manager after the sessions, otherwise in no order; those without a
- * filter, too. What goes while it is looked at is left out, also if @visit says -ENOENT or -ENODEV.
+ * filter, too. What goes while it is looked at is left out, whatever @visit says of it.
  * Returns 0, what else @visit returned, or a negative errno with @why.
  */
 int enforce_live_each(const char *root, enforce_live_visit *visit, void *data, struct reason *why);
@@ -35,7 +35,16 @@ int enforce_live_each(const char *root, enforce_live_visit *visit, void *data, s
 int enforce_live_of(const struct session *user, enforce_live_visit *visit, void *data,
 		    struct reason *why);
 
-/* How a user's manager compares with what enforce_manager() would make of it. */
+/*
+ * The union of what the filtered sessions of @user (see session_each_user()) may do that are open:
+ * what the user's manager should have while there are any. It depends on which sessions there are,
+ * not on their order. Each table that differs is read once.
+ * Returns 1 with *@table, to be freed; 0: no filtered session is open, also if the user's slice is
+ * gone; or a negative errno with @why.
+ */
+int enforce_manager_union(const struct session *user, struct table **table, struct reason *why);
+
+/* How a user's manager compares with what it should be. */
 enum enforce_live_manager {
 	ENFORCE_LIVE_ABSENT,  /* no manager runs */
 	ENFORCE_LIVE_FREE,    /* it has no filter, and needs none */

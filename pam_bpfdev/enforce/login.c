@@ -1,64 +1,399 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* What is done at the open and at the close of a PAM session. */
+#include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <string.h>
 
-#include "enforce/login.h"
-#include "enforce/manager.h"
+#include "enforce/internal.h"
 #include "filter/filter.h"
 
-void login_free(struct login *login)
+/* A PAM session that is being opened or closed. */
+struct opening {
+	struct decider decider;
+	const struct policy_subject *subject;
+	struct policy_session session; /* at close: all zero */
+	struct enforce_report *report;
+	struct reason *why;
+	struct session place;
+	int cgroup_fd; /* of the session's unit, or -1 */
+	int prog_fd;   /* of our filter that is there already, or -1 */
+	struct manager manager;
+
+	/* Opening: what the policy says. */
+	struct bpfdev_info info;
+	struct table *table; /* NULL: no line names the user */
+
+	/* Closing: */
+	bool ours;	/* this process opened the session, as its leader: see enforce_close() */
+	bool ended;	/* the session's filter is done with; what is left is the manager */
+	int failed;	/* the session's filter: a negative errno */
+	bool summed_up; /* what it has denied is to be told */
+	struct bpfdev_info was;
+};
+
+static int begin(struct opening *opening, const struct enforce_options *options,
+		 const struct policy_subject *subject, struct enforce_report *report,
+		 struct reason *why)
 {
-	if (login->cgroup_fd >= 0)
-		close(login->cgroup_fd);
-	if (login->prog_fd >= 0)
-		close(login->prog_fd);
-	session_free(&login->place);
-	policy_result_free(&login->policy);
+	*opening = (struct opening) {
+		.decider = decider_new(options),
+		.subject = subject,
+		.report = report,
+		.why = why,
+		.cgroup_fd = -1,
+		.prog_fd = -1,
+	};
+	opening->manager.decider = &opening->decider;
+	opening->manager.user = &opening->place;
+	opening->manager.subject = subject;
+	*report = (struct enforce_report) { .outcome = ENFORCE_NO_RULES };
+	return session_find(subject->uid, &opening->place, why);
 }
 
-bool login_is_own(const struct login *login)
+static void end(struct opening *opening)
 {
-	return login->place.place == SESSION_OWN_SCOPE || login->place.place == SESSION_OWN_MANAGER;
+	close_fd(&opening->cgroup_fd);
+	close_fd(&opening->prog_fd);
+	session_free(&opening->place);
+	table_free(opening->table);
+	manager_free(&opening->manager);
+	decider_free(&opening->decider);
 }
 
-int login_look(struct login *login)
+/* Whether the caller is in a session or the manager of the user. */
+static bool is_own(const struct opening *opening)
+{
+	return opening->place.place == SESSION_OWN_SCOPE ||
+	       opening->place.place == SESSION_OWN_MANAGER;
+}
+
+static void name_unit(struct opening *opening)
+{
+	snprintf(opening->report->unit, sizeof(opening->report->unit), "%s",
+		 session_unit_name(&opening->place));
+}
+
+/* Opens the unit's cgroup and looks for our filter there. Returns an enum found, or an errno. */
+static int look(struct opening *opening, struct bpfdev_info *info)
 {
 	int ret;
 
-	if (login->cgroup_fd < 0)
-		login->cgroup_fd = session_open_cgroup(login->place.unit, login->why);
-	if (login->cgroup_fd < 0)
-		return login->cgroup_fd;
-	if (login->prog_fd >= 0)
-		close(login->prog_fd);
-	login->prog_fd = -1;
-	ret = filter_probe(login->cgroup_fd, login->why);
-	return ret < 0 ? ret : filter_find(login->cgroup_fd, &login->prog_fd, login->why);
+	if (opening->cgroup_fd < 0)
+		opening->cgroup_fd = session_open_cgroup(opening->place.unit, opening->why);
+	if (opening->cgroup_fd < 0)
+		return opening->cgroup_fd;
+	close_fd(&opening->prog_fd);
+	ret = filter_probe(opening->cgroup_fd, opening->why);
+	if (ret < 0)
+		return ret;
+	return enforce_look(opening->cgroup_fd, &opening->prog_fd, info, opening->why);
 }
 
-int enforce_lock(const struct enforce_options *options, uid_t uid, struct reason *why)
+/* Brings the user's manager in line. */
+static int put_manager(struct opening *opening)
 {
-	char path[128];
+	int ret = manager_put(&opening->manager, opening->why);
 
-	snprintf(path, sizeof(path), "%s/pam_bpfdev.%u.lock", options->lock_folder, uid);
-	return session_lock(path, SESSION_LOCK_TIMEOUT_MS, why);
-}
-
-int login_with_lock(struct login *login, int (*locked)(struct login *login))
-{
-	int lock = enforce_lock(login->options, login->subject->uid, login->why), ret;
-
-	if (lock < 0)
-		return lock;
-	snprintf(login->report->unit, sizeof(login->report->unit), "%s",
-		 session_unit_name(&login->place));
-	ret = locked(login);
-	session_unlock(lock);
+	opening->report->note = opening->manager.note;
 	return ret;
 }
 
-int login_mend_manager(struct login *login)
+/*
+ * Whether a user runs this, as su and sudo are run, and no daemon. Where it runs tells as a rule;
+ * but a process that has lost its parent can have itself moved into the user's manager, so what
+ * such programs say is asked too: who runs them (not if that is on another host), and their real
+ * uid.
+ */
+static bool is_no_login(const struct opening *opening)
 {
-	return enforce_manager(login->options, login->subject, &login->place, &login->report->note,
-			       login->why);
+	const char *ruser = opening->session.ruser;
+
+	if (opening->place.nested || getuid() != 0)
+		return true;
+	return ruser && *ruser && !*opening->session.rhost && strcmp(ruser, "root") != 0;
+}
+
+static int ask_policy(struct opening *opening)
+{
+	struct enforce_report *report = opening->report;
+	int ret;
+
+	/*
+	 * A job of cron or at is in no session, and su makes a session that comes from nowhere:
+	 * either could be the way around the rules of any session of the user.
+	 */
+	opening->session.kind =
+		!is_own(opening) || is_no_login(opening) ? POLICY_JOB : POLICY_LOGIN;
+	table_free(opening->table);
+	opening->table = NULL;
+	ret = decide(&opening->decider, NULL, opening->subject, &opening->session, &opening->info,
+		     &opening->table, opening->why);
+	if (ret)
+		return ret < 0 ? ret : -EINVAL;
+	report->rule_count = opening->info.rule_count;
+	report->unrestricted = opening->table && opening->info.flags & BPFDEV_UNRESTRICTED;
+	report->audit = opening->info.flags & BPFDEV_AUDIT;
+	return 0;
+}
+
+/* What was decided before the lock was taken may be of a policy that has changed since. */
+static int prepare_open(void *data)
+{
+	struct opening *opening = data;
+	int ret = 0;
+
+	if (!conf_store_is_current(&opening->decider.policies)) {
+		conf_store_renew(&opening->decider.policies);
+		manager_free(&opening->manager);
+		opening->manager.has_base = false;
+		ret = ask_policy(opening);
+	}
+	return ret < 0 ? ret : manager_prepare(&opening->manager, opening->why);
+}
+
+/* Attaches the session's filter; if the manager cannot be brought in line, takes it off again. */
+static int filter_scope(struct opening *opening)
+{
+	struct bpfdev_info info = opening->info;
+	int ret;
+
+	enforce_describe(&info, BPFDEV_SESSION, opening->subject, &opening->session,
+			 opening->report->unit, opening->decider.options->conf);
+	opening->report->leader = session_is_last(&opening->place, NULL) == 1;
+	opening->prog_fd =
+		filter_attach(opening->cgroup_fd, &info, opening->table, -1, opening->why);
+	if (opening->prog_fd < 0)
+		return opening->prog_fd;
+	ret = put_manager(opening);
+	if (ret != STEP_DONE)
+		filter_detach(opening->cgroup_fd, opening->prog_fd, NULL);
+	return ret;
+}
+
+static int put_open(void *data)
+{
+	struct opening *opening = data;
+	struct bpfdev_info ignored;
+	int ret;
+
+	if (!conf_store_is_current(&opening->decider.policies))
+		return STEP_AGAIN;
+	name_unit(opening);
+	ret = look(opening, &ignored);
+	if (ret < 0)
+		return ret;
+	opening->report->outcome = ENFORCE_FILTERED;
+	if (opening->place.place == SESSION_OWN_MANAGER) {
+		opening->report->manager = true;
+		return put_manager(opening);
+	}
+	if (ret == FOUND_NOTHING)
+		return filter_scope(opening);
+	opening->report->outcome = ENFORCE_INNER;
+	return STEP_DONE;
+}
+
+static int put_manager_only(void *data)
+{
+	return put_manager(data);
+}
+
+/* The policy names the user no more: a manager that lingers may still have an older one's filter. */
+static void release_manager(struct opening *opening)
+{
+	struct bpfdev_info info;
+	struct reason ignored;
+	int manager_fd, prog_fd;
+
+	if (session_open_manager(&opening->place, &manager_fd, &ignored) <= 0)
+		return;
+	if (enforce_look(manager_fd, &prog_fd, &info, &ignored) > 0) {
+		name_unit(opening);
+		step_run(opening->decider.options, opening->subject->uid, prepare_open,
+			 put_manager_only, opening, &ignored);
+	}
+	close_fd(&prog_fd);
+	close(manager_fd);
+}
+
+/* @found: whether the caller's place could be found; if not, opening->why says why. */
+static int open_by_policy(struct opening *opening, int found)
+{
+	struct reason lost = *opening->why;
+	int ret = ask_policy(opening);
+
+	if (ret < 0)
+		return ret;
+	if (!opening->table) {
+		if (found >= 0 && is_own(opening))
+			release_manager(opening);
+		return 0;
+	}
+	if (found < 0 && !opening->report->unrestricted) {
+		*opening->why = lost;
+		return found;
+	}
+	if (found >= 0 && is_own(opening))
+		return step_run(opening->decider.options, opening->subject->uid, prepare_open,
+				put_open, opening, opening->why);
+	/* No session cgroup: the rules cannot be attached. */
+	opening->report->outcome =
+		opening->report->unrestricted ? ENFORCE_UNRESTRICTED : ENFORCE_NO_SESSION;
+	reason_set(&opening->report->note, "%s", found < 0 ? lost.text : opening->place.cgroup);
+	return 0;
+}
+
+/*
+ * In another user's session, or manager: su or sudo, as a rule. But a daemon that root started by
+ * hand is in root's session for good, and whoever logs in by it has no filter: that is to be said.
+ */
+static void open_foreign(struct opening *opening)
+{
+	struct bpfdev_info ignored;
+
+	opening->report->outcome = ENFORCE_FOREIGN;
+	if (look(opening, &ignored) == FOUND_NOTHING && ask_policy(opening) == 0)
+		opening->report->unfiltered = opening->table && !opening->report->unrestricted;
+	name_unit(opening);
+}
+
+/*
+ * Whether the caller is in a session whose filter stays, whatever the policy says now: another
+ * user's (su, sudo), or the user's own that is filtered already (su to oneself). So even a broken
+ * policy does not stop those.
+ */
+static bool is_inner(struct opening *opening)
+{
+	struct bpfdev_info ignored;
+
+	if (opening->place.place == SESSION_FOREIGN) {
+		open_foreign(opening);
+		return true;
+	}
+	if (opening->place.place != SESSION_OWN_SCOPE || look(opening, &ignored) <= 0)
+		return false;
+	opening->report->outcome = ENFORCE_INNER;
+	return true;
+}
+
+int enforce_open(const struct enforce_options *options, const struct policy_subject *subject,
+		 const struct policy_session *session, struct enforce_report *report,
+		 struct reason *why)
+{
+	struct opening opening;
+	int ret = begin(&opening, options, subject, report, why);
+
+	opening.session = *session;
+	if (ret < 0 || !is_inner(&opening))
+		ret = open_by_policy(&opening, ret);
+	end(&opening);
+	return ret;
+}
+
+/*
+ * The same rules without exceptions, which were the open session's, and the mark that the manager
+ * owes this session nothing any more.
+ */
+static int mark_closed(struct opening *opening, struct bpfdev_info info)
+{
+	struct table *table = NULL, *rest = NULL;
+	int ret = filter_read(opening->prog_fd, &info, &table, opening->why);
+
+	info.flags |= BPFDEV_CLOSED;
+	memset(info.exceptions, 0, sizeof(info.exceptions));
+	if (ret == 0)
+		ret = table_lend(table, NULL, &rest, opening->why);
+	if (ret == 0)
+		ret = filter_attach(opening->cgroup_fd, &info, rest, opening->prog_fd,
+				    opening->why);
+	table_free(rest);
+	table_free(table);
+	if (ret <= 0)
+		return ret;
+	close(ret);
+	return 0;
+}
+
+/*
+ * Otherwise than the process that opened the session, one that did not may be a su(1) within it, and
+ * whoever is left goes on as before. What was denied is told once: the filter is as it was before
+ * its session was closed, and what it has counted is there also when it is detached. What those who
+ * are left are denied later, the one that took its place goes on counting.
+ */
+static int end_filter(struct opening *opening, int found)
+{
+	bool closed = found == FOUND_FILTER && opening->was.flags & BPFDEV_CLOSED;
+	int last = session_is_last(&opening->place, opening->why), ret = 0;
+
+	if (last < 0)
+		return last;
+	opening->report->outcome = last ? ENFORCE_REMOVED : ENFORCE_KEPT;
+	opening->summed_up = found == FOUND_FILTER && !closed && (last || opening->ours);
+	if (last)
+		ret = filter_detach(opening->cgroup_fd, opening->prog_fd, opening->why);
+	else if (opening->ours && found == FOUND_OTHER_VERSION)
+		ret = -EPROTO; /* opening->why says which */
+	else if (opening->ours && !closed)
+		ret = mark_closed(opening, opening->was);
+	return ret;
+}
+
+static int prepare_close(void *data)
+{
+	struct opening *opening = data;
+
+	return manager_prepare(&opening->manager, opening->why);
+}
+
+static int put_close(void *data)
+{
+	struct opening *opening = data;
+
+	name_unit(opening);
+	if (!opening->ended) {
+		int found = look(opening, &opening->was);
+
+		if (found <= 0)
+			return found;
+		opening->failed = end_filter(opening, found);
+		opening->ended = true;
+	}
+	return put_manager(opening);
+}
+
+static int close_in_place(struct opening *opening)
+{
+	int ret;
+
+	switch (opening->place.place) {
+	case SESSION_OWN_SCOPE:
+		ret = step_run(opening->decider.options, opening->subject->uid, prepare_close,
+			       put_close, opening, opening->why);
+		if (opening->summed_up)
+			enforce_denied(opening->decider.options, opening->prog_fd, &opening->was,
+				       &opening->report->denied);
+		return opening->failed ? opening->failed : ret;
+	case SESSION_OWN_MANAGER:
+		opening->report->outcome = ENFORCE_INNER;
+		return 0;
+	case SESSION_FOREIGN:
+		opening->report->outcome = ENFORCE_FOREIGN;
+		return 0;
+	default:
+		opening->report->outcome = ENFORCE_NO_SESSION;
+		return 0;
+	}
+}
+
+int enforce_close(const struct enforce_options *options, const struct policy_subject *subject,
+		  bool ours, struct enforce_report *report, struct reason *why)
+{
+	struct opening opening;
+	int ret = begin(&opening, options, subject, report, why);
+
+	opening.ours = ours;
+	if (ret == 0)
+		ret = close_in_place(&opening);
+	end(&opening);
+	return ret;
 }

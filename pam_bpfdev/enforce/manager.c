@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/*
+ * What a user's manager may do: what any open session may, or, with none open, what the policy says
+ * of the manager itself.
+ */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/array.h"
-#include "enforce/manager.h"
+#include "enforce/internal.h"
+#include "enforce/live.h"
 #include "filter/filter.h"
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
 
 /* The tables of the sessions that are open, one of each digest. */
 struct live {
@@ -33,13 +29,6 @@ struct wanted {
 	struct table *table;
 	uint64_t policy; /* digest of the policy that its lines are of; 0: of several, or none */
 };
-
-static void live_free(struct live *live)
-{
-	for (size_t i = 0; i < live->count; i++)
-		table_free(live->items[i].table);
-	free(live->items);
-}
 
 /* Takes @table over. Returns 0 or -ENOMEM. */
 static int live_add(struct live *live, struct table *table, uint64_t digest)
@@ -63,6 +52,55 @@ static bool live_has(const struct live *live, uint64_t digest)
 		if (live->items[i].digest == digest)
 			return true;
 	return false;
+}
+
+/* A filter of another version cannot be read; what its session may do at least, we know. */
+static int add_unreadable(struct live *live)
+{
+	struct table *table;
+	int ret = policy_baseline(&table);
+
+	if (ret == 0 && live_has(live, table_digest(table)))
+		table_free(table);
+	else if (ret == 0)
+		ret = live_add(live, table, table_digest(table));
+	else
+		reason_set(live->why, "out of memory");
+	return ret;
+}
+
+/* A session that is closing (its processes live on) grants the manager nothing any more. */
+static int add_filter(struct live *live, int prog_fd, const struct bpfdev_info *found)
+{
+	struct bpfdev_info info;
+	struct table *table;
+	int ret;
+
+	if (found->flags & BPFDEV_CLOSED)
+		return 0;
+	live->policy =
+		!live->seen || live->policy == found->policy_digest ? found->policy_digest : 0;
+	live->seen = true;
+	if (live_has(live, found->table_digest))
+		return 0;
+	ret = filter_read(prog_fd, &info, &table, live->why);
+	return ret < 0 ? ret : live_add(live, table, info.table_digest);
+}
+
+static int visit_scope(int cgroup_fd, const char *unit, void *data)
+{
+	struct live *live = data;
+	struct bpfdev_info info;
+	int prog_fd, ret = enforce_look(cgroup_fd, &prog_fd, &info, live->why);
+
+	(void)unit;
+	if (ret == FOUND_FILTER)
+		ret = add_filter(live, prog_fd, &info);
+	else if (ret == FOUND_OTHER_VERSION)
+		ret = add_unreadable(live);
+	close_fd(&prog_fd);
+	/* Who was in there is no session any more. */
+	return ret < 0 && session_is_gone(cgroup_fd) ? 0 : ret;
 }
 
 static int compare_digests(const void *a, const void *b)
@@ -94,90 +132,6 @@ static int live_unite(struct live *live, struct table **table)
 	return ret;
 }
 
-/* A filter of another version cannot be read; what its session may do at least, we know. */
-static int add_unreadable(struct live *live)
-{
-	struct table *table;
-	int ret = policy_baseline(&table);
-
-	if (ret == 0 && live_has(live, table_digest(table)))
-		table_free(table);
-	else if (ret == 0)
-		ret = live_add(live, table, table_digest(table));
-	return ret;
-}
-
-/* The cgroup was removed while we looked: who was in there is no session any more. */
-static bool is_gone(int error)
-{
-	return error == -ENOENT || error == -ENODEV;
-}
-
-static void note_policy(struct live *live, uint64_t digest)
-{
-	live->policy = !live->seen || live->policy == digest ? digest : 0;
-	live->seen = true;
-}
-
-/* A session that is closing (its processes live on) grants the manager nothing any more. */
-static int add_filter(struct live *live, int prog_fd)
-{
-	struct bpfdev_info info;
-	struct table *table;
-	int ret = filter_read(prog_fd, &info, NULL, live->why);
-
-	if (ret == -EPROTO)
-		return add_unreadable(live);
-	if (ret < 0 || (info.flags & BPFDEV_CLOSED))
-		return ret < 0 ? ret : 0;
-	note_policy(live, info.policy_digest);
-	if (live_has(live, info.table_digest))
-		return 0;
-	ret = filter_read(prog_fd, &info, &table, live->why);
-	return ret < 0 ? ret : live_add(live, table, info.table_digest);
-}
-
-static int visit_scope(int cgroup_fd, const char *unit, void *data)
-{
-	struct live *live = data;
-	int prog_fd = -1;
-	int ret = filter_find(cgroup_fd, &prog_fd, live->why);
-
-	(void)unit;
-	if (ret > 0)
-		ret = add_filter(live, prog_fd);
-	close_fd(&prog_fd);
-	return ret < 0 && !is_gone(ret) ? ret : 0;
-}
-
-/*
- * What the policy says of a manager without sessions. Returns 1 with @wanted, 0: the policy does
- * not name the user, or a negative errno with @why.
- */
-static int base_table(const struct enforce_options *options, const struct policy_subject *subject,
-		      struct wanted *wanted, struct reason *note, struct reason *why)
-{
-	struct policy_result result = { 0 };
-	struct conf *conf;
-	int ret = conf_load(options->conf, &conf);
-
-	if (ret < 0) {
-		reason_set(why, "the policy cannot be read: %s", strerror(-ret));
-	} else {
-		ret = policy_decide(conf, options->devices, subject, &policy_manager_session,
-				    &result, why);
-		wanted->policy = ret < 0 ? 0 : conf->digest;
-		conf_free(conf);
-	}
-	if (ret < 0) {
-		*note = *why;
-		ret = policy_baseline(&wanted->table);
-		return ret < 0 ? ret : 1;
-	}
-	wanted->table = result.table;
-	return result.kind != POLICY_NONE;
-}
-
 /* As enforce_manager_union(). */
 static int unite(const struct session *user, struct wanted *wanted, struct reason *why)
 {
@@ -194,7 +148,9 @@ static int unite(const struct session *user, struct wanted *wanted, struct reaso
 		ret = ret < 0 ? ret : 1;
 	}
 	wanted->policy = live.policy;
-	live_free(&live);
+	for (size_t i = 0; i < live.count; i++)
+		table_free(live.items[i].table);
+	free(live.items);
 	return ret;
 }
 
@@ -208,88 +164,207 @@ int enforce_manager_union(const struct session *user, struct table **table, stru
 	return ret;
 }
 
-/* Returns as base_table(). */
-static int want(const struct enforce_options *options, const struct policy_subject *subject,
-		const struct session *session, struct wanted *wanted, struct reason *note,
-		struct reason *why)
+/* Who the manager's user is; of one who is gone, name and uid are known, and suffice. */
+static struct policy_subject subject_of(const struct manager *manager)
 {
-	int ret = unite(session, wanted, why);
-
-	return ret ? ret : base_table(options, subject, wanted, note, why);
+	if (manager->subject)
+		return *manager->subject;
+	return (struct policy_subject) { .name = (char *)manager->made_from->user,
+					 .uid = manager->made_from->uid };
 }
 
-void enforce_describe(struct bpfdev_info *info, enum bpfdev_role role,
-		      const struct policy_subject *subject, const struct policy_session *session,
-		      const char *unit, const char *policy)
+int manager_prepare(struct manager *manager, struct reason *why)
 {
-	*info = (struct bpfdev_info) {
-		.role = role,
-		.uid = subject->uid,
-		.opened = (__u64)time(NULL),
-	};
-	strncpy(info->user, subject->name, sizeof(info->user) - 1);
-	strncpy(info->service, session->service, sizeof(info->service) - 1);
-	strncpy(info->tty, session->tty, sizeof(info->tty) - 1);
-	strncpy(info->rhost, session->rhost, sizeof(info->rhost) - 1);
-	strncpy(info->unit, unit, sizeof(info->unit) - 1);
-	strncpy(info->policy, policy, sizeof(info->policy) - 1);
-}
+	struct bpfdev_info info = { 0 };
+	int ret;
 
-static bool has_already(int old_fd, const struct wanted *wanted)
-{
-	struct bpfdev_info old;
-
-	return old_fd >= 0 && filter_read(old_fd, &old, NULL, NULL) == 0 &&
-	       old.table_digest == table_digest(wanted->table) &&
-	       old.policy_digest == wanted->policy;
+	if (!manager->needs_base || manager->has_base)
+		return 0;
+	/* No session says what it may do; and what groups a user had who is gone, nobody knows. */
+	if (!manager->subject) {
+		decider_find_subject(manager->decider, manager->made_from, why);
+		return -ESRCH;
+	}
+	ret = decide(manager->decider, manager->made_from, manager->subject,
+		     &policy_manager_session, &info, &manager->base, why);
+	manager->base_policy = ret == DECIDED ? info.policy_digest : 0;
+	if (ret != DECIDED) {
+		manager->note = *why;
+		ret = policy_baseline(&manager->base);
+		if (ret < 0)
+			reason_set(why, "out of memory");
+	}
+	manager->has_base = ret == 0;
+	return ret;
 }
 
 /* Puts it on the manager, in the place of our filter @old_fd (-1: there is none). */
-static int put(const struct enforce_options *options, const struct policy_subject *subject,
-	       int manager_fd, int old_fd, const struct wanted *wanted, struct reason *why)
+static int attach(struct manager *manager, int manager_fd, int old_fd, const struct wanted *wanted,
+		  struct reason *why)
 {
-	struct bpfdev_info info;
-	int new_fd;
+	const struct bpfdev_info *made_from = manager->made_from;
+	struct conf_paths conf = made_from && made_from->flags & BPFDEV_CONF
+					 ? conf_paths_of(made_from->policy)
+					 : *manager->decider->options->conf;
+	struct policy_subject subject = subject_of(manager);
+	char unit[SESSION_MANAGER_SIZE];
+	int new_fd, ret;
 
-	if (has_already(old_fd, wanted))
+	if (manager->had == FOUND_FILTER &&
+	    manager->before.table_digest == table_digest(wanted->table) &&
+	    manager->before.policy_digest == wanted->policy)
 		return 0;
-	enforce_describe(&info, BPFDEV_MANAGER, subject, &policy_manager_session, "",
-			 options->conf->main);
-	info.flags = options->conf->main_required ? BPFDEV_CONF : 0;
-	info.policy_digest = wanted->policy;
-	snprintf(info.unit, sizeof(info.unit), "user@%u.service", subject->uid);
-	new_fd = filter_attach(manager_fd, &info, wanted->table, old_fd, why);
-	close_fd(&new_fd);
-	return new_fd < 0 ? new_fd : 0;
+	manager->after = (struct bpfdev_info) { .policy_digest = wanted->policy };
+	enforce_describe(&manager->after, BPFDEV_MANAGER, &subject, &policy_manager_session,
+			 session_manager_unit(subject.uid, unit), &conf);
+	new_fd = filter_attach(manager_fd, &manager->after, wanted->table, old_fd, why);
+	if (new_fd < 0)
+		return new_fd;
+	ret = filter_read(new_fd, &manager->after, NULL, why);
+	close(new_fd);
+	return ret;
 }
 
-static int reconcile(const struct enforce_options *options, const struct policy_subject *subject,
-		     const struct session *session, int manager_fd, struct reason *note,
-		     struct reason *why)
+/* Returns as manager_put(). */
+static int put(struct manager *manager, int manager_fd, struct reason *why)
 {
 	struct wanted wanted = { .table = NULL };
-	int old_fd = -1;
-	int ret = filter_find(manager_fd, &old_fd, why);
+	int old_fd, ret;
 
-	if (ret >= 0)
-		ret = want(options, subject, session, &wanted, note, why);
-	if (ret > 0)
-		ret = put(options, subject, manager_fd, old_fd, &wanted, why);
-	else if (ret == 0 && old_fd >= 0)
+	manager->had = enforce_look(manager_fd, &old_fd, &manager->before, why);
+	manager->has = manager->had;
+	manager->after = manager->before;
+	ret = manager->had < 0 ? manager->had : unite(manager->user, &wanted, why);
+	if (ret == 0 && !manager->has_base) {
+		manager->needs_base = true;
+		close_fd(&old_fd);
+		return STEP_AGAIN;
+	}
+	if (ret == 0 && manager->base) {
+		struct wanted base = { manager->base, manager->base_policy };
+
+		ret = attach(manager, manager_fd, old_fd, &base, why);
+		manager->has = FOUND_FILTER;
+	} else if (ret > 0) {
+		manager->note = (struct reason) { "" };
+		ret = attach(manager, manager_fd, old_fd, &wanted, why);
+		manager->has = FOUND_FILTER;
+	} else if (ret == 0 && old_fd >= 0) {
 		ret = filter_detach(manager_fd, old_fd, why);
+		manager->has = FOUND_NOTHING;
+		manager->after = (struct bpfdev_info) { 0 };
+	}
 	close_fd(&old_fd);
 	table_free(wanted.table);
 	return ret;
 }
 
-int enforce_manager(const struct enforce_options *options, const struct policy_subject *subject,
-		    const struct session *session, struct reason *note, struct reason *why)
+int manager_put(struct manager *manager, struct reason *why)
 {
-	int manager_fd = session_open_manager(session, why), ret;
+	int manager_fd, ret = session_open_manager(manager->user, &manager_fd, why);
 
-	if (manager_fd < 0)
-		return is_gone(manager_fd) ? 0 : manager_fd;
-	ret = reconcile(options, subject, session, manager_fd, note, why);
-	close_fd(&manager_fd);
-	return ret < 0 && !is_gone(ret) ? ret : 0;
+	manager->had = manager->has = FOUND_NOTHING;
+	if (ret <= 0)
+		return ret;
+	ret = put(manager, manager_fd, why);
+	if (ret < 0 && session_is_gone(manager_fd))
+		ret = STEP_DONE;
+	close(manager_fd);
+	return ret;
+}
+
+void manager_free(struct manager *manager)
+{
+	table_free(manager->base);
+	manager->base = NULL;
+	manager->has_base = false;
+}
+
+/* A login takes some milliseconds; one that is stopped holds nobody up but its own user. */
+#define PATIENCE_MS 1000
+
+/* What a manager is compared with. */
+struct comparison {
+	const struct session *user;
+	const struct enforce_live_base *base;
+	int manager_fd;
+	bool asked;  /* the policy, what it says of the manager itself */
+	bool judged; /* and it said: */
+	struct policy_result result;
+};
+
+static void ask_policy(struct comparison *with)
+{
+	const struct enforce_live_base *base = with->base;
+
+	if (!with->asked && base->subject && base->conf)
+		with->judged = policy_decide(base->conf, base->options->devices, base->subject,
+					     &policy_manager_session, &with->result, NULL) == 0;
+	with->asked = true;
+}
+
+/* With no session open. Returns an enum enforce_live_manager. */
+static int judge_base(struct comparison *with, int found, const struct bpfdev_info *info)
+{
+	ask_policy(with);
+	if (!with->judged)
+		return found ? ENFORCE_LIVE_BASE : ENFORCE_LIVE_FREE;
+	if (with->result.kind == POLICY_NONE)
+		return found ? ENFORCE_LIVE_STALE : ENFORCE_LIVE_FREE;
+	if (!found)
+		return ENFORCE_LIVE_MISSING;
+	return found == FOUND_FILTER && info->table_digest == table_digest(with->result.table)
+		       ? ENFORCE_LIVE_BASE
+		       : ENFORCE_LIVE_STALE;
+}
+
+static int compare(struct comparison *with, struct reason *why)
+{
+	struct bpfdev_info info;
+	struct table *table = NULL;
+	int prog_fd, found = enforce_look(with->manager_fd, &prog_fd, &info, why), ret;
+
+	close_fd(&prog_fd);
+	ret = found < 0 ? found : enforce_manager_union(with->user, &table, why);
+	if (ret == 0)
+		ret = judge_base(with, found, &info);
+	else if (ret > 0)
+		ret = !found ? ENFORCE_LIVE_MISSING
+		      : found == FOUND_FILTER && info.table_digest == table_digest(table)
+			      ? ENFORCE_LIVE_UNION
+			      : ENFORCE_LIVE_STALE;
+	table_free(table);
+	return ret;
+}
+
+/* Again, while no login of the user is between its session and the manager. */
+static int compare_locked(struct comparison *with, struct reason *why)
+{
+	int lock, ret;
+
+	/* Not while others wait. */
+	ask_policy(with);
+	lock = session_lock(with->base->options->lock_folder, with->user->uid, PATIENCE_MS, NULL);
+	ret = compare(with, why);
+	if (lock >= 0)
+		session_unlock(lock);
+	return ret;
+}
+
+int enforce_live_compare(const struct session *user, const struct enforce_live_base *base,
+			 struct reason *why)
+{
+	struct comparison with = { .user = user, .base = base };
+	int ret = session_open_manager(user, &with.manager_fd, why);
+
+	if (ret <= 0)
+		return ret < 0 ? ret : ENFORCE_LIVE_ABSENT;
+	ret = compare(&with, why);
+	if (ret == ENFORCE_LIVE_STALE || ret == ENFORCE_LIVE_MISSING)
+		ret = compare_locked(&with, why);
+	if (ret < 0 && session_is_gone(with.manager_fd))
+		ret = ENFORCE_LIVE_ABSENT;
+	policy_result_free(&with.result);
+	close(with.manager_fd);
+	return ret;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* The lock around all changes to the filters of one user's sessions. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -79,11 +81,18 @@ void session_unlock(int lock)
 	close(lock);
 }
 
-int session_lock(const char *path, int timeout_ms, struct reason *why)
+char *session_lock_path(const char *folder, uid_t uid, char *path)
 {
+	snprintf(path, SESSION_LOCK_PATH_SIZE, "%s/pam_bpfdev.%u.lock", folder, uid);
+	return path;
+}
+
+int session_lock(const char *folder, uid_t uid, int timeout_ms, struct reason *why)
+{
+	char path[SESSION_LOCK_PATH_SIZE];
 	/* Whatever the umask, it makes the mode narrower only. O_NONBLOCK: a FIFO must not hang us. */
-	int fd =
-		open(path, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+	int fd = open(session_lock_path(folder, uid, path),
+		      O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
 	int err;
 
 	if (fd < 0) {

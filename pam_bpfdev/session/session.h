@@ -52,23 +52,38 @@ void session_free(struct session *session);
 /* The last component of the unit's path: session-3.scope. */
 const char *session_unit_name(const struct session *session);
 
+/* The id in the name of a session's scope, "3" of session-3.scope. Returns its length; 0: none. */
+size_t session_scope_id(const char *unit, const char **id);
+
+#define SESSION_MANAGER_SIZE sizeof("user@4294967295.service")
+
+/* The name of the unit of a user's manager. @unit: SESSION_MANAGER_SIZE bytes. Returns @unit. */
+char *session_manager_unit(uid_t uid, char *unit);
+
 /* Opens a cgroup's folder, close-on-exec. Returns the descriptor or a negative errno with @why. */
 int session_open_cgroup(const char *path, struct reason *why);
 
 /*
- * Opens the cgroup of the user's manager below @session's slice.
- * Returns the descriptor; -ENOENT: there is no manager; or a negative errno with @why.
+ * Open a unit, or the manager, below the slice of @user (see session_each_user()).
+ * Return 1 with *@fd; 0: there is none; or a negative errno with @why.
  */
-int session_open_manager(const struct session *session, struct reason *why);
+int session_open_unit(const struct session *user, const char *unit, int *fd, struct reason *why);
+int session_open_manager(const struct session *user, int *fd, struct reason *why);
+
+/*
+ * Whether the cgroup was removed since @cgroup_fd was opened: asked of the cgroup, as no errno of
+ * something else tells.
+ */
+bool session_is_gone(int cgroup_fd);
 
 /* Called with the descriptor and unit name of each session scope; not 0 ends the walk with that. */
 typedef int session_visit(int cgroup_fd, const char *unit, void *data);
 
 /*
- * Visits the session scopes below @session's slice that have processes.
- * Returns 0, what @visit returned, or a negative errno with @why.
+ * Visits the session scopes below the slice of @user that have processes; a slice that is gone has
+ * none. Returns 0, what @visit returned, or a negative errno with @why.
  */
-int session_each_scope(const struct session *session, session_visit *visit, void *data,
+int session_each_scope(const struct session *user, session_visit *visit, void *data,
 		       struct reason *why);
 
 /*
@@ -97,21 +112,24 @@ int session_each_user(const char *root, session_user_visit *visit, void *data, s
  */
 int session_is_last(const struct session *session, struct reason *why);
 
+/* Where an installed system has the locks. */
+#define SESSION_LOCK_FOLDER "/run"
+#define SESSION_LOCK_TIMEOUT_MS 15000
+
+#define SESSION_LOCK_PATH_SIZE 128
+
+/* Where the lock of @uid is, below @folder. @path: SESSION_LOCK_PATH_SIZE bytes. Returns @path. */
+char *session_lock_path(const char *folder, uid_t uid, char *path);
+
 /*
- * Takes the lock at @path, waiting for it at most @timeout_ms milliseconds. The file is root's
- * alone, so that no user can hold it.
+ * Takes the lock that all changes to the filters of a user's sessions share, waiting for it at most
+ * @timeout_ms milliseconds. It is in a file that is root's alone, so that no user can hold it. There
+ * is one for each user: a user may stop a su(1) that is under way in here (SIGSTOP), and would else
+ * stop everybody's logins.
  * Returns a descriptor for session_unlock(); -ETIMEDOUT or another negative errno with @why.
  */
-int session_lock(const char *path, int timeout_ms, struct reason *why);
+int session_lock(const char *folder, uid_t uid, int timeout_ms, struct reason *why);
 
 void session_unlock(int lock);
-
-/*
- * Opening and closing share one lock for each user, who can only hold up logins of their own: a
- * user may stop a su(1) that is under way in here (SIGSTOP), and would else stop everybody's
- * logins.
- */
-#define SESSION_LOCK_FOLDER "/run" /* pam_bpfdev.UID.lock is below it */
-#define SESSION_LOCK_TIMEOUT_MS 15000
 
 #endif

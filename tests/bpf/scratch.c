@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "filter/filter.h"
-#include "session/mount.h"
+#include "session/internal.h"
 
 static bool find_hierarchy(struct scratch *scratch)
 {

@@ -173,7 +173,7 @@ static void test_failures_leave_it_as_it_was(void **state)
 	check_failure(&slice, -EINVAL, "4096");
 	slice_policy(&slice, "root allow char-zork\n");
 	slice.devices.proc_devices = "/nowhere";
-	check_failure(&slice, -EIO, "/nowhere");
+	check_failure(&slice, -ENOENT, "/nowhere");
 	slice.options.lock_folder = "/nowhere";
 	check_failure(&slice, -ENOENT, "/nowhere");
 	slice_free(&slice);

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "enforce/live.h"
-#include "enforce/manager.h"
 #include "filter/filter.h"
 #include "tables.h"
 
@@ -209,19 +208,18 @@ static int log_in_late(void *data)
 {
 	const struct late_login *login = data;
 	struct managed *managed = login->managed;
-	char path[200], byte;
+	char byte;
 	struct table *table = NULL;
 	struct bpfdev_info info = { .uid = 4242 };
 	int lock, manager, old;
 
-	snprintf(path, sizeof(path), "%s/pam_bpfdev.4242.lock", managed->locks);
-	lock = session_lock(path, 1000, NULL);
+	lock = session_lock(managed->locks, 4242, 1000, NULL);
 	if (lock < 0 || write(login->locked, "x", 1) != 1 || read(login->go, &byte, 1) < 0)
 		return 1;
 	/* So that who waits for the lock has begun to. */
 	usleep(50000);
-	manager = session_open_manager(&managed->user, NULL);
-	if (enforce_manager_union(&managed->user, &table, NULL) != 1 ||
+	if (session_open_manager(&managed->user, &manager, NULL) != 1 ||
+	    enforce_manager_union(&managed->user, &table, NULL) != 1 ||
 	    filter_find(manager, &old, NULL) != 1 ||
 	    filter_attach(manager, &info, table, old, NULL) < 0)
 		return 2;

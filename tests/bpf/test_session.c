@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "session/session.h"
-#include "session/mount.h"
+#include "session/internal.h"
 
 #define CGROUP "/sys/fs/cgroup"
 

@@ -269,11 +269,13 @@ static void test_open_manager(void **state)
 
 	scratch_mkdir(scratch, SLICE, slice, sizeof(slice));
 	session.slice = slice;
-	assert_int_equal(session_open_manager(&session, &why), -ENOENT);
+	assert_int_equal(session_open_manager(&session, &fd, &why), 0);
 	assert_contains(why.text, "user@4242.service");
 	scratch_mkdir(scratch, SLICE "/user@4242.service", manager, sizeof(manager));
-	fd = session_open_manager(&session, &why);
-	assert_true(fd >= 0);
+	assert_int_equal(session_open_manager(&session, &fd, &why), 1);
+	assert_false(session_is_gone(fd));
+	assert_int_equal(rmdir(manager), 0);
+	assert_true(session_is_gone(fd));
 	close(fd);
 	assert_int_equal(session_open_cgroup("/", &why), -ENODEV);
 	assert_contains(why.text, "not in a cgroup2");

@@ -10,8 +10,10 @@
 
 #include "session/session.h"
 
+#define UID 4242
+
 struct place {
-	char folder[64], path[80];
+	char folder[64], path[SESSION_LOCK_PATH_SIZE];
 };
 
 static int make_place(void **state)
@@ -25,7 +27,7 @@ static int make_place(void **state)
 		if (!mkdtemp(place->folder))
 			return -1;
 	}
-	snprintf(place->path, sizeof(place->path), "%s/lock", place->folder);
+	session_lock_path(place->folder, UID, place->path);
 	return 0;
 }
 
@@ -41,7 +43,7 @@ static int remove_place(void **state)
 
 static int lock(const struct place *place, int timeout_ms)
 {
-	return session_lock(place->path, timeout_ms, NULL);
+	return session_lock(place->folder, UID, timeout_ms, NULL);
 }
 
 static void test_lock(void **state)
@@ -106,8 +108,8 @@ static void test_held_by_another(void **state)
 	int end, status, fd;
 	pid_t pid = hold(place, &end);
 
-	assert_int_equal(session_lock(place->path, 0, &why), -ETIMEDOUT);
-	assert_int_equal(session_lock(place->path, 30, &why), -ETIMEDOUT);
+	assert_int_equal(session_lock(place->folder, UID, 0, &why), -ETIMEDOUT);
+	assert_int_equal(session_lock(place->folder, UID, 30, &why), -ETIMEDOUT);
 	assert_contains(why.text, place->path);
 	assert_contains(why.text, "30 ms");
 	close(end);
@@ -138,7 +140,7 @@ static void check_refused(const struct place *place, int err, const char *fragme
 {
 	struct reason why = { "" };
 
-	assert_int_equal(session_lock(place->path, 0, &why), err);
+	assert_int_equal(session_lock(place->folder, UID, 0, &why), err);
 	assert_contains(why.text, place->path);
 	assert_contains(why.text, fragment);
 }

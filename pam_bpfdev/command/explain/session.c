@@ -5,9 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "enforce/again.h"
+#include "enforce/decide.h"
 #include "enforce/change.h"
-#include "enforce/manager.h"
+#include "enforce/live.h"
 #include "command/base/memory.h"
 #include "command/base/row.h"
 #include "command/explain/session.h"
@@ -49,9 +49,9 @@ static int compare_manager(const struct machine *machine, struct place *place, s
 	return ret;
 }
 
-/* Decides again what the place would get. The policy that place->conf points to is @again's. */
+/* Decides again what the place would get. The policy that place->conf points to is @decider's. */
 static void compare(const struct machine *machine, struct place *place,
-		    const struct policy_subject *subject, struct again *again)
+		    const struct policy_subject *subject, struct decider *decider)
 {
 	const struct bpfdev_info *info = &place->unit->info;
 	bool manager = place_is_manager(place);
@@ -60,19 +60,19 @@ static void compare(const struct machine *machine, struct place *place,
 						job ? POLICY_JOB : POLICY_LOGIN };
 	struct bpfdev_info wanted = *info;
 	struct conf *conf;
-	int ret = again_policy(again, info, &conf, &place->unlike);
+	int ret = decider_policy(decider, info, &conf, &place->unlike);
 
 	if (ret == 0 && manager) {
 		ret = compare_manager(machine, place, conf, subject);
 	} else if (ret == 0 && place->table) {
 		place->changed = !is_of(place->unit, conf);
 		place->named = !place->changed;
-		ret = again_decide(again, &wanted, &place->files, &place->unlike);
-		subject = &again->subject;
+		ret = decide_again(decider, &wanted, &place->files, &place->unlike);
+		subject = &decider->subject;
 	}
 	if (ret == 0)
 		ret = policy_survey(conf, subject, &session, &place->survey, &place->unlike);
-	if (xcheck(ret) < 0)
+	if (xcheck(ret))
 		return;
 	/* A session is right to have no filter if no line names the user, whatever its conditions. */
 	if (manager || place->table || place->survey.kind == POLICY_NONE)
@@ -194,7 +194,7 @@ static int nothing_open(const struct explain *explain)
 struct telling {
 	const struct explain *explain;
 	struct machine *machine;
-	struct again again;
+	struct decider decider;
 	json_t *sessions;
 	bool refused, failed;
 };
@@ -209,7 +209,7 @@ static void tell(struct telling *telling, struct machine_unit *unit)
 	if (ret == 0)
 		return;
 	if (ret > 0) {
-		compare(telling->machine, &place, &explain->asked.subject, &telling->again);
+		compare(telling->machine, &place, &explain->asked.subject, &telling->decider);
 		explain_targets(explain, place.table, place.files, &place.targets);
 	}
 	if (!find_programs(telling->machine, &place) || ret < 0)
@@ -287,7 +287,7 @@ int explain_sessions(struct explain *explain, const struct device_spec *spec)
 	struct machine machine;
 	struct telling telling = { .explain = explain,
 				   .machine = &machine,
-				   .again = { .options = &options, .uid = uid } };
+				   .decider = decider_new(&options) };
 	struct reason why;
 	int status = resolve(explain, spec);
 
@@ -302,6 +302,6 @@ int explain_sessions(struct explain *explain, const struct device_spec *spec)
 		json_decref(telling.sessions);
 	}
 	machine_close(&machine);
-	again_free(&telling.again);
+	decider_free(&telling.decider);
 	return status;
 }

@@ -101,7 +101,8 @@ int change_complain(const struct change_reports *reports)
 			continue;
 		output_error("%s is as it was: %s", report->unit, report->why.text);
 		if (status != COMMAND_FAILED)
-			status = report->error == -EINVAL ? COMMAND_MISTAKES : COMMAND_FAILED;
+			status = report->cause == ENFORCE_BY_MISTAKES ? COMMAND_MISTAKES
+								      : COMMAND_FAILED;
 	}
 	return status;
 }

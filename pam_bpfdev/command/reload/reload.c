@@ -178,8 +178,8 @@ static int complain(const struct reload *reload)
 			output_error("%s of %s: %s", result->report.unit, result->user,
 				     result->report.why.text);
 		if (result->report.outcome == ENFORCE_FAILED && status != COMMAND_FAILED)
-			status =
-				result->report.error == -EINVAL ? COMMAND_MISTAKES : COMMAND_FAILED;
+			status = result->report.cause == ENFORCE_BY_MISTAKES ? COMMAND_MISTAKES
+									     : COMMAND_FAILED;
 	}
 	return status;
 }

@@ -95,8 +95,8 @@ static bool is_lasting(const struct change_reports *reports)
 	for (size_t i = 0; i < reports->count; i++) {
 		const struct enforce_change_report *report = &reports->items[i];
 
-		if (report->outcome == ENFORCE_FAILED && report->error != -EPROTO &&
-		    report->error != -ESRCH)
+		if (report->outcome == ENFORCE_FAILED &&
+		    report->cause != ENFORCE_BY_OTHER_VERSION && report->cause != ENFORCE_BY_NOBODY)
 			return false;
 	}
 	return true;

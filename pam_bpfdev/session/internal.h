@@ -1,10 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* Finding the cgroup2 mount: a part of session_find(), for nobody else. */
-#ifndef SESSION_MOUNT_H
-#define SESSION_MOUNT_H
+/* What the parts of session.h share, for nobody else but tests. */
+#ifndef SESSION_INTERNAL_H
+#define SESSION_INTERNAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <sys/types.h>
+
+/* Where in a path the slice of a user and the unit in it end. */
+struct session_path {
+	uid_t uid;
+	size_t slice_end, unit_end; /* bytes from the start of the path */
+	bool manager;		    /* user@UID.service, not a session scope */
+};
+
+/* Reads PREFIX/user.slice/user-UID.slice/UNIT[/...]. Returns false for any other path. */
+bool session_parse_path(const char *cgroup, struct session_path *path);
+
+/* Reads user-UID.slice. Returns false for any other name. */
+bool session_parse_slice(const char *name, uid_t *uid);
 
 struct session_mount {
 	char *point; /* where it is mounted */

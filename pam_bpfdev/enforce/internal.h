@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* What the files of enforce share, for nobody else. */
+#ifndef ENFORCE_INTERNAL_H
+#define ENFORCE_INTERNAL_H
+
+#include <unistd.h>
+
+#include "enforce/change.h"
+#include "enforce/decide.h"
+#include "session/session.h"
+
+/* A part of a change: negative errno with the reason that it knows of, or what step_run() says. */
+typedef int step_part(void *data);
+
+#define STEP_DONE 0
+#define STEP_AGAIN 1 /* what was prepared no longer holds */
+#define STEP_NOTHING 2
+
+/*
+ * Each change to what a user's sessions and manager are filtered by goes this way. @prepare reads,
+ * looks up and decides whatever takes time, without the lock: STEP_NOTHING ends the change there.
+ * @put, with the lock of @uid, sees whether that still holds and puts it in place: STEP_AGAIN has
+ * it prepared anew. Returns what they did (not STEP_AGAIN), or a negative errno with @why.
+ */
+int step_run(const struct enforce_options *options, uid_t uid, step_part *prepare, step_part *put,
+	     void *data, struct reason *why);
+
+static inline void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/*
+ * Fills @info in with what every filter of ours says of itself; the strings of @session may be "".
+ * What decide() has set stays. @conf: where the policy was read from.
+ */
+void enforce_describe(struct bpfdev_info *info, enum bpfdev_role role,
+		      const struct policy_subject *subject, const struct policy_session *session,
+		      const char *unit, const struct conf_paths *conf);
+
+/* Whether something is filtered, and by what. */
+enum found {
+	FOUND_NOTHING,
+	FOUND_FILTER,
+	FOUND_OTHER_VERSION, /* a filter of ours that cannot be read */
+};
+
+/*
+ * Looks for our filter on a cgroup: *@prog_fd, or -1, and what it says of itself.
+ * Returns an enum found, or a negative errno with @why.
+ */
+int enforce_look(int cgroup_fd, int *prog_fd, struct bpfdev_info *info, struct reason *why);
+
+/* A user's manager on its way to the filter that it should have. All zero but for what it is of. */
+struct manager {
+	struct decider *decider;
+	const struct session *user;	      /* whose slice it is in */
+	const struct policy_subject *subject; /* NULL: not known any more, */
+	const struct bpfdev_info
+		*made_from; /* but as this filter says. NULL: the options' policy */
+	bool needs_base;    /* what it has with no session open must be decided */
+	bool has_base;	    /* and it was: */
+	struct table *base; /* NULL: no line names the user */
+	uint64_t base_policy;
+
+	/* What came of it: */
+	int had, has; /* enum found, before and after */
+	struct bpfdev_info before, after;
+	struct reason note; /* a policy that cannot be used left it what every shell needs */
+};
+
+/* Decides what it takes to manager_put(), if that has asked for it. 0 or a negative errno. */
+int manager_prepare(struct manager *manager, struct reason *why);
+
+/*
+ * Gives the manager, with the lock held, the filter that follows from the filtered sessions that
+ * are open now: the union of what they may do; with none open, what the policy says of the manager
+ * itself. What is already right is left alone, and so is a user without a manager.
+ * Returns STEP_DONE; STEP_AGAIN: manager_prepare() has to decide something; or a negative errno
+ * with @why.
+ */
+int manager_put(struct manager *manager, struct reason *why);
+
+void manager_free(struct manager *manager);
+
+/*
+ * Updates the exceptions in @info: those whose time is over go, and those that @change ends; the
+ * one that it grants comes. Returns 0; or with @why -ENOSPC: there are too many; -ETIME: the one
+ * that is granted is over already.
+ */
+int exception_change(struct bpfdev_info *info, const struct enforce_change *change,
+		     struct reason *why);
+
+/* Whether @info has an exception. */
+bool exception_any(const struct bpfdev_info *info);
+
+/*
+ * A new table: @rules, and what the exceptions in @info grant besides. One that can no longer be
+ * understood (its class is gone, say, or the policy unreadable) ends; if it is the one that @change
+ * grants, the call fails. Returns DECIDED, DECIDED_MISTAKES or a negative errno with @why.
+ */
+int exception_lend(struct decider *decider, struct bpfdev_info *info,
+		   const struct enforce_change *change, const struct table *rules,
+		   struct table **table, struct reason *why);
+
+/*
+ * Sums up what the filter @prog_fd has denied; @info: what it says of itself. What cannot be read
+ * is said in @denied->why: it is no reason to do anything else.
+ */
+void enforce_denied(const struct enforce_options *options, int prog_fd,
+		    const struct bpfdev_info *info, struct enforce_denied *denied);
+
+#endif
