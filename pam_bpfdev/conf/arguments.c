@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* The arguments of the module, from the PAM service's file. */
 #include <string.h>
 
 #include "conf/arguments.h"

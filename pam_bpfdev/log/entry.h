@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* A line of the module's log as an entry of the journal, whose fields journalctl(1) finds. */
+/* What is logged, as entries of the journal, whose fields journalctl(1) finds. */
 #ifndef ENTRY_H
 #define ENTRY_H
 
@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "enforce/enforce.h"
+#include "log/journal.h"
 
 /* What LOG in pam_bpfdev(8) says of each line's kind. */
 #define ENTRY_OPEN "open"
@@ -15,6 +16,12 @@
 #define ENTRY_REFUSED "refused"
 #define ENTRY_UNFILTERED "unfiltered"
 #define ENTRY_TROUBLE "trouble"
+
+/* The fields of an entry beside those that every one has: of what is denied. */
+#define ENTRY_DEVICE "BPFDEV_DEVICE" /* twice: its numbers, its name */
+#define ENTRY_REFUSED_COUNT "BPFDEV_REFUSED"
+#define ENTRY_AUDITED_COUNT "BPFDEV_AUDITED"
+#define ENTRY_UNTOLD_COUNT "BPFDEV_UNTOLD"
 
 /* NULL and "": not known. */
 struct entry {
@@ -27,10 +34,33 @@ struct entry {
 	const struct enforce_denied *denied;
 };
 
+/* So many fields may be numbers. */
+#define ENTRY_NUMBERS_MAX 16
+
+/* An entry on its way to the journal, with room for what its fields point to. */
+struct entry_fields {
+	struct journal_field items[JOURNAL_FIELDS_MAX];
+	size_t count;
+	char numbers[ENTRY_NUMBERS_MAX][24];
+	size_t number_count;
+};
+
 /*
- * Sends @text, as syslog would have it, and @entry to the journal. Returns 0, or a negative errno:
- * the journal has nothing of it, as there may be none.
+ * Begins with @text, as syslog would have it of the program @identifier, and all that @entry says
+ * but what was denied.
  */
+void entry_begin(struct entry_fields *fields, const struct entry *entry, const char *identifier,
+		 const char *text);
+
+/* Add a field; @value must stay as it is until the entry is sent. */
+void entry_add(struct entry_fields *fields, const char *name, const char *value);
+void entry_add_number(struct entry_fields *fields, const char *name, uint64_t value);
+
+/*
+ * Send it. Return 0, or a negative errno: the journal has nothing of it, as there may be none.
+ * entry_send() is for @text and @entry with nothing added.
+ */
+int entry_send_fields(const struct entry_fields *fields);
 int entry_send(const struct entry *entry, const char *text);
 
 #endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* One datagram to journald: an entry in systemd's "Native Journal Protocol". */
 #include <endian.h>
 #include <errno.h>
 #include <stdbool.h>

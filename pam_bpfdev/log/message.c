@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* The sentences of the module's log. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
