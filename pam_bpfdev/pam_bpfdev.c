@@ -258,8 +258,7 @@ static int answer(struct login *login, const struct enforce_report *report)
 }
 
 /*
- * Returns 0 with login->subject; -ENOENT: there is no such user; or another negative errno; @why
- * says why.
+ * Returns 0 with login->subject; 1: there is no such user; or a negative errno; both with @why.
  */
 static int load_subject(struct login *login, struct reason *why)
 {
@@ -268,7 +267,7 @@ static int load_subject(struct login *login, struct reason *why)
 
 	if (ret != PAM_SUCCESS || !user || !*user) {
 		reason_set(why, "no user name: %s", pam_strerror(login->pamh, ret));
-		return -ENOENT;
+		return 1;
 	}
 	login->user = user;
 	return policy_subject_load(user, &login->subject, why);
@@ -292,7 +291,7 @@ EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const ch
 
 	prepare(&login, pamh, flags, argc, argv);
 	ret = load_subject(&login, &why);
-	if (ret == -ENOENT) {
+	if (ret > 0) {
 		log_line(&login, LOG_ERR, ENTRY_REFUSED, "%s", why.text);
 		return PAM_USER_UNKNOWN;
 	}
@@ -361,7 +360,7 @@ EXPORT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const c
 	if (opened && !opened->filtered)
 		return PAM_IGNORE;
 	ret = load_subject(&login, &why);
-	if (ret == -ENOENT)
+	if (ret > 0)
 		return PAM_USER_UNKNOWN;
 	ret = ret < 0 ? close_failed(&login, ret, &why)
 		      : close_subject(&login, opened && opened->leader);

@@ -37,7 +37,7 @@ int decider_find_subject(struct decider *decider, const struct bpfdev_info *info
 	policy_subject_free(subject);
 	ret = policy_subject_load(info->user, subject, why);
 	if (ret)
-		return ret == -ENOENT ? DECIDED_NOBODY : ret;
+		return ret > 0 ? DECIDED_NOBODY : ret;
 	if (subject->uid == info->uid)
 		return DECIDED;
 	reason_set(why, "user \"%s\" had uid %u when the session was opened, and now has %u",

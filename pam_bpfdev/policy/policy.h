@@ -92,8 +92,8 @@ struct policy_survey {
 
 /*
  * Looks @name up through NSS, with all groups.
- * Returns 0; -ENOENT: there is no such user; another negative errno, with @why, if NSS or memory
- * failed. Free with policy_subject_free().
+ * Returns 0; 1: there is no such user; or a negative errno: NSS or memory failed; both with @why.
+ * Free with policy_subject_free().
  */
 int policy_subject_load(const char *name, struct policy_subject *subject, struct reason *why);
 

@@ -149,7 +149,7 @@ int policy_subject_load(const char *name, struct policy_subject *subject, struct
 		ret = fill(subject, &entry, why);
 	} else if (ret == 0) {
 		reason_set(why, "there is no user \"%s\"", name);
-		ret = -ENOENT;
+		ret = 1;
 	}
 	free(buffer);
 	return ret;

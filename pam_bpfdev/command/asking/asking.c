@@ -135,7 +135,7 @@ int asking_find_user(const char *user, struct asked *asked)
 
 	asked->devices = &device_source_system;
 	/* Whether there is such a user is no secret, but it is not what is to be said here. */
-	if (geteuid() != 0 && (ret < 0 || asked->subject.uid != getuid())) {
+	if (geteuid() != 0 && (ret != 0 || asked->subject.uid != getuid())) {
 		output_error("only root may ask about other users (try: sudo bpfdev ...)");
 		return COMMAND_FAILED;
 	}

@@ -98,7 +98,7 @@ static void decide(struct doctor *doctor, struct doctor_user *user, const char *
 	struct reason why = { "" };
 	int ret = policy_subject_load(name, &user->subject, &why);
 
-	if (ret == -ENOENT)
+	if (ret > 0)
 		return;
 	if (ret == 0) {
 		user->uid = user->subject.uid;

@@ -44,9 +44,9 @@ int change_find_user(const char *text, struct change_user *user)
 	if (text[0] == ':')
 		return find_uid(text + 1, user);
 	ret = xcheck(policy_subject_load(text, &subject, &why));
-	if (ret < 0) {
+	if (ret) {
 		output_error("%s", why.text);
-		return ret;
+		return -ESRCH;
 	}
 	snprintf(user->name, sizeof(user->name), "%s", subject.name);
 	user->uid = subject.uid;

@@ -78,9 +78,8 @@ static int adopt(struct walk *walk, const struct logind_session *facts,
 	struct enforce_change_report adopted;
 	int ret = policy_subject_load(facts->user, &subject, &report->why);
 
-	/* ENOENT would say that the session is gone. */
-	if (ret < 0)
-		return ret == -ENOENT ? -ESRCH : ret;
+	if (ret)
+		return ret < 0 ? ret : -ESRCH;
 	ret = enforce_adopt(&walk->adoption, walk->user, &stray, &adopted, &report->why);
 	policy_subject_free(&subject);
 	if (ret == 0 && adopted.outcome == ENFORCE_CHANGED)
@@ -164,9 +163,9 @@ static void adopt_manager(struct walk *walk, size_t first)
 					    &report.why);
 		policy_subject_free(&subject);
 	}
-	if (ret < 0) {
+	if (ret) {
 		report.outcome = ENFORCE_FAILED;
-		report.error = ret;
+		report.error = ret < 0 ? ret : -ESRCH;
 	}
 	tell_manager(walk->reload, first, &report);
 }

@@ -125,7 +125,7 @@ static bool add_user(struct suggestion *suggestion, const struct machine_unit *u
 		if (name && strcmp(name, unit->unit.user) == 0)
 			return true;
 	}
-	if (policy_subject_load(unit->unit.user, subject, &why) < 0) {
+	if (policy_subject_load(unit->unit.user, subject, &why) != 0) {
 		output_error("%s is left out: %s", unit->unit.name, why.text);
 		return false;
 	}

@@ -188,7 +188,7 @@ static bool is_user_allowed_nothing(struct warnings_run *run, const struct warni
 	struct reason why;
 	bool is;
 
-	if (xcheck(accounts->subject(accounts, who->who->name, &subject, &why)) < 0)
+	if (xcheck(accounts->subject(accounts, who->who->name, &subject, &why)) != 0)
 		return false;
 	is = is_allowed_nothing(run, &subject, who->rank);
 	policy_subject_free(&subject);
