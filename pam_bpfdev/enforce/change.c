@@ -51,7 +51,7 @@ int enforce_look(int cgroup_fd, int *prog_fd, struct bpfdev_info *info, struct r
 	if (ret == 0)
 		return FOUND_FILTER;
 	*info = (struct bpfdev_info) { 0 };
-	return ret == -EPROTO ? FOUND_OTHER_VERSION : ret;
+	return ret > 0 ? FOUND_OTHER_VERSION : ret;
 }
 
 /* The sessions of one user, on their way through a change. */
@@ -125,9 +125,9 @@ static int prepare_replacement(struct target *target, int prog_fd)
 	struct table *old = NULL;
 	int ret = filter_read(prog_fd, &report->before, &old, &report->why);
 
-	if (ret == -EPROTO) {
+	if (ret > 0) {
 		report->cause = ENFORCE_BY_OTHER_VERSION;
-		return ret;
+		return -EPROTO;
 	}
 	report->after = report->before;
 	if (ret == 0)

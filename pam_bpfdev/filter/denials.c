@@ -211,5 +211,5 @@ int filter_read_denials(int prog_fd, struct filter_denial **denials, size_t *cou
 		return err ? filter_failed(err, "reading what the filter has denied", why) : 0;
 	reason_set(why, "the filter was made by another version of this program, which counts what "
 			"it denies in another way, or not at all");
-	return err;
+	return FILTER_OTHER_VERSION;
 }

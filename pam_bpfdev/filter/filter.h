@@ -50,9 +50,12 @@ int filter_list(int cgroup_fd, bool effective, struct filter_program *programs, 
  */
 int filter_find(int cgroup_fd, int *prog_fd, struct reason *why);
 
+/* A filter of ours that cannot be read, as another version of this program made it. */
+#define FILTER_OTHER_VERSION 1
+
 /*
  * Reads what a filter is for, and, if @table is not NULL, a copy of its tables.
- * Returns 0; -EPROTO: made by another version of this program; or a negative errno; with @why.
+ * Returns 0; FILTER_OTHER_VERSION or a negative errno with @why.
  */
 int filter_read(int prog_fd, struct bpfdev_info *info, struct table **table, struct reason *why);
 
@@ -98,8 +101,8 @@ struct filter_denial {
  * takes 4 KiB. From Linux 6.1 on the kernel keeps a stock of free ones for each processor: less
  * than 1 KiB, and up to 10 KiB where entries have been made.
  *
- * Returns 0 with *@denials, to be freed, and *@count; -EPROTO: another version of this program made
- * the filter, or one that did not count; or another negative errno; with @why.
+ * Returns 0 with *@denials, to be freed, and *@count; FILTER_OTHER_VERSION, which may not have
+ * counted at all, or a negative errno; with @why.
  */
 int filter_read_denials(int prog_fd, struct filter_denial **denials, size_t *count, uint64_t *lost,
 			struct reason *why);

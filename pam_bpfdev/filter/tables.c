@@ -136,7 +136,7 @@ static int read_data(int prog_fd, struct bpfdev_info *info, struct bpfdev_index 
 		reason_set(why,
 			   "the filter was made by another version of this program: %u, not %u",
 			   data->info.version, BPFDEV_INFO_VERSION);
-		err = -EPROTO;
+		err = FILTER_OTHER_VERSION;
 	} else {
 		*info = data->info;
 		*index = data->majors;

@@ -208,11 +208,11 @@ static void tell(struct telling *telling, struct machine_unit *unit)
 	/* It has gone since it was listed. */
 	if (ret == 0)
 		return;
-	if (ret > 0) {
+	if (ret == 1) {
 		compare(telling->machine, &place, &explain->asked.subject, &telling->decider);
 		explain_targets(explain, place.table, place.files, &place.targets);
 	}
-	if (!find_programs(telling->machine, &place) || ret < 0)
+	if (!find_programs(telling->machine, &place) || ret != 1)
 		telling->failed = true;
 	if (explain_any_refused(&place.targets, explain->access))
 		telling->refused = true;

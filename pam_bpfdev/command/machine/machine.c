@@ -112,7 +112,7 @@ static int read_denials(const struct enforce_live *live, struct machine_unit *un
 	ret = xcheck(filter_read_denials(live->prog_fd, &unit->denials, &unit->denial_count,
 					 &unit->lost, &cause));
 	unit->counted = ret == 0;
-	if (ret == 0 || ret == -EPROTO)
+	if (ret >= 0)
 		return 0;
 	reason_set(why, "%s: %s", live->unit, cause.text);
 	return ret;
@@ -310,20 +310,21 @@ static int read_filter(int cgroup_fd, struct machine_unit *unit, struct table **
 		return ret;
 	ret = filter_read(prog_fd, &unit->info, table, why);
 	close(prog_fd);
-	return ret < 0 ? ret : 1;
+	return ret < 0 ? ret : ret == 0 ? 1 : MACHINE_OTHER_VERSION;
 }
 
 int machine_read_table(struct machine_unit *unit, struct table **table, struct reason *why)
 {
-	char *path = xasprintf("%s/%s", unit->slice, unit->name);
-	int fd = session_open_cgroup(path, why), ret = fd;
+	const struct session user = { .slice = unit->slice };
+	int fd, ret = xcheck(session_open_unit(&user, unit->name, &fd, why));
 
-	if (fd >= 0) {
-		ret = read_filter(fd, unit, table, why);
-		close(fd);
-	}
-	free(path);
-	return ret == -ENOENT || ret == -ENODEV ? 0 : xcheck(ret);
+	if (ret <= 0)
+		return ret;
+	ret = xcheck(read_filter(fd, unit, table, why));
+	if (ret < 0 && session_is_gone(fd))
+		ret = 0;
+	close(fd);
+	return ret;
 }
 
 bool machine_counts(const struct machine_unit *manager, const struct machine_unit *session)

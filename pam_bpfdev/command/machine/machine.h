@@ -138,10 +138,12 @@ bool machine_want(struct machine *machine, const char *text, bool later);
 /* Whether a unit, which need not be there, is among what machine_want() has selected. */
 bool machine_wants(const struct machine *machine, const struct unit *unit);
 
+#define MACHINE_OTHER_VERSION 2
+
 /*
  * Reads the filter of @unit anew: @unit->info, and *@table, to be freed. Returns 1; 0: the unit or
- * its filter has gone; -EPROTO: it is another version's (!@unit->known), or broken; or another
- * negative errno; with @why.
+ * its filter has gone; MACHINE_OTHER_VERSION: of this program made it; or a negative errno; with
+ * @why.
  */
 int machine_read_table(struct machine_unit *unit, struct table **table, struct reason *why);
 

@@ -322,7 +322,7 @@ static int show_table(struct status *status, struct machine_unit *unit,
 	struct reason why;
 	int ret = unit->filters ? machine_read_table(unit, &table, &why) : 0;
 
-	if (ret == -EPROTO && !unit->known)
+	if (ret == MACHINE_OTHER_VERSION)
 		ret = 0;
 	if (ret < 0)
 		output_error("%s: %s", unit->name, why.text);
