@@ -17,16 +17,13 @@
 
 char *unit_id(const struct unit *unit, char *text)
 {
-	static const char prefix[] = "session-", suffix[] = ".scope";
-	size_t length = strlen(unit->name), around = strlen(prefix) + strlen(suffix);
+	const char *id = "?";
+	size_t length = session_scope_id(unit->name, &id);
 
 	if (unit->role == BPFDEV_MANAGER)
 		snprintf(text, UNIT_ID_SIZE, "manager");
-	else if (length <= around)
-		snprintf(text, UNIT_ID_SIZE, "?");
 	else
-		snprintf(text, UNIT_ID_SIZE, "%.*s", (int)(length - around),
-			 unit->name + strlen(prefix));
+		snprintf(text, UNIT_ID_SIZE, "%.*s", length ? (int)length : 1, id);
 	return text;
 }
 

@@ -8,7 +8,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "log/journal.h"
+#include "log/entry.h"
 #include "base/reason.h"
 #include "command/machine/denial.h"
 #include "command/monitor/monitor.h"
@@ -22,26 +22,9 @@
 
 /* The texts that fields point to. */
 struct texts {
-	char message[2048], level[12], facility[12], uid[12], count[24], more[24];
-	char device[NAMES_NUMBERS_SIZE], access[4], bits[4], pid[12], process_uid[12];
+	char message[2048], device[NAMES_NUMBERS_SIZE], access[4], bits[4];
 	char comm[4 * sizeof(((struct filter_denial *)0)->comm) + 1];
 };
-
-struct fields {
-	struct journal_field items[JOURNAL_FIELDS_MAX];
-	size_t count;
-};
-
-static void add(struct fields *fields, const char *name, const char *value)
-{
-	fields->items[fields->count++] = (struct journal_field) { name, value };
-}
-
-static const char *number(char *text, size_t size, uint64_t value)
-{
-	snprintf(text, size, "%" PRIu64, value);
-	return text;
-}
 
 static bool is_audit(const struct monitor_kind *kind)
 {
@@ -93,61 +76,52 @@ static void write_message(const struct monitor_kind *kind, char *message, size_t
 	reason_quote(message, size, text, strlen(text));
 }
 
-static void add_syslog(struct fields *fields, const struct monitor_kind *kind, struct texts *texts)
-{
-	add(fields, "PRIORITY",
-	    number(texts->level, sizeof(texts->level), is_audit(kind) ? LOG_INFO : LOG_NOTICE));
-	add(fields, "SYSLOG_FACILITY",
-	    number(texts->facility, sizeof(texts->facility), LOG_FAC(LOG_AUTHPRIV)));
-	add(fields, "SYSLOG_IDENTIFIER", "bpfdev");
-}
-
 /* As the module has them, too; the device under its numbers and under its name. */
-static void add_denial(struct fields *fields, const struct monitor_kind *kind, struct texts *texts)
+static void add_denial(struct entry_fields *fields, const struct monitor_kind *kind,
+		       struct texts *texts)
 {
 	const struct filter_denial *denial = &kind->denial;
 
 	names_numbers(denial->type, denial->major, denial->minor, texts->device);
-	add(fields, "BPFDEV_DEVICE", texts->device);
-	add(fields, "BPFDEV_DEVICE", kind->words->name);
-	add(fields, "BPFDEV_ACCESS", output_letters(denial->access, texts->access));
-	add(fields, "BPFDEV_BITS", output_letters(denial_bits(denial), texts->bits));
-	add(fields, "BPFDEV_RESULT", is_audit(kind) ? "audit" : "refused");
-	number(texts->count, sizeof(texts->count), denial->count);
-	add(fields, "BPFDEV_REFUSED", is_audit(kind) ? "0" : texts->count);
-	add(fields, "BPFDEV_AUDITED", is_audit(kind) ? texts->count : "0");
-	add(fields, "BPFDEV_LINE", kind->words->place);
-	add(fields, "BPFDEV_PROCESS_UID",
-	    number(texts->process_uid, sizeof(texts->process_uid), denial->uid));
+	entry_add(fields, ENTRY_DEVICE, texts->device);
+	entry_add(fields, ENTRY_DEVICE, kind->words->name);
+	entry_add(fields, "BPFDEV_ACCESS", output_letters(denial->access, texts->access));
+	entry_add(fields, "BPFDEV_BITS", output_letters(denial_bits(denial), texts->bits));
+	entry_add(fields, "BPFDEV_RESULT", is_audit(kind) ? "audit" : "refused");
+	entry_add_number(fields, ENTRY_REFUSED_COUNT, is_audit(kind) ? 0 : denial->count);
+	entry_add_number(fields, ENTRY_AUDITED_COUNT, is_audit(kind) ? denial->count : 0);
+	entry_add(fields, "BPFDEV_LINE", kind->words->place);
+	entry_add_number(fields, "BPFDEV_PROCESS_UID", denial->uid);
 	if (!denial->pid)
 		return;
 	reason_quote(texts->comm, sizeof(texts->comm), denial->comm, strlen(denial->comm));
-	add(fields, "BPFDEV_COMM", texts->comm);
-	add(fields, "BPFDEV_PID", number(texts->pid, sizeof(texts->pid), denial->pid));
+	entry_add(fields, "BPFDEV_COMM", texts->comm);
+	entry_add_number(fields, "BPFDEV_PID", denial->pid);
 }
 
 static int send_entry(const struct monitor_kind *kind)
 {
-	struct fields fields = { .count = 0 };
+	const struct monitor_words *words = kind->words;
+	const struct policy_session session = { words->service, words->tty, words->rhost, "",
+						POLICY_LOGIN };
+	const uint32_t uid = words->unit.uid;
+	const struct entry entry = { .level = is_audit(kind) ? LOG_INFO : LOG_NOTICE,
+				     .event = ENTRY_DENIED,
+				     .user = words->unit.user,
+				     .uid = &uid,
+				     .unit = words->unit.name,
+				     .session = &session };
+	struct entry_fields fields;
 	struct texts texts;
 
 	write_message(kind, texts.message, sizeof(texts.message));
-	add(&fields, "MESSAGE", texts.message);
-	add_syslog(&fields, kind, &texts);
-	add(&fields, "BPFDEV_EVENT", "denied");
-	add(&fields, "BPFDEV_USER", kind->words->unit.user);
-	add(&fields, "BPFDEV_UID", number(texts.uid, sizeof(texts.uid), kind->words->unit.uid));
-	add(&fields, "BPFDEV_SESSION", kind->words->unit.name);
-	add(&fields, "BPFDEV_SERVICE", kind->words->service);
-	add(&fields, "BPFDEV_TTY", kind->words->tty);
-	add(&fields, "BPFDEV_RHOST", kind->words->rhost);
+	entry_begin(&fields, &entry, "bpfdev", texts.message);
 	if (kind->lost)
-		add(&fields, "BPFDEV_UNTOLD",
-		    number(texts.count, sizeof(texts.count), kind->denial.count));
+		entry_add_number(&fields, ENTRY_UNTOLD_COUNT, kind->denial.count);
 	else
 		add_denial(&fields, kind, &texts);
-	add(&fields, "BPFDEV_NEW", number(texts.more, sizeof(texts.more), kind->pending));
-	return journal_send(JOURNAL_SOCKET, fields.items, fields.count);
+	entry_add_number(&fields, "BPFDEV_NEW", kind->pending);
+	return entry_send_fields(&fields);
 }
 
 static int begin(struct monitor *monitor)
