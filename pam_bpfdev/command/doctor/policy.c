@@ -93,7 +93,7 @@ void doctor_check_policy(struct doctor *doctor)
 	doctor->conf = conf;
 }
 
-static void decide(struct doctor *doctor, struct doctor_user *user, const char *name)
+static void decide_login(struct doctor *doctor, struct doctor_user *user, const char *name)
 {
 	struct reason why = { "" };
 	int ret = policy_subject_load(name, &user->subject, &why);
@@ -144,7 +144,7 @@ const struct doctor_user *doctor_user_of_uid(struct doctor *doctor, uid_t uid)
 	buffer = xmalloc(NSS_BUFFER);
 	getpwuid_r(uid, &entry, buffer, NSS_BUFFER, &found);
 	if (found)
-		decide(doctor, user, found->pw_name);
+		decide_login(doctor, user, found->pw_name);
 	/* Two names of one uid: the uid is what was asked for. */
 	user->uid = uid;
 	free(buffer);
@@ -164,7 +164,7 @@ const struct doctor_user *doctor_user_of_name(struct doctor *doctor, const char 
 			return doctor->users[i];
 	}
 	user = add_user(doctor, (uid_t)-1);
-	decide(doctor, user, name);
+	decide_login(doctor, user, name);
 	return if_known(user);
 }
 

@@ -17,14 +17,12 @@ void denial_explain(struct machine *machine, const struct denial *row, struct de
 	uint32_t source = row->denial->source;
 	uint64_t digest = row->denial->digest;
 	const struct conf_statement *statement = NULL;
-	const struct conf *conf = NULL;
+	const struct conf *conf;
 
 	*why = (struct denial_why) { .cause = DENIAL_NO_RULE, .place = "no rule" };
 	if (!source)
 		return;
-	/* No digest: the lines are of several policies, as a manager's may be. */
-	if (digest)
-		conf = machine_policy_with(machine, &row->unit->info, digest);
+	conf = conf_store_find(&machine->decider.policies, &row->unit->info, digest);
 	if (conf)
 		statement = lines_find(conf, source);
 	if (!statement) {

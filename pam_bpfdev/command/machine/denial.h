@@ -33,7 +33,7 @@ struct denial_why {
 	char text[LINES_TEXT_SIZE];   /* of the line, with single blanks; else "" */
 };
 
-/* Finds the line that decided, in the policy files as they are: see machine_policy_with(). */
+/* Finds the line that decided, in the policy files as they are: see conf_store_find(). */
 void denial_explain(struct machine *machine, const struct denial *row, struct denial_why *why);
 
 /* Sizes of the texts below, with the final NUL. */

@@ -42,7 +42,11 @@ int unit_compare(const struct unit *a, const struct unit *b)
 
 int machine_open(struct machine *machine, struct reason *why)
 {
-	*machine = (struct machine) { 0 };
+	static const struct enforce_options options = { .conf = &conf_paths_system,
+							.devices = &device_source_system,
+							.lock_folder = SESSION_LOCK_FOLDER };
+
+	*machine = (struct machine) { .decider = decider_new(&options) };
 	return xcheck(session_find_root(&machine->root, why));
 }
 
@@ -71,11 +75,7 @@ void machine_close(struct machine *machine)
 {
 	drop_units(machine);
 	free(machine->units);
-	for (size_t i = 0; i < machine->policy_count; i++) {
-		conf_free(machine->policies[i]->conf);
-		free(machine->policies[i]);
-	}
-	free(machine->policies);
+	decider_free(&machine->decider);
 	free(machine->wanted.one);
 	free(machine->root);
 	*machine = (struct machine) { 0 };
@@ -238,7 +238,7 @@ int machine_look(struct machine *machine, const uid_t *of, unsigned int what, st
 
 	drop_units(machine);
 	machine->names = xneed(names_new(&device_source_system));
-	machine->looks++;
+	conf_store_renew(&machine->decider.policies);
 	if (of) {
 		user.uid = *of;
 		user.slice = xasprintf("%s/user.slice/user-%u.slice", machine->root, *of);

@@ -14,7 +14,7 @@
 #include <sys/types.h>
 
 #include "base/reason.h"
-#include "conf/conf.h"
+#include "enforce/decide.h"
 #include "enforce/live.h"
 #include "filter/filter.h"
 #include "command/base/names.h"
@@ -64,8 +64,9 @@ struct machine_unit {
 	uint64_t lost; /* questions that the filter had no room to tell apart */
 
 	/* After machine_judge(): */
-	const struct policy_files *files; /* that its filter was made from; NULL: not known */
-	enum machine_policy policy;	  /* of a session */
+	struct conf *conf;	/* what its filter was made from, as it is now; NULL: not known */
+	struct reason mistakes; /* of that; "": it has none */
+	enum machine_policy policy; /* of a session */
 	int manager; /* of a manager: an enum enforce_live_manager, or a negative errno */
 	bool judged; /* ... and what the policy says of the manager itself is known */
 };
@@ -76,14 +77,6 @@ struct wanted {
 	char *one;	  /* unit's name, if it names one session or manager; otherwise a user: */
 	bool known;	  /* uid is set */
 	uid_t uid;
-};
-
-/* A policy's files as they are now. */
-struct policy_files {
-	char path[sizeof(((struct bpfdev_info *)0)->policy)]; /* of the main file */
-	bool by_conf;	   /* it was named by conf=, so it has no drop-ins */
-	struct conf *conf; /* what they say, and their mistakes */
-	unsigned int look; /* at which they were read: see machine->looks */
 };
 
 /* One kind of what was denied in one unit: denial.h tells of it. */
@@ -103,9 +96,7 @@ struct machine {
 	size_t denial_count;
 	uint64_t lost;	     /* of the units that are wanted, together */
 	uint64_t since_boot; /* nanoseconds to add to a time since boot to make it a time of day */
-	unsigned int looks;  /* how many there were */
-	struct policy_files **policies; /* that were needed so far */
-	size_t policy_count, policy_capacity;
+	struct decider decider; /* with the policies and users that were needed so far */
 };
 
 /*
@@ -146,17 +137,6 @@ bool machine_wants(const struct machine *machine, const struct unit *unit);
  * @why.
  */
 int machine_read_table(struct machine_unit *unit, struct table **table, struct reason *why);
-
-/* The policy at @path, without drop-ins if @by_conf; it is read when it is first asked for. */
-const struct policy_files *machine_policy_at(struct machine *machine, const char *path,
-					     bool by_conf);
-
-/*
- * The policy whose text has @digest (not 0), of the files that @info names; NULL: it has changed.
- * It is read again, once in each look, if what was read before is of another text.
- */
-const struct conf *machine_policy_with(struct machine *machine, const struct bpfdev_info *info,
-				       uint64_t digest);
 
 /*
  * Compares @unit with what it should have: a session with its policy; a manager with the sessions

@@ -5,10 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command/base/memory.h"
 #include "command/machine/denial.h"
 #include "command/status/status.h"
 
 #define NANOSECONDS 1000000000ull
+
+/* A policy's path, as filters have it. */
+#define POLICY_SIZE sizeof(((struct bpfdev_info *)0)->policy)
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -137,7 +141,7 @@ static void print_policy_states(const struct status *status)
 /* A label's value: control characters as elsewhere, and what the format gives a meaning escaped. */
 static void escape(const char *text, char *out, size_t size)
 {
-	char quoted[4 * sizeof(((struct policy_files *)0)->path)];
+	char quoted[4 * POLICY_SIZE];
 	size_t used = 0;
 
 	reason_quote(quoted, sizeof(quoted), text, strlen(text));
@@ -149,20 +153,41 @@ static void escape(const char *text, char *out, size_t size)
 	out[used] = '\0';
 }
 
-/* The same file may be one with drop-ins for one service, and without for another. */
-static void print_mistakes(const struct status *status)
+static void print_policy(const char *policy, bool by_conf, const struct conf *conf)
 {
-	char path[8 * sizeof(((struct policy_files *)0)->path)];
+	char path[8 * POLICY_SIZE];
+
+	escape(policy, path, sizeof(path));
+	output_line("bpfdev_policy_mistakes{path=\"%s\",conf=\"%s\"} %zu", path,
+		    by_conf ? "true" : "false", conf->error_count);
+}
+
+/* Whether the unit has a policy of its own, which none of the first @i has. */
+static bool has_another(const struct machine *machine, size_t i)
+{
+	const struct machine_unit *unit = &machine->units[i];
+
+	if (!unit->conf || !unit->known || !(unit->info.flags & BPFDEV_CONF))
+		return false;
+	for (size_t j = 0; j < i; j++)
+		if (machine->units[j].conf == unit->conf)
+			return false;
+	return true;
+}
+
+/* That of the system too: whoever watches wants to know before somebody is refused. */
+static void print_mistakes(struct machine *machine)
+{
+	struct conf *system;
+	struct reason why;
 
 	begin("bpfdev_policy_mistakes",
 	      "Mistakes in a policy's files; any of them refuses everybody but root.");
-	for (size_t i = 0; i < status->machine.policy_count; i++) {
-		const struct policy_files *policy = status->machine.policies[i];
-
-		escape(policy->path, path, sizeof(path));
-		output_line("bpfdev_policy_mistakes{path=\"%s\",conf=\"%s\"} %zu", path,
-			    policy->by_conf ? "true" : "false", policy->conf->error_count);
-	}
+	if (xcheck(decider_policy(&machine->decider, NULL, &system, &why)) >= 0)
+		print_policy(conf_paths_system.main, false, system);
+	for (size_t i = 0; i < machine->unit_count; i++)
+		if (has_another(machine, i))
+			print_policy(machine->units[i].info.policy, true, machine->units[i].conf);
 }
 
 static void print_exceptions(const struct status *status)
@@ -209,13 +234,13 @@ static void print_denials(const struct machine *machine)
 			       last[i] / NANOSECONDS);
 }
 
-int status_print_metrics(const struct status *status)
+int status_print_metrics(struct status *status)
 {
 	print_filters(status);
 	print_sessions(status);
 	print_managers(status);
 	print_policy_states(status);
-	print_mistakes(status);
+	print_mistakes(&status->machine);
 	print_exceptions(status);
 	print_denials(&status->machine);
 	return 0;

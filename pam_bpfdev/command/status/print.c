@@ -32,7 +32,6 @@ bool status_is_over(const struct bpfdev_exception *exception, uint64_t *until)
 static json_t *policy_json(const struct machine_unit *unit)
 {
 	struct row row = row_object();
-	struct reason what;
 
 	if (row_field(&row, "path", NULL, 0))
 		row_text(&row, "%s", unit->info.policy);
@@ -40,10 +39,8 @@ static json_t *policy_json(const struct machine_unit *unit)
 		row_text(&row, "%016llx", (unsigned long long)unit->info.policy_digest);
 	if (row_field(&row, "state", NULL, 0))
 		row_text(&row, "%s", policies[unit->policy]);
-	if (row_field(&row, "mistake", NULL, 0) && unit->policy == MACHINE_POLICY_BROKEN) {
-		conf_describe_mistakes(unit->files->conf, &what);
-		row_text(&row, "%s", what.text);
-	}
+	if (row_field(&row, "mistake", NULL, 0))
+		row_text_or_null(&row, unit->mistakes.text);
 	return row.object;
 }
 
@@ -256,29 +253,29 @@ static void describe_unit(struct row *row, const struct machine_unit *unit)
 static const struct conf *conf_of_union(const struct machine *machine,
 					const struct machine_unit *manager)
 {
-	const struct policy_files *files = NULL;
+	const struct conf *conf = NULL;
 
 	for (size_t i = 0; i < machine->unit_count; i++) {
 		const struct machine_unit *unit = &machine->units[i];
 
 		if (!machine_counts(manager, unit))
 			continue;
-		if (unit->policy != MACHINE_POLICY_CURRENT || (files && unit->files != files))
+		if (unit->policy != MACHINE_POLICY_CURRENT || (conf && unit->conf != conf))
 			return NULL;
-		files = unit->files;
+		conf = unit->conf;
 	}
-	return files ? files->conf : NULL;
+	return conf;
 }
 
 /* A line's number means something only in the text that it was counted in. */
 static const struct conf *conf_of(const struct machine *machine, const struct machine_unit *unit)
 {
 	if (unit->unit.role == BPFDEV_SESSION)
-		return unit->policy == MACHINE_POLICY_CURRENT ? unit->files->conf : NULL;
+		return unit->policy == MACHINE_POLICY_CURRENT ? unit->conf : NULL;
 	if (unit->manager == ENFORCE_LIVE_UNION)
 		return conf_of_union(machine, unit);
 	if (unit->manager == ENFORCE_LIVE_BASE && unit->judged)
-		return unit->files->conf;
+		return unit->conf;
 	return NULL;
 }
 
@@ -400,32 +397,28 @@ static void print_units(const struct status *status)
 	row_table_print(&table);
 }
 
-/* Whether a unit that is shown is filtered by the policy; managers with a union's are not. */
-static bool is_shown(const struct machine *machine, const struct policy_files *policy)
+/* Mistakes in the policy that the unit is filtered by; a manager with a union's is not. */
+static const char *mistakes_of(const struct machine_unit *unit)
 {
-	for (size_t i = 0; i < machine->unit_count; i++) {
-		const struct machine_unit *unit = &machine->units[i];
+	bool counts = unit->unit.role == BPFDEV_SESSION || unit->manager == ENFORCE_LIVE_BASE;
 
-		if (unit->wanted && unit->files == policy &&
-		    (unit->unit.role == BPFDEV_SESSION || unit->manager == ENFORCE_LIVE_BASE))
-			return true;
-	}
-	return false;
+	return unit->wanted && counts ? unit->mistakes.text : "";
 }
 
-/* Comes first: it is what most needs to be done. */
+/* Comes first: it is what most needs to be done. Those of each policy once. */
 static void print_mistakes(const struct machine *machine)
 {
-	for (size_t i = 0; i < machine->policy_count; i++) {
-		const struct policy_files *policy = machine->policies[i];
-		struct reason what;
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		const char *mistakes = mistakes_of(&machine->units[i]);
+		bool told = !*mistakes;
 
-		if (!policy->conf->error_count || !is_shown(machine, policy))
-			continue;
-		conf_describe_mistakes(policy->conf, &what);
-		output_error("the policy has mistakes: new logins are refused, and open sessions "
-			     "keep the rules that they have: %s",
-			     what.text);
+		for (size_t j = 0; j < i && !told; j++)
+			told = strcmp(mistakes_of(&machine->units[j]), mistakes) == 0;
+		if (!told)
+			output_error(
+				"the policy has mistakes: new logins are refused, and open sessions "
+				"keep the rules that they have: %s",
+				mistakes);
 	}
 }
 

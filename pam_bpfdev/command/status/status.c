@@ -130,9 +130,6 @@ static int show(struct status *status)
 		return COMMAND_NO;
 	if (!status->wanted && !status->all)
 		leave_out_unfiltered(machine);
-	/* Whoever watches the policy wants to know before somebody is refused. */
-	if (status->prometheus)
-		machine_policy_at(machine, conf_paths_system.main, false);
 	judge(status);
 	return print(status) < 0 ? COMMAND_FAILED : COMMAND_YES;
 }

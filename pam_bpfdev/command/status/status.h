@@ -23,6 +23,6 @@ bool status_is_over(const struct bpfdev_exception *exception, uint64_t *until);
 /* Each prints what was found. Returns 0, or a negative errno having said so. */
 int status_print_text(struct status *status);
 int status_print_json(struct status *status);
-int status_print_metrics(const struct status *status);
+int status_print_metrics(struct status *status);
 
 #endif
