@@ -105,6 +105,59 @@ def test_policy_that_changes_and_changes_back(box):
         assert policy_state(box) == "changed"
 
 
+NAMES = "names in it stand for something else by now"
+
+
+def test_policy_whose_names_stand_for_something_else_by_now(box):
+    """The text is the same: a device that was plugged in, and a group that the user has joined."""
+    box.policy("* allow *\n* deny /dev/plugged*\n@video deny c 1:9\n")
+    with box.ssh_session("alice") as session:
+        assert policy_state(box) == "current"
+        try:
+            box.make_node("/dev/plugged0", "c", 511, 7)
+            assert policy_state(box) == "changed" and NAMES in facts(box)["sessions"][0]["policy"]["why"]
+            assert table(box)[1] == [f"session {session.id} of alice: policy: the text is the same, but {NAMES}: "
+                                     "bpfdev reload alice", ONE]
+            box.run("bpfdev reload")
+            assert policy_state(box) == "current"
+        finally:
+            box.run("rm -f /dev/plugged0")
+        assert policy_state(box) == "changed"
+        box.run("bpfdev reload")
+        try:
+            box.run("gpasswd -a alice video")
+            assert policy_state(box) == "changed"
+        finally:
+            box.run("gpasswd -d alice video")
+        assert policy_state(box) == "current" and "why" not in facts(box)["sessions"][0]["policy"]
+
+
+def test_exception_does_not_make_the_policy_another_one(box):
+    box.policy("alice allow *\nalice deny /dev/plugged*\nalice deny c 1:9\n")
+    with box.ssh_session("alice"):
+        box.run("bpfdev allow alice 'c 1:9' rw --for 15m")
+        assert policy_state(box) == "current"
+        try:
+            box.make_node("/dev/plugged0", "c", 511, 7)
+            assert policy_state(box) == "changed"
+        finally:
+            box.run("rm -f /dev/plugged0")
+
+
+def test_policy_of_a_user_who_is_not_known_any_more(box):
+    box.policy(RULES)
+    with box.ssh_session("alice") as session:
+        before = box.read_file("/etc/passwd")
+        try:
+            box.write_file("/etc/passwd", before.replace("alice:", "alicia:"))
+            assert policy_state(box) == "unknown"
+            assert re.match(rf"session {session.id} of alice: policy: whether it gives the same rules now is not known: ",
+                            table(box)[1][0])
+        finally:
+            box.write_file("/etc/passwd", before)
+        assert policy_state(box) == "current"
+
+
 def test_policy_that_has_mistakes(box):
     box.policy(RULES)
     with box.ssh_session("alice"):

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* How filters compare with what they should be. */
+#include <errno.h>
 #include <string.h>
 
 #include "command/base/memory.h"
@@ -17,9 +18,70 @@ static void find_policy(struct machine *machine, struct machine_unit *unit)
 		unit->mistakes = why;
 }
 
+/*
+ * Sets *@digest to that of the rules that the session's filter has from the policy, without what an
+ * exception lends. Returns 1; 0: it has gone, or is another version's; a negative errno; with @why.
+ */
+static int digest_rules(struct machine_unit *unit, uint64_t *digest, struct reason *why)
+{
+	struct table *table = NULL, *rules = NULL;
+	bool lends = false;
+	int ret;
+
+	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++)
+		lends |= unit->info.exceptions[i].access != 0;
+	*digest = unit->info.table_digest;
+	if (!lends)
+		return 1;
+	reason_set(why, "its filter has gone");
+	ret = machine_read_table(unit, &table, why);
+	if (ret > 0 && xcheck(table_lend(table, NULL, &rules, why)) < 0)
+		ret = -EINVAL;
+	if (ret > 0)
+		*digest = table_digest(rules);
+	table_free(table);
+	table_free(rules);
+	return ret;
+}
+
+/*
+ * The same text may stand for something else by now: devices, drivers and groups come and go.
+ * Returns the state, with unit->doubt.
+ */
+static enum machine_policy judge_names(struct machine *machine, struct machine_unit *unit)
+{
+	const uint32_t decided = BPFDEV_UNRESTRICTED | BPFDEV_AUDIT;
+	struct bpfdev_info now = unit->info;
+	struct table *table = NULL;
+	uint64_t digest;
+	bool same;
+	int ret = xcheck(decide_again(&machine->decider, &now, &table, &unit->doubt));
+
+	if (ret == DECIDED_MISTAKES) {
+		unit->mistakes = unit->doubt;
+		unit->doubt = (struct reason) { "" };
+		return MACHINE_POLICY_BROKEN;
+	}
+	if (ret != DECIDED)
+		return MACHINE_POLICY_UNKNOWN;
+	same = !((now.flags ^ unit->info.flags) & decided);
+	ret = digest_rules(unit, &digest, &unit->doubt);
+	same &= digest == table_digest(table);
+	table_free(table);
+	if (ret <= 0)
+		return MACHINE_POLICY_UNKNOWN;
+	unit->doubt = (struct reason) { "" };
+	if (same)
+		return MACHINE_POLICY_CURRENT;
+	reason_set(&unit->doubt, "the text is the same, but names in it stand for something else "
+				 "by now");
+	return MACHINE_POLICY_CHANGED;
+}
+
 static void judge_session(struct machine *machine, struct machine_unit *unit)
 {
 	unit->policy = MACHINE_POLICY_UNKNOWN;
+	unit->doubt = (struct reason) { "" };
 	unit->conf = NULL;
 	if (unit->known)
 		find_policy(machine, unit);
@@ -27,10 +89,10 @@ static void judge_session(struct machine *machine, struct machine_unit *unit)
 		return;
 	if (*unit->mistakes.text)
 		unit->policy = MACHINE_POLICY_BROKEN;
-	else if (unit->conf->digest == unit->info.policy_digest)
-		unit->policy = MACHINE_POLICY_CURRENT;
-	else
+	else if (unit->conf->digest != unit->info.policy_digest)
 		unit->policy = MACHINE_POLICY_CHANGED;
+	else
+		unit->policy = judge_names(machine, unit);
 }
 
 /* Without any filter there is nothing to fall short of. */

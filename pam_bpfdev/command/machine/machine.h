@@ -38,12 +38,15 @@ char *unit_id(const struct unit *unit, char *text);
  */
 int unit_compare(const struct unit *a, const struct unit *b);
 
-/* How the policy that a filter was made from compares with its files as they are now. */
+/*
+ * How a session's filter compares with its policy as it is now: with the text, and with what names
+ * in it stand for by now.
+ */
 enum machine_policy {
-	MACHINE_POLICY_UNKNOWN, /* another version's filter, or a path too long to be told */
-	MACHINE_POLICY_CURRENT, /* the text is the same */
-	MACHINE_POLICY_CHANGED,
-	MACHINE_POLICY_BROKEN, /* the files have mistakes now */
+	MACHINE_POLICY_UNKNOWN, /* it cannot be known */
+	MACHINE_POLICY_CURRENT, /* the text is the same, and the session would get the same rules */
+	MACHINE_POLICY_CHANGED, /* one of these is not so */
+	MACHINE_POLICY_BROKEN,	/* the files have mistakes now */
 };
 
 /* A session that has processes (a closed one may have, too), or a manager. */
@@ -67,6 +70,7 @@ struct machine_unit {
 	struct conf *conf;	/* what its filter was made from, as it is now; NULL: not known */
 	struct reason mistakes; /* of that; "": it has none */
 	enum machine_policy policy; /* of a session */
+	struct reason doubt;	    /* why it is unknown, or changed with the same text; "": else */
 	int manager; /* of a manager: an enum enforce_live_manager, or a negative errno */
 	bool judged; /* ... and what the policy says of the manager itself is known */
 };

@@ -41,6 +41,8 @@ static json_t *policy_json(const struct machine_unit *unit)
 		row_text(&row, "%s", policies[unit->policy]);
 	if (row_field(&row, "mistake", NULL, 0))
 		row_text_or_null(&row, unit->mistakes.text);
+	if (row_field(&row, "why", NULL, ROW_OPTIONAL))
+		row_text_or_null(&row, unit->doubt.text);
 	return row.object;
 }
 
@@ -442,6 +444,23 @@ static void print_exceptions(const struct machine_unit *unit)
 	}
 }
 
+/* Why a policy is not what its text says. */
+static void print_doubt(const struct machine_unit *unit)
+{
+	char id[UNIT_ID_SIZE];
+
+	if (unit->unit.role != BPFDEV_SESSION || !*unit->doubt.text)
+		return;
+	unit_id(&unit->unit, id);
+	if (unit->policy == MACHINE_POLICY_CHANGED)
+		output_line("session %s of %s: policy: %s: bpfdev reload %s", id, unit->user,
+			    unit->doubt.text, unit->user);
+	else
+		output_line("session %s of %s: policy: whether it gives the same rules now is not "
+			    "known: %s",
+			    id, unit->user, unit->doubt.text);
+}
+
 static void print_notes(const struct machine *machine)
 {
 	for (size_t i = 0; i < machine->unit_count; i++) {
@@ -449,6 +468,7 @@ static void print_notes(const struct machine *machine)
 
 		if (!unit->wanted)
 			continue;
+		print_doubt(unit);
 		print_exceptions(unit);
 		if (unit->filters > 1)
 			output_line("%s of %s has %d filters: the kernel asks all of them, the "
