@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 """bpfdev denials, and what the journal says at a session's end, of real logins."""
 
+import contextlib
 import json
 import re
 import shlex
@@ -341,3 +342,22 @@ def test_session_that_its_user_kills(box):
         scope_gone(box, session)
     assert entries(box, f"BPFDEV_SESSION=session-{session.id}.scope BPFDEV_EVENT=open")
     assert entries(box, f"BPFDEV_SESSION=session-{session.id}.scope BPFDEV_EVENT=denied") == []
+
+
+def test_what_another_program_refuses_is_looked_for_here_in_vain(box):
+    """systemd's own filter on the user's slice refuses the device: nothing of ours has counted that."""
+    box.policy("alice allow *\n")
+    with box.ssh_session("alice") as session, contextlib.ExitStack() as stack:
+        assert "programs" not in facts(box)
+        box.run("systemctl set-property --runtime user-1000.slice DevicePolicy=closed")
+        stack.callback(box.run, "systemctl revert user-1000.slice", check=False)
+        assert session.run("cat /dev/fuse 2>&1; true").stdout == "cat: /dev/fuse: Operation not permitted\n"
+        (attached,) = box.programs()["/user.slice/user-1000.slice"]
+        scope, manager = f"session-{session.id}.scope", "user@1000.service"
+        cgroup = {"id": attached["id"], "name": attached["name"], "cgroup": "/user.slice/user-1000.slice"}
+        said = facts(box)
+        assert said["denials"] == [] and said["programs"] == [cgroup | {"units": [scope, manager]}]
+        line = (f'not counted: what program {attached["id"]} "{attached["name"]}" on /user.slice/user-1000.slice refuses, which '
+                f"is not ours and is asked, too, for {scope}")
+        assert box.run(COMMAND).stdout == f"{NOTHING}{line} and 1 more\n"
+        assert box.run(f"{COMMAND} {session.id}").stdout == f"{NOTHING}{line}\n"

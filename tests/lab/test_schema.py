@@ -50,6 +50,11 @@ def everything(machine, console):
     # A program of systemd's on the way up.
     machine.run("systemctl set-property --runtime user-1000.slice DevicePolicy=closed")
     found["explain"].append(ask(machine, "explain alice c 10:229 --session"))
+    found["denials"].append(ask(machine, "denials"))
+    # The same text stands for something else.
+    machine.run("gpasswd -d alice students")
+    found["status"].append(ask(machine, "status"))
+    machine.run("gpasswd -a alice students")
     found["revoke"] = [ask(machine, "revoke alice")]
     found["reload"] = [ask(machine, "reload"), ask(machine, "reload --all")]
     machine.policy("ghost deny *\n")
