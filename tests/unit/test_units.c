@@ -93,6 +93,27 @@ static void units_have_an_order(void **state)
 		}
 }
 
+static void units_have_ids(void **state)
+{
+	static const char *const ids[][2] = {
+		{ "session-3.scope", "3" },
+		{ "session-c12.scope", "c12" },
+		{ "session-.scope", "session-.scope" },
+		{ "user-1001.slice", "user-1001.slice" },
+		{ "s", "s" },
+	};
+	const struct unit manager = MANAGER(4001, "ann", "user@4001.service");
+	char id[UNIT_ID_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		const struct unit unit = SESSION(4001, "ann", ids[i][0]);
+
+		assert_string_equal(unit_id(&unit, id), ids[i][1]);
+	}
+	assert_string_equal(unit_id(&manager, id), "manager");
+}
+
 static const char *process(const char *comm, uint32_t pid)
 {
 	static char text[DENIAL_PROCESS_SIZE];
@@ -133,6 +154,7 @@ int main(void)
 		cmocka_unit_test(users_by_name_and_uid),
 		cmocka_unit_test(what_is_not_there),
 		cmocka_unit_test(units_have_an_order),
+		cmocka_unit_test(units_have_ids),
 		cmocka_unit_test(processes_are_shown_by_name_and_number),
 		cmocka_unit_test(bits_are_those_that_were_refused_or_would_have_been),
 	};

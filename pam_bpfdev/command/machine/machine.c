@@ -17,13 +17,15 @@
 
 char *unit_id(const struct unit *unit, char *text)
 {
-	const char *id = "?";
+	const char *id;
 	size_t length = session_scope_id(unit->name, &id);
 
 	if (unit->role == BPFDEV_MANAGER)
 		snprintf(text, UNIT_ID_SIZE, "manager");
+	else if (length)
+		snprintf(text, UNIT_ID_SIZE, "%.*s", (int)length, id);
 	else
-		snprintf(text, UNIT_ID_SIZE, "%.*s", length ? (int)length : 1, id);
+		snprintf(text, UNIT_ID_SIZE, "%s", unit->name);
 	return text;
 }
 

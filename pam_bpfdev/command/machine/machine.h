@@ -29,7 +29,10 @@ struct unit {
 
 #define UNIT_ID_SIZE 256
 
-/* "3" of session-3.scope, "manager". @text: UNIT_ID_SIZE bytes. Returns @text. */
+/*
+ * "3" of session-3.scope, "manager"; the name of what is neither. @text: UNIT_ID_SIZE bytes.
+ * Returns @text.
+ */
 char *unit_id(const struct unit *unit, char *text);
 
 /*
