@@ -13,11 +13,16 @@ def box(machine):
 
 
 def test_all_takes_in_who_logged_in_when_no_line_named_them(box):
-    with box.ssh_session("alice") as ssh, box.console_login("alice") as console, box.ssh_session("bob"):
+    with box.ssh_session("alice") as ssh, box.console_login("alice") as console, \
+            box.ssh_session("bob") as bob:
         box.policy("@students allow *\n@students deny c 510:1 service=sshd\n@students deny c 510:2 tty=ssh\n"
                    "@students deny c 510:3 remote\n@students deny c 510:4 local\n@students deny c 510:5 tty=tty1\n"
                    "@students deny c 510:6 service=login\n")
-        assert reload(box) == (0, NOBODY + UNFILTERED.format("3 open sessions are"), "")
+        due = "".join(f"session {session.id} of alice is without device rules, and the policy has 5 for it now\n"
+                      for session in (ssh, console))
+        assert reload(box) == (0, NOBODY + due + UNFILTERED.format("3 open sessions are"), "")
+        assert {name: entry.get("rules_due") for name, entry in told(box).items()} == {
+            f"alice {ssh.id}": 5, f"alice {console.id}": 5, f"bob {bob.id}": None, "alice manager": None, "bob manager": None}
         assert ours(box) == {}
         said = told(box, "--all")
         assert {name: entry["result"] for name, entry in said.items() if entry["user"] == "alice"} == {
@@ -83,6 +88,10 @@ def test_all_without_logind(box):
         assert (status, said) == (3, table((session.id, "alice", "failed"), ("manager", "alice", "as it was")))
         assert error.startswith(f"{complaint}libsystemd cannot be loaded: ")
         assert reload(box, "", hide)[::2] == (0, "")
+        box.run("systemctl stop user@1000")
+        unknown = f"session {session.id} of alice is without device rules, and whether the policy has any for it now is not known: "
+        assert reload(box, "", hide)[1].startswith(f"{NOBODY}{unknown}libsystemd cannot be loaded: ")
+        box.run("systemctl start user@1000")
         assert set(ours(box)) == {MANAGER}
 
 

@@ -106,6 +106,8 @@ static void describe(struct row *row, const struct reload_result *result)
 			  before->magic || report->outcome == ENFORCE_CHANGED);
 	if (row_field(row, "rules_before", NULL, ROW_OPTIONAL))
 		set_rules(row, report, before, before->magic);
+	if (row_field(row, "rules_due", NULL, ROW_OPTIONAL) && result->due)
+		row_number(row, result->due);
 	if (row_field(row, "message", NULL, 0))
 		row_text(row, "%s", report->why.text);
 }
@@ -148,6 +150,22 @@ static size_t count(const struct reload *reload, enum bpfdev_role role,
 	return found;
 }
 
+/* Who is free, though the policy has rules for them by now. */
+static void print_due(const struct reload_result *result)
+{
+	char name[UNIT_ID_SIZE];
+
+	change_session_name(&result->report, name);
+	if (result->due)
+		output_line("session %s of %s is without device rules, and the policy has %u for "
+			    "it now",
+			    name, result->user, result->due);
+	else if (*result->doubt.text)
+		output_line("session %s of %s is without device rules, and whether the policy has "
+			    "any for it now is not known: %s",
+			    name, result->user, result->doubt.text);
+}
+
 /* What the table does not show. */
 static void print_summary(const struct reload *reload)
 {
@@ -157,6 +175,8 @@ static void print_summary(const struct reload *reload)
 		shown += is_shown(&reload->results[i]);
 	if (!shown)
 		output_line("no open session has device rules");
+	for (size_t i = 0; i < reload->count; i++)
+		print_due(&reload->results[i]);
 	if (unfiltered && !reload->all)
 		output_line("%zu open session%s without device rules; --all gives them those that "
 			    "the policy has for them",

@@ -11,6 +11,9 @@ struct reload_result {
 	uid_t uid;
 	char user[64];
 	struct enforce_change_report report;
+	/* Of a session that has no filter, without --all: */
+	uint32_t due;	     /* so many rules the policy has for it now */
+	struct reason doubt; /* why that is not known; "": it is */
 };
 
 struct reload {

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "enforce/decide.h"
+#include "command/base/memory.h"
 #include "command/machine/logind.h"
 #include "command/reload/reload.h"
 
@@ -13,6 +15,7 @@
 struct walk {
 	struct reload *reload;
 	struct enforce_options enforce, adoption; /* of sessions with a filter, and without */
+	struct decider decider;			  /* with options of the latter */
 	struct logind *logind;			  /* asked first when a session has no filter */
 	const struct session *user;
 	struct reason *why;
@@ -65,49 +68,74 @@ static void keep_failure(struct walk *walk, const struct session *user, int erro
 	keep(&report, walk);
 }
 
-static int adopt(struct walk *walk, const struct logind_session *facts,
+static int adopt(struct walk *walk, const struct enforce_stray *stray,
 		 struct enforce_change_report *report)
 {
-	struct policy_subject subject;
-	struct enforce_stray stray = {
-		.unit = report->unit,
-		.subject = &subject,
-		.session = { facts->service, facts->tty, facts->rhost, "",
-			     facts->login ? POLICY_LOGIN : POLICY_JOB },
-	};
 	struct enforce_change_report adopted;
-	int ret = policy_subject_load(facts->user, &subject, &report->why);
+	int ret = enforce_adopt(&walk->adoption, walk->user, stray, &adopted, &report->why);
 
-	if (ret)
-		return ret < 0 ? ret : -ESRCH;
-	ret = enforce_adopt(&walk->adoption, walk->user, &stray, &adopted, &report->why);
-	policy_subject_free(&subject);
 	if (ret == 0 && adopted.outcome == ENFORCE_CHANGED)
 		*report = adopted;
 	return ret;
 }
 
-/* Asks logind for what PAM said at the session's open. */
-static int find_and_adopt(struct walk *walk, struct enforce_change_report *report)
+/* Finds out what adopt() would come to. */
+static int foresee(struct walk *walk, const struct enforce_stray *stray,
+		   struct reload_result *result)
 {
-	struct logind_session facts = { 0 };
+	struct bpfdev_info info = { 0 };
+	struct table *table = NULL;
+	int ret = xcheck(decide(&walk->decider, NULL, stray->subject, &stray->session, &info,
+				&table, &result->doubt));
+
+	if (ret == DECIDED && table && !(info.flags & BPFDEV_UNRESTRICTED))
+		result->due = info.rule_count;
+	table_free(table);
+	return ret == DECIDED ? 0 : -EINVAL;
+}
+
+/* Asks logind for what PAM said at the session's open. Returns a negative errno with @why. */
+static int ask_logind(struct walk *walk, const struct enforce_change_report *report,
+		      struct logind_session *facts, struct reason *why)
+{
 	char id[UNIT_ID_SIZE];
 	int ret = 0;
 
 	if (!walk->logind)
-		ret = logind_open(&walk->logind, &report->why);
+		ret = logind_open(&walk->logind, why);
 	if (ret == 0)
-		ret = logind_ask(walk->logind, change_session_name(report, id), &facts,
-				 &report->why);
+		ret = logind_ask(walk->logind, change_session_name(report, id), facts, why);
+	return ret;
+}
+
+/* Adopts the session, or only finds out what that would come to. */
+static int look_after(struct walk *walk, struct reload_result *result)
+{
+	struct reason *why = walk->reload->all ? &result->report.why : &result->doubt;
+	struct logind_session facts = { 0 };
+	struct policy_subject subject;
+	struct enforce_stray stray = { .unit = result->report.unit, .subject = &subject };
+	int ret = ask_logind(walk, &result->report, &facts, why);
+
 	if (ret < 0)
 		return ret;
-	ret = adopt(walk, &facts, report);
+	stray.session = (struct policy_session) {
+		facts.service, facts.tty, facts.rhost, "", facts.login ? POLICY_LOGIN : POLICY_JOB,
+	};
+	ret = xcheck(policy_subject_load(facts.user, &subject, why));
+	if (ret == 0) {
+		ret = walk->reload->all ? adopt(walk, &stray, &result->report)
+					: foresee(walk, &stray, result);
+		policy_subject_free(&subject);
+	} else if (ret > 0) {
+		ret = -ESRCH;
+	}
 	logind_free_session(&facts);
 	return ret;
 }
 
 /* What the user's sessions without a filter come to, once those that have one are done. */
-static void adopt_sessions(struct walk *walk, size_t first)
+static void look_after_unfiltered(struct walk *walk, size_t first)
 {
 	struct reload *reload = walk->reload;
 
@@ -117,14 +145,16 @@ static void adopt_sessions(struct walk *walk, size_t first)
 
 		if (report->outcome != ENFORCE_UNFILTERED || report->role != BPFDEV_SESSION)
 			continue;
-		ret = find_and_adopt(walk, report);
-		if (ret < 0 && ret != -ENOENT) {
+		ret = look_after(walk, &reload->results[i]);
+		if (ret < 0 && ret != -ENOENT && reload->all) {
 			report->outcome = ENFORCE_FAILED;
 			report->error = ret;
 		}
 		/* No session of logind's any more: it has just ended. */
 		if (report->outcome == ENFORCE_UNFILTERED)
 			report->why = (struct reason) { "" };
+		if (ret == 0 || ret == -ENOENT)
+			reload->results[i].doubt = (struct reason) { "" };
 	}
 }
 
@@ -194,9 +224,10 @@ static int visit_user(const struct session *user, void *data)
 	ret = enforce_change(&walk->enforce, user, &change, keep, walk, walk->why);
 	if (ret < 0) {
 		keep_failure(walk, user, ret);
-	} else if (walk->reload->all && !walk->error) {
-		adopt_sessions(walk, first);
-		adopt_manager(walk, first);
+	} else if (!walk->error) {
+		look_after_unfiltered(walk, first);
+		if (walk->reload->all)
+			adopt_manager(walk, first);
 	}
 	return walk->error;
 }
@@ -214,9 +245,11 @@ int reload_run(struct reload *reload, struct reason *why)
 
 	if (ret < 0)
 		return ret;
+	walk.decider = decider_new(&walk.adoption);
 	ret = session_each_user(root, visit_user, &walk, why);
 	if (reload->count)
 		qsort(reload->results, reload->count, sizeof(*reload->results), compare);
+	decider_free(&walk.decider);
 	logind_close(walk.logind);
 	free(root);
 	return ret;
