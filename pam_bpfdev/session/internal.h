@@ -21,6 +21,12 @@ bool session_parse_path(const char *cgroup, struct session_path *path);
 /* Reads user-UID.slice. Returns false for any other name. */
 bool session_parse_slice(const char *name, uid_t *uid);
 
+/*
+ * Whether a user can hold the process up: it runs for one who is not root, or in the slice of one,
+ * where whoever is there shares the processors with it.
+ */
+bool session_is_users(pid_t pid);
+
 struct session_mount {
 	char *point; /* where it is mounted */
 	char *root;  /* the cgroup that is seen there */

@@ -2,18 +2,36 @@
 /* The lock around all changes to the filters of one user's sessions. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "session/internal.h"
 #include "session/session.h"
 
 #define FIRST_PAUSE_MS 1
 #define LONGEST_PAUSE_MS 50
+
+/* How long others wait for a process that a user has stopped, and for one that does not get on. */
+#define STOPPED_MS 1000
+#define SLOW_MS 1500
+#define HELD_MS 400 /* the last one: others may have had the lock before */
+
+/* Who waits, and whom for. Times are what this process had while it waited, see below. */
+struct waiting {
+	int fd;
+	int waited_ms;
+	pid_t holder;		    /* 0: not known */
+	unsigned long long started; /* when, so that no other process passes for it */
+	int held_ms;		    /* as far as was seen */
+};
 
 static int64_t now_ms(void)
 {
@@ -51,24 +69,120 @@ static int check_owner(int fd, const char *path, struct reason *why)
 	return -EPERM;
 }
 
-/* flock(2) cannot wait for a bounded time, and an alarm would meddle with the host's signals. */
+/* The process that has the lock, as the kernel has it; 0: none that can be seen from here. */
+static pid_t find_holder(int fd)
+{
+	FILE *file = fopen("/proc/locks", "re");
+	unsigned int major, minor;
+	unsigned long long inode;
+	char line[256];
+	pid_t holder = 0, pid;
+	struct stat st;
+
+	/* proc_locks(5): "1: FLOCK ADVISORY WRITE 4711 00:19:1234 0 EOF", numbers of the device in hex */
+	while (file && fstat(fd, &st) == 0 && !holder && fgets(line, sizeof(line), file))
+		if (sscanf(line, "%*u: FLOCK %*s %*s %d %x:%x:%llu", &pid, &major, &minor,
+			   &inode) == 4 &&
+		    makedev(major, minor) == st.st_dev && inode == st.st_ino)
+			holder = pid;
+	if (file)
+		fclose(file);
+	return holder > 0 ? holder : 0;
+}
+
+/* State and start of a process, see proc_pid_stat(5). Returns the state, 0: it is gone. */
+static char look_at(pid_t pid, unsigned long long *started)
+{
+	char path[sizeof("/proc/4294967295/stat")], text[1024];
+	const char *rest = NULL;
+	char state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (file && fgets(text, sizeof(text), file))
+		rest = strrchr(text, ')'); /* its name may be anything */
+	if (!rest || sscanf(rest,
+			    ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+			    "%*d %*d %llu",
+			    &state, started) != 2)
+		state = 0;
+	if (file)
+		fclose(file);
+	return state;
+}
+
+/* Only the process that was looked at, and only while it has the lock. */
+static void kill_holder(const struct waiting *waiting)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, waiting->holder, 0);
+	unsigned long long started;
+
+	if (pidfd < 0)
+		return;
+	if (find_holder(waiting->fd) == waiting->holder &&
+	    look_at(waiting->holder, &started) != 0 && started == waiting->started)
+		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	close(pidfd);
+}
+
+/*
+ * A user can stop a process that has the lock (their su, their sshd), have its cgroup frozen or its
+ * share of the processors made small: nobody else is to wait for that.
+ */
+static void watch_holder(struct waiting *waiting, int passed_ms)
+{
+	unsigned long long started = 0;
+	pid_t holder = find_holder(waiting->fd);
+	char state = holder ? look_at(holder, &started) : 0;
+
+	if (!state || holder == getpid()) {
+		waiting->holder = 0;
+		return;
+	}
+	if (holder == waiting->holder && started == waiting->started)
+		waiting->held_ms += passed_ms;
+	else
+		waiting->held_ms = 0;
+	waiting->holder = holder;
+	waiting->started = started;
+	if (state == 'T' ? waiting->waited_ms >= STOPPED_MS
+			 : waiting->waited_ms >= SLOW_MS && waiting->held_ms >= HELD_MS &&
+				   session_is_users(holder))
+		kill_holder(waiting);
+}
+
+/*
+ * flock(2) cannot wait for a bounded time, and an alarm would meddle with the host's signals. Where
+ * the machine has no time for this process, it has none for the one that has the lock: what passes
+ * meanwhile counts as one pause.
+ */
 static int wait_for(int fd, const char *path, int timeout_ms, struct reason *why)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t now = now_ms(), deadline = now + timeout_ms;
+	struct waiting waiting = { .fd = fd };
 	int pause = FIRST_PAUSE_MS, err;
 
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		int64_t before = now;
+		int passed;
+
 		err = -errno;
 		if (err != -EWOULDBLOCK && err != -EINTR) {
 			reason_set(why, "%s: %s", path, strerror(-err));
 			return err;
 		}
-		if (now_ms() >= deadline) {
+		if (now >= deadline) {
 			reason_set(why, "%s: locked by another process for more than %d ms", path,
 				   timeout_ms);
 			return -ETIMEDOUT;
 		}
 		pause_ms(pause);
+		now = now_ms();
+		passed = now - before < 2 * pause ? (int)(now - before) : 2 * pause;
+		waiting.waited_ms += passed;
+		if (pause == LONGEST_PAUSE_MS)
+			watch_holder(&waiting, passed);
 		pause = 2 * pause < LONGEST_PAUSE_MS ? 2 * pause : LONGEST_PAUSE_MS;
 	}
 	return 0;

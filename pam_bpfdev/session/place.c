@@ -438,6 +438,23 @@ bool session_is_login(pid_t leader)
 	return login;
 }
 
+bool session_is_users(pid_t pid)
+{
+	char path[sizeof("/proc/4294967295/cgroup")], *cgroup = NULL;
+	struct session_path parsed;
+	bool users = false;
+	pid_t parent;
+	uid_t uid;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	if (read_status(pid, &uid, &parent))
+		users = uid != 0;
+	if (!users && read_cgroup(path, &cgroup, NULL) == 0 && cgroup)
+		users = session_parse_path(cgroup, &parsed) && parsed.uid != 0;
+	free(cgroup);
+	return users;
+}
+
 /* systemd puts itself into init.scope, right below the cgroup that it was given. */
 static void strip_init(char *cgroup)
 {

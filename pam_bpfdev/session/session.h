@@ -124,8 +124,8 @@ char *session_lock_path(const char *folder, uid_t uid, char *path);
 /*
  * Takes the lock that all changes to the filters of a user's sessions share, waiting for it at most
  * @timeout_ms milliseconds. It is in a file that is root's alone, so that no user can hold it. There
- * is one for each user: a user may stop a su(1) that is under way in here (SIGSTOP), and would else
- * stop everybody's logins.
+ * is one for each user. Nothing slow is to be done with it. A process that has it and was stopped, or
+ * does not get on in a user's session, is killed by whoever waits, within two seconds.
  * Returns a descriptor for session_unlock(); -ETIMEDOUT or another negative errno with @why.
  */
 int session_lock(const char *folder, uid_t uid, int timeout_ms, struct reason *why);

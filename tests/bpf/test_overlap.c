@@ -3,8 +3,11 @@
 #include "slice.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "conf/store.h"
@@ -103,6 +106,44 @@ static void test_reload_sees_what_changed_while_it_waited(void **state)
 	slice_free(&slice);
 }
 
+static int hold_lock(void *data)
+{
+	const struct slice *slice = data;
+	int fd = session_lock(slice->locks, 0, 1000, NULL);
+
+	/* The lock goes with this process only. */
+	return fd < 0 ? 1 : pause();
+}
+
+/* A session's processes stand still where its cgroup is frozen. */
+static void test_frozen_login_holds_nobody_up(void **state)
+{
+	char path[512], lock_path[SESSION_LOCK_PATH_SIZE], file[600];
+	struct slice slice;
+	int lock, freeze, status;
+	pid_t pid;
+
+	slice_make(&slice, scratch_get(state));
+	scratch_mkdir(slice.scratch, "user.slice/user-4242.slice/session-1.scope", path,
+		      sizeof(path));
+	pid = scratch_start(slice.scratch, path, hold_lock, &slice);
+	session_lock_path(slice.locks, 0, lock_path);
+	while ((lock = session_lock(slice.locks, 0, 0, NULL)) >= 0) {
+		session_unlock(lock);
+		usleep(1000);
+	}
+	snprintf(file, sizeof(file), "%s/cgroup.freeze", path);
+	freeze = open(file, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(write(freeze, "1", 1), 1);
+	close(freeze);
+	lock = session_lock(slice.locks, 0, 20000, NULL);
+	assert_true(lock >= 0);
+	session_unlock(lock);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	slice_free(&slice);
+}
+
 /* The file that makes the difference need not have been there. */
 static void test_files_that_come_and_go_are_seen(void **state)
 {
@@ -146,6 +187,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		scratch_test(test_open_sees_what_changed_while_it_waited),
 		scratch_test(test_reload_sees_what_changed_while_it_waited),
+		scratch_test(test_frozen_login_holds_nobody_up),
 		scratch_test(test_files_that_come_and_go_are_seen),
 	};
 

@@ -76,6 +76,9 @@ static void test_narrow_umask(void **state)
 	close(fd);
 }
 
+/* Who runs the process below; root has started it. */
+static uid_t hold_uid;
+
 /* Holds the lock until its parent closes the pipe. */
 static pid_t hold(const struct place *place, int *end)
 {
@@ -89,7 +92,8 @@ static pid_t hold(const struct place *place, int *end)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		close(ends[1]);
-		if (lock(place, 0) < 0 || write(started[1], &byte, 1) != 1)
+		if (lock(place, 0) < 0 || setresuid(hold_uid, 0, 0) < 0 ||
+		    write(started[1], &byte, 1) != 1)
 			_exit(1);
 		_exit(read(ends[0], &byte, 1) == 0 ? 0 : 2);
 	}
@@ -134,6 +138,55 @@ static void test_holder_died(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	close(end);
+}
+
+static void check_taken_from(const struct place *place, pid_t pid, int end)
+{
+	int fd = lock(place, 20000), status;
+
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+	close(end);
+}
+
+static void test_stopped_holder_is_killed(void **state)
+{
+	const struct place *place = *state;
+	int end, status;
+	pid_t pid = hold(place, &end);
+
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	check_taken_from(place, pid, end);
+}
+
+/* As su is, whose processors or memory a user has limited. */
+static void test_holder_that_runs_for_a_user_is_killed(void **state)
+{
+	const struct place *place = *state;
+	int end;
+	pid_t pid;
+
+	hold_uid = 65534;
+	pid = hold(place, &end);
+	hold_uid = 0;
+	check_taken_from(place, pid, end);
+}
+
+/* It may be slow, but no user has made it so. */
+static void test_holder_that_is_no_users_is_left_alone(void **state)
+{
+	const struct place *place = *state;
+	int end, status;
+	pid_t pid = hold(place, &end);
+
+	assert_int_equal(lock(place, 4000), -ETIMEDOUT);
+	close(end);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 static void check_refused(const struct place *place, int err, const char *fragment)
@@ -188,6 +241,9 @@ int main(void)
 		lock_test(test_narrow_umask),
 		lock_test(test_held_by_another),
 		lock_test(test_holder_died),
+		lock_test(test_stopped_holder_is_killed),
+		lock_test(test_holder_that_runs_for_a_user_is_killed),
+		lock_test(test_holder_that_is_no_users_is_left_alone),
 		lock_test(test_not_ours_alone),
 		lock_test(test_not_a_file),
 	};
