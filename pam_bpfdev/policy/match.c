@@ -16,11 +16,15 @@
 #define UID_GREETER_MIN 60578
 #define UID_GREETER_MAX 60705
 
-/* Root and system accounts: a line for everybody must not lock them out. */
-static bool is_system(const struct policy_subject *subject)
+enum policy_account policy_account_of(const struct policy_subject *subject)
 {
-	return subject->uid < subject->uid_min || subject->uid == 0 ||
-	       (subject->uid >= UID_GREETER_MIN && subject->uid <= UID_GREETER_MAX);
+	if (subject->uid == 0)
+		return POLICY_ROOT;
+	if (subject->uid < subject->uid_min)
+		return POLICY_SYSTEM;
+	if (subject->uid >= UID_GREETER_MIN && subject->uid <= UID_GREETER_MAX)
+		return POLICY_GREETER;
+	return subject->uid == UID_NOBODY ? POLICY_NOBODY : POLICY_REGULAR;
 }
 
 static bool has_group(const struct policy_subject *subject, uint32_t low, uint32_t high)
@@ -102,12 +106,13 @@ static int common_rank(struct policy_question *question, const struct conf_who *
 		       struct reason *why)
 {
 	const struct policy_subject *subject = question->subject;
+	enum policy_account account = policy_account_of(subject);
 	int named = 0;
 
-	if (is_system(subject))
-		return TABLE_BASELINE;
 	if (who->kind == CONF_ANYONE)
-		return subject->uid == UID_NOBODY ? TABLE_BASELINE : TABLE_ANYONE;
+		return account == POLICY_REGULAR ? TABLE_ANYONE : TABLE_BASELINE;
+	if (account != POLICY_REGULAR && account != POLICY_NOBODY)
+		return TABLE_BASELINE;
 	if (who->kind == CONF_GROUP)
 		named = in_named_group(question, who->name, why);
 	else if (who->kind == CONF_GID_RANGE)

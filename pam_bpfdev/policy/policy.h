@@ -24,6 +24,20 @@ struct policy_subject {
 	uid_t uid_min; /* UID_MIN of login.defs: regular accounts begin here */
 };
 
+/*
+ * Which lines can name an account, beside those with its name or uid: a line for everybody must not
+ * lock out root, nor system accounts.
+ */
+enum policy_account {
+	POLICY_REGULAR,
+	POLICY_ROOT,	/* no other */
+	POLICY_SYSTEM,	/* uid below UID_MIN: no other */
+	POLICY_GREETER, /* a user that GDM allocates for a login screen: no other */
+	POLICY_NOBODY,	/* those for groups and ranges, but not for "*" */
+};
+
+enum policy_account policy_account_of(const struct policy_subject *subject);
+
 enum policy_session_kind {
 	POLICY_LOGIN, /* a session of its own */
 	/*

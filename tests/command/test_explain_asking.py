@@ -26,6 +26,39 @@ def test_help(bpfdev):
         assert option in result.out
 
 
+# The account, what kind it is in JSON, whether "*" and "@GROUP" lines are told not to name it, and why.
+ACCOUNTS = [
+    ("root", "root", "@root", "lines for groups, ranges and * do not name root, which is root"),
+    ("daemon", "system", "0:999", "lines for groups, ranges and * do not name daemon, a system account: its uid is "
+                                  "below UID_MIN of login.defs"),
+    ("greeter", "system", "@greeter", "lines for groups, ranges and * do not name greeter, a system account: its uid "
+                                      "is below UID_MIN of login.defs"),
+    ("greeter", "system", "@100:200", "lines for groups, ranges and * do not name greeter, a system account: its uid "
+                                      "is below UID_MIN of login.defs"),
+    ("nobody", "nobody", "*", "lines for * do not name nobody, which is no regular account"),
+    ("alice", "regular", "@staff", None),
+]
+
+
+@pytest.mark.parametrize("command", [("explain", "/dev/null"), ("rules",)])
+@pytest.mark.parametrize("user, kind, who, why", ACCOUNTS)
+def test_accounts_that_a_line_for_all_does_not_name(bpfdev, policy, command, user, kind, who, why):
+    ask = (command[0], user, *command[1:])
+    policy(f"bob deny *\n{who} deny *\n")
+    result = bpfdev(*ask)
+    expected = [f"{why}; so not {CONF}:2: {who} deny *"] if why else []
+    assert result.code == 0
+    assert result.lines == [f"no line names {user}: no filter, everything is allowed", *expected]
+    assert bpfdev(*ask, "--json").json()["account"] == kind
+    # Nothing is to be said where no line seems to be about them.
+    policy("bob deny *\n@students deny *\n")
+    if user != "alice":
+        assert bpfdev(*ask).lines == [f"no line names {user}: no filter, everything is allowed"]
+    # Their own lines count, the other ones still do not.
+    policy(f"{user} allow *\n{who} deny *\n")
+    assert (f"{why}; so not {CONF}:2: {who} deny *" in bpfdev(*ask).lines) == bool(why)
+
+
 def test_unknown_user(bpfdev):
     result = bpfdev("explain", "zoe", "/dev/null")
     assert (result.code, result.out, result.err) == (3, "", 'bpfdev: there is no user "zoe"\n')
@@ -102,6 +135,7 @@ def test_json(bpfdev, policy):
     allowed = line(2, "alice allow c 81:* r", "user") | {"access": "r--", "verdict": "allowed"}
     assert result.json() == {
         "user": "alice", "uid": 1000, "device": "/dev/video0", "access": "rw-", "allowed": True,
+        "account": "regular",
         "login": {"kind": "login", "remote": False, "service": "login", "tty": "", "rhost": "",
                   "assumed": ["origin", "service", "tty"]},
         "filter": "rules", "groups": ["students"], "exempt": None, "audit": None,

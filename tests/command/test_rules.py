@@ -53,7 +53,7 @@ def test_audit_column(bpfdev, policy):
 
 def test_users_without_rules(bpfdev, policy):
     policy("alice deny * remote\n@staff exempt\n* deny c 1:1 remote\n")
-    assert bpfdev("rules", "root").out == "no line names root: no filter, everything is allowed\n"
+    assert bpfdev("rules", "root").lines[0] == "no line names root: no filter, everything is allowed"
     assert bpfdev("rules", "alice").out == (
         "alice, as a local login by service login without a tty (assumed: origin, service, tty)\n"
         "no line restricts this login: everything is allowed\n")
@@ -76,7 +76,7 @@ def test_conditions(bpfdev, policy, options, allowed):
 def test_json(bpfdev, policy):
     policy("@students allow *\nalice deny b 8:0-3 w\n")
     assert bpfdev("rules", "alice", "--remote=h", "--tty=x", "--service=y", "--json").json() == {
-        "user": "alice", "uid": 1000,
+        "user": "alice", "uid": 1000, "account": "regular",
         "login": {"kind": "login", "remote": True, "service": "y", "tty": "x", "rhost": "h", "assumed": []},
         "filter": "rules", "groups": ["students"], "exempt": None, "audit": None,
         "rules": [

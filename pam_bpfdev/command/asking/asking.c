@@ -283,9 +283,66 @@ const struct conf_statement *asking_highest(const struct conf *conf,
 	return NULL;
 }
 
-void asking_print_none(const struct asked *asked)
+static bool has_group(const struct policy_subject *subject, gid_t low, gid_t high)
+{
+	for (int i = 0; i < subject->group_count; i++)
+		if (subject->groups[i] >= low && subject->groups[i] <= high)
+			return true;
+	return false;
+}
+
+/* Whether @who would name the user, were it a regular account's. */
+static bool would_name(const struct policy_subject *subject, const struct conf_who *who)
+{
+	const struct group *group;
+
+	switch (who->kind) {
+	case CONF_ANYONE:
+		return true;
+	case CONF_UID_RANGE:
+		return subject->uid >= who->low && subject->uid <= who->high;
+	case CONF_GID_RANGE:
+		return has_group(subject, who->low, who->high);
+	case CONF_GROUP:
+		group = getgrnam(who->name);
+		return group && has_group(subject, group->gr_gid, group->gr_gid);
+	default:
+		return false;
+	}
+}
+
+/* Why lines that seem to be about the user are not. */
+static void print_account(const struct asked *asked, const struct policy_survey *survey)
+{
+	static const char *const why[] = {
+		[POLICY_ROOT] = "which is root",
+		[POLICY_SYSTEM] = "a system account: its uid is below UID_MIN of login.defs",
+		[POLICY_GREETER] = "a login screen's user",
+		[POLICY_NOBODY] = "which is no regular account",
+	};
+	enum policy_account account = policy_account_of(&asked->subject);
+	const char *lines =
+		account == POLICY_NOBODY ? "lines for *" : "lines for groups, ranges and *";
+	const struct conf *conf = asked->conf;
+
+	for (size_t i = 0; account != POLICY_REGULAR && i < conf->statement_count; i++) {
+		const struct conf_statement *statement = &conf->statements[i];
+		char place[LINES_PLACE_SIZE], text[LINES_TEXT_SIZE];
+
+		if (survey->lines[i].standing != POLICY_OTHERS ||
+		    !would_name(&asked->subject, &statement->who))
+			continue;
+		output_line("%s do not name %s, %s; so not %s: %s", lines, asked->subject.name,
+			    why[account], lines_place(conf, statement, place),
+			    conf_describe_statement(statement, text, sizeof(text)));
+		return;
+	}
+}
+
+void asking_print_none(const struct asked *asked, const struct policy_survey *survey)
 {
 	output_line("no line names %s: no filter, everything is allowed", asked->subject.name);
+	print_account(asked, survey);
 }
 
 /* The names with commas between. @out: @size bytes. Takes @names over. */
@@ -351,6 +408,7 @@ void asking_print_head(const struct asking *asking, const struct asked *asked,
 	print_highest(asked->conf, survey, CONF_AUDIT);
 	if (*join_names(groups_json(asked, survey), groups, sizeof(groups)))
 		output_line("groups that lines name: %s", groups);
+	print_account(asked, survey);
 }
 
 static json_t *highest_json(const struct conf *conf, const struct policy_survey *survey,
@@ -368,6 +426,8 @@ void asking_set_json(json_t *object, const struct asking *asking, const struct a
 {
 	static const char *const kinds[] = { "login", "job", "manager" };
 	static const char *const filters[] = { "none", "unrestricted", "rules" };
+	static const char *const accounts[] = { "regular", "root", "system", "greeter", "nobody" };
+	enum policy_account account = policy_account_of(&asked->subject);
 	const struct policy_survey *survey = &answer->survey;
 	struct policy_session session = session_of(asking);
 	json_t *login = json_pack("{ss sb so so so so}", "kind", kinds[asking->kind], "remote",
@@ -376,6 +436,7 @@ void asking_set_json(json_t *object, const struct asking *asking, const struct a
 				  output_string(asking->rhost ? asking->rhost : ""), "assumed",
 				  assumed_json(asking));
 
+	row_put(object, "account", json_string(accounts[account]));
 	row_put(object, "login", login);
 	row_put(object, "filter", json_string(filters[answer->result.kind]));
 	row_put(object, "groups", groups_json(asked, survey));

@@ -62,15 +62,16 @@ const struct conf_statement *asking_highest(const struct conf *conf,
 					    const struct policy_survey *survey,
 					    enum conf_verb verb);
 
-/* Says that no line names the user. */
-void asking_print_none(const struct asked *asked);
+/* Says that no line names the user, and whether that is for what kind of account it is. */
+void asking_print_none(const struct asked *asked, const struct policy_survey *survey);
 
-/* Of a user whom lines name: who asks, what exempts them, what is audited, their groups. */
+/* Of a user whom lines name: who asks, what exempts them, what is audited, their groups, account. */
 void asking_print_head(const struct asking *asking, const struct asked *asked,
 		       const struct policy_survey *survey);
 
 /*
- * Sets "login" (an object: "kind" ("login", "job", "manager"), "remote" (boolean), "service",
+ * Sets "account" (enum policy_account: "regular", "root", "system", "greeter", "nobody"); "login"
+ * (an object: "kind" ("login", "job", "manager"), "remote" (boolean), "service",
  * "tty", "rhost", and "assumed", an array of what no option said: "origin", "service", "tty");
  * "filter" ("none", "unrestricted", "rules"); "groups", an array of names; "exempt" and "audit"
  * (lines_json() or null).

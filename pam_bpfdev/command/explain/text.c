@@ -150,7 +150,7 @@ void explain_print_text(const struct explanation *explanation)
 				       "", 0 };
 
 	if (explanation->answer.result.kind == POLICY_NONE) {
-		asking_print_none(&explain->asked);
+		asking_print_none(&explain->asked, &explanation->answer.survey);
 		return;
 	}
 	asking_print_head(&explain->asking, &explain->asked, &explanation->answer.survey);

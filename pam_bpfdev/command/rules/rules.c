@@ -96,7 +96,7 @@ static void print_lines(const struct rules *rules, const bool *used)
 static void print_text(struct rules *rules, const struct table_view *view, const bool *used)
 {
 	if (rules->answer.result.kind == POLICY_NONE) {
-		asking_print_none(&rules->asked);
+		asking_print_none(&rules->asked, &rules->answer.survey);
 		return;
 	}
 	asking_print_head(&rules->asking, &rules->asked, &rules->answer.survey);
