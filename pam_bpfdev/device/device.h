@@ -57,6 +57,7 @@ struct device_patterns {
 struct device_source {
 	const char *proc_devices; /* "/proc/devices" */
 	const char *dev;	  /* "/dev": what "/dev" in a policy stands for */
+	const char *proc_misc;	  /* "/proc/misc"; NULL: there is none */
 };
 
 extern const struct device_source device_source_system;
@@ -120,6 +121,14 @@ typedef void device_driver_visit(const struct device_driver *driver, void *data)
  */
 int device_each_driver(const struct device_source *source, device_driver_visit *visit, void *data,
 		       struct reason *why);
+
+/*
+ * Whether @word, behind "char-" in a policy, is or matches the name of a device of the driver misc,
+ * which has the major 10 and dozens of devices: "kvm", "net/tun". Sets *@minor, and *@fixed: the
+ * kernel has assigned it for good (include/linux/miscdevice.h); otherwise it is that of /proc/misc.
+ */
+bool device_misc(const struct device_source *source, const char *word, uint32_t *minor,
+		 bool *fixed);
 
 #define DEVICE_NAME_SIZE 256 /* bytes of a name, with the final NUL; what does not fit is none */
 

@@ -4,6 +4,7 @@
  * numbers to its name, as far as that takes no look into all of /dev.
  */
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,31 +26,97 @@ struct assigned {
 };
 
 static const struct assigned assigned_char[] = {
-	{ "mem", 1, 1 },	   { "tty", 4, 4 },
-	{ "ttyS", 4, 4 },	   { "lp", 6, 6 },
-	{ "vcs", 7, 7 },	   { "st", 9, 9 },
-	{ "misc", 10, 10 },	   { "input", 13, 13 },
-	{ "sound", 14, 14 },	   { "sg", 21, 21 },
-	{ "fb", 29, 29 },	   { "osst", 206, 206 },
-	{ "video4linux", 81, 81 }, { "ch", 86, 86 },
-	{ "i2c", 89, 89 },	   { "mtd", 90, 90 },
-	{ "ppdev", 99, 99 },	   { "ppp", 108, 108 },
-	{ "alsa", 116, 116 },	   { "ptm", 128, 135 },
-	{ "pts", 136, 143 },	   { "spi", 153, 153 },
-	{ "raw", 162, 162 },	   { "ttyACM", 166, 166 },
-	{ "ieee1394", 171, 171 },  { "usb", 180, 180 },
-	{ "ttyUSB", 188, 188 },	   { "usb_device", 189, 189 },
-	{ "nvidia", 195, 195 },	   { "nvidia-frontend", 195, 195 },
-	{ "cpu/msr", 202, 202 },   { "cpu/cpuid", 203, 203 },
-	{ "DVB", 212, 212 },	   { "rfcomm", 216, 216 },
+	{ "mem", 1, 1 },
+	{ "tty", 4, 4 },
+	{ "ttyS", 4, 4 },
+	{ "lp", 6, 6 },
+	{ "vcs", 7, 7 },
+	{ "st", 9, 9 },
+	{ "misc", 10, 10 },
+	{ "input", 13, 13 },
+	{ "sound", 14, 14 },
+	{ "sg", 21, 21 },
+	{ "fb", 29, 29 },
+	{ "osst", 206, 206 },
+	{ "capi20", 68, 68 },
+	{ "video4linux", 81, 81 },
+	{ "ch", 86, 86 },
+	{ "i2c", 89, 89 },
+	{ "mtd", 90, 90 },
+	{ "comedi", 98, 98 },
+	{ "ppdev", 99, 99 },
+	{ "ppp", 108, 108 },
+	{ "alsa", 116, 116 },
+	{ "ptm", 128, 135 },
+	{ "pts", 136, 143 },
+	{ "aoechr", 152, 152 },
+	{ "spi", 153, 153 },
+	{ "raw", 162, 162 },
+	{ "ttyACM", 166, 166 },
+	{ "ieee1394", 171, 171 },
+	{ "usb", 180, 180 },
+	{ "ttyUSB", 188, 188 },
+	{ "usb_device", 189, 189 },
+	{ "nvidia", 195, 195 },
+	{ "nvidia-frontend", 195, 195 },
+	{ "cpu/msr", 202, 202 },
+	{ "cpu/cpuid", 203, 203 },
+	{ "DVB", 212, 212 },
+	{ "rfcomm", 216, 216 },
 	{ "drm", 226, 226 },
+	{ "hvc", 229, 229 },
+	{ "infiniband_mad", 231, 231 },
+	{ "infiniband_verbs", 231, 231 },
+	{ "accel", 261, 261 },
 };
 
 static const struct assigned assigned_block[] = {
-	{ "fd", 2, 2 },	     { "ide0", 3, 3 },	     { "loop", 7, 7 },	     { "sd", 8, 8 },
-	{ "md", 9, 9 },	     { "sr", 11, 11 },	     { "mtdblock", 31, 31 }, { "nbd", 43, 43 },
-	{ "sd", 65, 71 },    { "sd", 128, 135 },     { "drbd", 147, 147 },   { "mmc", 179, 179 },
-	{ "xvd", 202, 202 }, { "blkext", 259, 259 },
+	{ "ramdisk", 1, 1 },	{ "fd", 2, 2 },	     { "ide0", 3, 3 },	  { "loop", 7, 7 },
+	{ "sd", 8, 8 },		{ "md", 9, 9 },	     { "sr", 11, 11 },	  { "mtdblock", 31, 31 },
+	{ "nbd", 43, 43 },	{ "sd", 65, 71 },    { "sd", 128, 135 },  { "dasd", 94, 94 },
+	{ "drbd", 147, 147 },	{ "aoe", 152, 152 }, { "mmc", 179, 179 }, { "xvd", 202, 202 },
+	{ "blkext", 259, 259 },
+};
+
+/*
+ * Minors of char-misc that are assigned for good, under the names that /proc/misc has for them, and
+ * the names of their nodes where these are others. People take such a name for a driver's.
+ */
+static const struct {
+	const char *name, *node;
+	uint16_t minor;
+} assigned_misc[] = {
+	{ "psaux", NULL, 1 },
+	{ "watchdog", NULL, 130 },
+	{ "rtc", NULL, 135 },
+	{ "vhci", NULL, 137 },
+	{ "nvram", NULL, 144 },
+	{ "vmmon", NULL, 165 },
+	{ "agpgart", NULL, 175 },
+	{ "hw_random", "hwrng", 183 },
+	{ "microcode", "cpu/microcode", 184 },
+	{ "vfio", "vfio/vfio", 196 },
+	{ "tun", "net/tun", 200 },
+	{ "cuse", NULL, 203 },
+	{ "mptctl", NULL, 220 },
+	{ "mpt2ctl", NULL, 221 },
+	{ "mpt3ctl", NULL, 222 },
+	{ "uinput", NULL, 223 },
+	{ "tpm", "tpm0", 224 },
+	{ "mcelog", NULL, 227 },
+	{ "hpet", NULL, 228 },
+	{ "fuse", NULL, 229 },
+	{ "snapshot", NULL, 231 },
+	{ "kvm", NULL, 232 },
+	{ "btrfs-control", NULL, 234 },
+	{ "autofs", NULL, 235 },
+	{ "device-mapper", "mapper/control", 236 },
+	{ "loop-control", NULL, 237 },
+	{ "vhost-net", NULL, 238 },
+	{ "uhid", NULL, 239 },
+	{ "userio", NULL, 240 },
+	{ "vhost-vsock", NULL, 241 },
+	{ "rfkill", NULL, 242 },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -234,4 +301,34 @@ char *device_name(const struct device_source *source, uint32_t type, uint32_t ma
 		snprintf(out, DEVICE_NAME_SIZE, "%s-%.*s", type == BPFDEV_CHAR ? "char" : "block",
 			 room, found);
 	return out;
+}
+
+/* Whether @word is the name of a device, or of its node without the folder, or is a glob for it. */
+static bool is_misc_name(const char *word, const char *name, const char *node)
+{
+	const char *last = node ? strrchr(node, '/') : NULL;
+
+	return fnmatch(word, name, 0) == 0 || (node && fnmatch(word, node, 0) == 0) ||
+	       (last && fnmatch(word, last + 1, 0) == 0);
+}
+
+bool device_misc(const struct device_source *source, const char *word, uint32_t *minor, bool *fixed)
+{
+	FILE *file;
+	char name[64];
+	bool found = false;
+
+	*fixed = true;
+	for (size_t i = 0; i < COUNT(assigned_misc); i++) {
+		*minor = assigned_misc[i].minor;
+		if (is_misc_name(word, assigned_misc[i].name, assigned_misc[i].node))
+			return true;
+	}
+	*fixed = false;
+	file = source->proc_misc ? fopen(source->proc_misc, "re") : NULL;
+	while (file && !found && fscanf(file, "%u %63s", minor, name) == 2)
+		found = is_misc_name(word, name, NULL);
+	if (file)
+		fclose(file);
+	return found;
 }

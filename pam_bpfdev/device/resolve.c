@@ -21,6 +21,7 @@
 const struct device_source device_source_system = {
 	.proc_devices = "/proc/devices",
 	.dev = "/dev",
+	.proc_misc = "/proc/misc",
 };
 
 /* Appends one pattern. Returns 0, -E2BIG past DEVICE_PATTERNS_MAX, or -ENOMEM; with @why. */

@@ -47,7 +47,10 @@ void slice_make(struct slice *slice, struct scratch *scratch)
 	write_text(slice->proc_devices, "Character devices:\n510 zork\n\nBlock devices:\n");
 	slice->user = (struct session) { .uid = 0, .slice = slice->path };
 	slice->conf = (struct conf_paths) { .main = slice->policy };
-	slice->devices = (struct device_source) { slice->proc_devices, slice->locks };
+	slice->devices = (struct device_source) {
+		.proc_devices = slice->proc_devices,
+		.dev = slice->locks,
+	};
 	slice->options = (struct enforce_options) { &slice->conf, &slice->devices, slice->locks };
 	slice->subject = (struct policy_subject) { (char *)"root", 0, 0, groups, 1, 1000 };
 }

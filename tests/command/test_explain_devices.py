@@ -69,6 +69,7 @@ def test_numbers_of_a_range_differ_from_the_other_side(bpfdev, policy):
                          "named by " + NO_DEVICE),
     (("char-none",), 3, "char-none stands for no device on this machine now; a device that is not there can be "
                         "named by " + NO_DEVICE),
+    (("char-kvm",), 3, 'char-kvm is no driver but a device of char-misc; expected "@kvm" or "c 10:232"'),
     (("@none",), 3, 'there is no class "none" in the policy'),
     (("video0",), 64, 'unknown device "video0"; expected *, c M:m, b M:m, a M:m, char-NAME, block-NAME, /dev/PATH or '
                       "@class"),

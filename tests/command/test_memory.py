@@ -37,6 +37,8 @@ def test_memory_ends_and_so_does_the_command(bpfdev, arguments):
         result = bpfdev(*arguments, env={"LD_PRELOAD": LIBRARY, "FAIL_AT": str(at)})
         if result.code == whole.code and result.out == whole.out:
             continue  # it was for something that can be done without
+        if (result.code, result.err) == (-6, "Unexpected error.\n"):
+            continue  # an assertion of glibc's own, when it has no memory to look a user up
         assert result.code == 3 and whole.out.startswith(result.out), (at, result)
         assert not ("--json" in arguments and result.out), (at, result)
         assert "out of memory" in result.err or "Cannot allocate memory" in result.err, (at, result)

@@ -70,6 +70,31 @@ static void what_is_not_there_has_no_path(void **state)
 	assert_string_equal(path_of(BPFDEV_CHAR, ANY, ANY), "");
 }
 
+/* A device of misc that has no number of its own is known by /proc/misc only. */
+static void devices_of_misc_are_named(void **state)
+{
+	struct conf *conf =
+		login_policy("class machines c 10:232 c 10:238\nclass two c 1:3 c 10:229\n");
+	struct device_source source = login_world.source;
+	char path[PATH_MAX + 16], out[NAMES_MISC_SIZE];
+	static const char misc[] = "232 kvm\n 57 zorkmisc\n";
+
+	(void)state;
+	assert_true(names_misc(conf, &source, "kvm", out));
+	assert_string_equal(out, "\"@machines\" or \"c 10:232\"");
+	assert_true(names_misc(conf, &source, "fuse", out));
+	assert_string_equal(out, "\"c 10:229\"");
+	assert_false(names_misc(conf, &source, "zorkmisc", out));
+	assert_string_equal(out, "");
+	snprintf(path, sizeof(path), "%s/misc", login_world.folder);
+	world_write(path, misc, sizeof(misc) - 1);
+	source.proc_misc = path;
+	assert_true(names_misc(conf, &source, "zorkmisc", out));
+	assert_string_equal(out, "\"c 10:57\"");
+	assert_false(names_misc(conf, &source, "zorkmisk", out));
+	conf_free(conf);
+}
+
 static void node_at(const char *name, mode_t mode)
 {
 	char path[PATH_MAX + 64];
@@ -242,6 +267,7 @@ static void conditions_are_named_as_written(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(devices_of_misc_are_named),
 		cmocka_unit_test(every_node_is_found),
 		cmocka_unit_test(what_is_not_there_has_no_path),
 		cmocka_unit_test(folders_of_others_are_not_looked_into),

@@ -68,6 +68,46 @@ bool names_drivers(struct names *names, uint32_t type, uint32_t major, char *out
 	return *out;
 }
 
+#define MISC_MAJOR 10 /* include/uapi/linux/major.h */
+
+/* The class that is about this device of char-misc, and so names it first; or NULL. */
+static const struct conf_class *class_of_misc(const struct conf *conf, uint32_t minor)
+{
+	for (size_t i = 0; i < conf->class_count; i++) {
+		const struct conf_class *class = &conf->classes[i];
+		const struct device_spec *first = class->devices;
+
+		if (first->kind == DEVICE_NUMBERS && first->character && !first->block &&
+		    !first->major.any && !first->minor.any && first->major.low == MISC_MAJOR &&
+		    first->major.high == MISC_MAJOR && first->minor.low == minor &&
+		    first->minor.high == minor)
+			return class;
+	}
+	return NULL;
+}
+
+bool names_misc(const struct conf *conf, const struct device_source *devices, const char *word,
+		char *out)
+{
+	const struct conf_class *class;
+	char node[DEVICE_NAME_SIZE];
+	uint32_t minor;
+	bool fixed;
+
+	*out = '\0';
+	if (!device_misc(devices, word, &minor, &fixed))
+		return false;
+	class = class_of_misc(conf, minor);
+	if (!fixed && device_node(devices, BPFDEV_CHAR, MISC_MAJOR, minor, node))
+		snprintf(out, NAMES_MISC_SIZE, "\"/dev/%s\"", node);
+	else if (class)
+		snprintf(out, NAMES_MISC_SIZE, "\"@%.64s\" or \"c %u:%u\"", class->name, MISC_MAJOR,
+			 minor);
+	else
+		snprintf(out, NAMES_MISC_SIZE, "\"c %u:%u\"", MISC_MAJOR, minor);
+	return true;
+}
+
 bool names_path(struct names *names, uint32_t type, uint32_t major, uint32_t minor, char *out)
 {
 	char name[DEVICE_NAME_SIZE];

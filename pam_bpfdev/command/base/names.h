@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conf/conf.h"
 #include "device/device.h"
 
 /* Sizes of the texts below, with the final NUL; what does not fit is no name. */
@@ -13,6 +14,7 @@
 #define NAMES_DRIVERS_SIZE DEVICE_NAME_SIZE
 #define NAMES_PATH_SIZE 1024
 #define NAMES_BEST_SIZE NAMES_PATH_SIZE
+#define NAMES_MISC_SIZE (DEVICE_NAME_SIZE + 64)
 
 /* What has been looked up so far. Nothing is before it is asked for. */
 struct names;
@@ -38,6 +40,15 @@ char *names_numbers(uint32_t type, uint32_t major, uint32_t minor, char *out);
  * @out: NAMES_DRIVERS_SIZE bytes. Returns false, and @out is "": there are none.
  */
 bool names_drivers(struct names *names, uint32_t type, uint32_t major, char *out);
+
+/*
+ * How a policy names what was taken for a driver (@word, behind "char-"), but is a device of
+ * char-misc: "\"@kvm\" or \"c 10:232\"", with the class of @conf that names it first;
+ * "\"/dev/vsock\"" where the number is another after each start.
+ * @out: NAMES_MISC_SIZE bytes. Returns false, and @out is "": it is no such device.
+ */
+bool names_misc(const struct conf *conf, const struct device_source *devices, const char *word,
+		char *out);
 
 /*
  * A path below /dev where a node with these numbers is now: the kernel's own name for it, if that

@@ -96,6 +96,7 @@ static int compare_patterns(const void *left, const void *right)
 int explain_resolve(struct explain *explain, const struct device_spec *spec)
 {
 	struct device_patterns *patterns = &explain->patterns;
+	char misc[NAMES_MISC_SIZE];
 	size_t kept = 0;
 	struct reason why;
 
@@ -107,6 +108,12 @@ int explain_resolve(struct explain *explain, const struct device_spec *spec)
 	}
 	if (policy_resolve(explain->asked.conf, &device_source_system, spec, patterns, &why) < 0) {
 		output_error("%s: %s", explain->device, why.text);
+		return COMMAND_FAILED;
+	}
+	if (!patterns->count && spec->kind == DEVICE_DRIVER && spec->character &&
+	    names_misc(explain->asked.conf, &device_source_system, spec->text, misc)) {
+		output_error("%s is no driver but a device of char-misc; expected %s",
+			     explain->device, misc);
 		return COMMAND_FAILED;
 	}
 	if (!patterns->count) {

@@ -9,6 +9,7 @@
 
 #include "table/table.h"
 #include "command/base/lines.h"
+#include "command/base/names.h"
 #include "command/warnings/warnings.h"
 
 /* A name of the policy in a message: cut, and escaped. */

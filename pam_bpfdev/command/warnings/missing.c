@@ -301,9 +301,18 @@ static int hint_driver(struct warnings_run *run, const struct device_spec *devic
 static int warn_of_driver(struct warnings_run *run, const struct conf_place *line,
 			  const struct device_spec *device)
 {
-	char meant[160];
-	int ret = hint_driver(run, device, meant, sizeof(meant));
+	char meant[160], misc[NAMES_MISC_SIZE];
+	int ret = 0;
 
+	if (!device->block &&
+	    names_misc(run->input->conf, run->input->devices, device->text, misc)) {
+		warnings_add(run, line, device->column, WARNING_NO_DRIVER,
+			     "\"char-%s\" is no driver but a device of char-misc, so it stands for "
+			     "nothing; expected %s",
+			     QUOTE(device->text), misc);
+		return 0;
+	}
+	ret = hint_driver(run, device, meant, sizeof(meant));
 	if (ret == 0)
 		warnings_add(run, line, device->column, WARNING_NO_DRIVER,
 			     "no driver \"%s-%s\" is loaded, and the kernel has assigned it no "
