@@ -4,6 +4,7 @@
 #define ENFORCE_CHANGE_H
 
 #include "bpfdev.h"
+#include "enforce/decide.h"
 #include "enforce/enforce.h"
 #include "session/session.h"
 
@@ -89,6 +90,14 @@ int enforce_adopt(const struct enforce_options *options, const struct session *u
 int enforce_adopt_manager(const struct enforce_options *options, const struct session *user,
 			  const struct policy_subject *subject,
 			  struct enforce_change_report *report, struct reason *why);
+
+/*
+ * A new table: @rules, and what the exceptions of @info would lend besides if they were made now. One
+ * that can no longer be understood is taken out of @info, which @why says then.
+ * Returns DECIDED, DECIDED_MISTAKES or a negative errno with @why.
+ */
+int enforce_lend_again(struct decider *decider, struct bpfdev_info *info, const struct table *rules,
+		       struct table **table, struct reason *why);
 
 /* Seconds of CLOCK_BOOTTIME: the time of an exception's end. */
 uint64_t enforce_boottime(void);

@@ -197,3 +197,11 @@ int exception_lend(struct decider *decider, struct bpfdev_info *info,
 	free(granted.items);
 	return ret;
 }
+
+int enforce_lend_again(struct decider *decider, struct bpfdev_info *info, const struct table *rules,
+		       struct table **table, struct reason *why)
+{
+	static const struct enforce_change change = { .kind = ENFORCE_RELOAD };
+
+	return exception_lend(decider, info, &change, rules, table, why);
+}

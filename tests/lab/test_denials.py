@@ -361,3 +361,9 @@ def test_what_another_program_refuses_is_looked_for_here_in_vain(box):
                 f"is not ours and is asked, too, for {scope}")
         assert box.run(COMMAND).stdout == f"{NOTHING}{line} and 1 more\n"
         assert box.run(f"{COMMAND} {session.id}").stdout == f"{NOTHING}{line}\n"
+
+
+def test_nothing_counts_for_who_has_no_filter(box):
+    box.policy(RULES)
+    with box.ssh_session("bob"):
+        assert box.run(f"{COMMAND} bob").stdout == f"{NOTHING}bob: there is no filter that would count what is denied\n"

@@ -144,6 +144,24 @@ def test_exception_does_not_make_the_policy_another_one(box):
             box.run("rm -f /dev/plugged0")
 
 
+def test_exception_whose_name_stands_for_something_else_by_now(box):
+    box.policy("alice allow *\nalice deny c 511:*\n")
+    with box.ssh_session("alice") as session:
+        box.make_node("/dev/plugged", "c", 511, 7)
+        try:
+            box.run("bpfdev allow alice /dev/plugged rw --for 15m")
+            assert policy_state(box) == "current" and len(table(box)[1]) == 2
+            box.run("rm /dev/plugged")
+            box.make_node("/dev/plugged", "c", 511, 8)
+            assert policy_state(box) == "current"
+            assert table(box)[1][1] == (f"session {session.id} of alice: exceptions: names in them stand for something else "
+                                        "by now: bpfdev reload alice")
+            box.run("bpfdev reload alice")
+            assert len(table(box)[1]) == 2
+        finally:
+            box.run("rm -f /dev/plugged")
+
+
 def test_policy_of_a_user_who_is_not_known_any_more(box):
     box.policy(RULES)
     with box.ssh_session("alice") as session:
@@ -205,6 +223,7 @@ def test_unrestricted_session(box):
     with box.ssh_session("alice") as remote, box.console_login("alice") as local:
         rules = {row["SESSION"]: row["RULES"] for row in table(box)[0]}
         assert rules == {remote.id: "3", local.id: "none", "manager": "-"}
+        assert table(box)[1] == ["1 session with device rules in force; 1 may do everything"]
         assert [(found["unrestricted"], found["rules"]) for found in facts(box)["sessions"]] == [(False, 3), (True, 0)]
 
 

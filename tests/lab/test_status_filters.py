@@ -56,6 +56,8 @@ def test_lingering_manager_and_its_policy(box):
     box.policy("broken\n")
     assert by_session(table(box)[0]) == {"manager": "base filter (no session is open)"} and state(box) == "base"
     assert "the policy has mistakes" in box.run(COMMAND).stderr
+    assert re.match(r"user@1000.service of alice: whether the policy gives it the same rules now is not known: .*bpfdev.conf:1:",
+                    table(box)[1][0])
 
 
 @every_suite

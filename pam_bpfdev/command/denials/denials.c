@@ -137,11 +137,12 @@ static void print_programs(const struct machine *machine)
 /* What the table cannot show. */
 static void print_rest(const struct machine *machine)
 {
-	bool has_process = false;
+	bool has_process = false, counts = !machine->wanted.text;
 
 	for (size_t i = 0; i < machine->unit_count; i++) {
 		const struct machine_unit *unit = &machine->units[i];
 
+		counts |= unit->wanted && unit->filters;
 		if (unit->wanted && unit->lost)
 			output_line("%s of %s: %" PRIu64
 				    " more, of devices or accesses that there was "
@@ -152,6 +153,9 @@ static void print_rest(const struct machine *machine)
 				    "denies is not known",
 				    unit->name, unit->user);
 	}
+	if (!counts)
+		output_line("%s: there is no filter that would count what is denied",
+			    machine->wanted.text);
 	for (size_t i = 0; i < machine->denial_count; i++)
 		has_process |= machine->denials[i].denial->pid != 0;
 	if (has_process && !denial_pids_are_ours())

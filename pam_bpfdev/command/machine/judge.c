@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "enforce/change.h"
 #include "command/base/memory.h"
 #include "command/machine/machine.h"
 
@@ -18,6 +19,14 @@ static void find_policy(struct machine *machine, struct machine_unit *unit)
 		unit->mistakes = why;
 }
 
+static bool lends(const struct bpfdev_info *info)
+{
+	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++)
+		if (info->exceptions[i].access)
+			return true;
+	return false;
+}
+
 /*
  * Sets *@digest to that of the rules that the session's filter has from the policy, without what an
  * exception lends. Returns 1; 0: it has gone, or is another version's; a negative errno; with @why.
@@ -25,13 +34,10 @@ static void find_policy(struct machine *machine, struct machine_unit *unit)
 static int digest_rules(struct machine_unit *unit, uint64_t *digest, struct reason *why)
 {
 	struct table *table = NULL, *rules = NULL;
-	bool lends = false;
 	int ret;
 
-	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++)
-		lends |= unit->info.exceptions[i].access != 0;
 	*digest = unit->info.table_digest;
-	if (!lends)
+	if (!lends(&unit->info))
 		return 1;
 	reason_set(why, "its filter has gone");
 	ret = machine_read_table(unit, &table, why);
@@ -44,6 +50,23 @@ static int digest_rules(struct machine_unit *unit, uint64_t *digest, struct reas
 	return ret;
 }
 
+/* Whether what exceptions lend is still what they would lend beside @rules, which are the same. */
+static bool lends_other(struct decider *decider, const struct machine_unit *unit,
+			const struct table *rules)
+{
+	struct bpfdev_info now = unit->info;
+	struct table *table = NULL;
+	struct reason why;
+	bool other;
+
+	if (!lends(&unit->info) ||
+	    xcheck(enforce_lend_again(decider, &now, rules, &table, &why)) != DECIDED)
+		return false;
+	other = table_digest(table) != unit->info.table_digest;
+	table_free(table);
+	return other;
+}
+
 /*
  * The same text may stand for something else by now: devices, drivers and groups come and go.
  * Returns the state, with unit->doubt.
@@ -53,7 +76,7 @@ static enum machine_policy judge_names(struct machine *machine, struct machine_u
 	const uint32_t decided = BPFDEV_UNRESTRICTED | BPFDEV_AUDIT;
 	struct bpfdev_info now = unit->info;
 	struct table *table = NULL;
-	uint64_t digest;
+	uint64_t digest = 0;
 	bool same;
 	int ret = xcheck(decide_again(&machine->decider, &now, &table, &unit->doubt));
 
@@ -64,9 +87,10 @@ static enum machine_policy judge_names(struct machine *machine, struct machine_u
 	}
 	if (ret != DECIDED)
 		return MACHINE_POLICY_UNKNOWN;
-	same = !((now.flags ^ unit->info.flags) & decided);
 	ret = digest_rules(unit, &digest, &unit->doubt);
-	same &= digest == table_digest(table);
+	same = digest == table_digest(table) && !((now.flags ^ unit->info.flags) & decided);
+	if (ret > 0 && same)
+		unit->lends_other = lends_other(&machine->decider, unit, table);
 	table_free(table);
 	if (ret <= 0)
 		return MACHINE_POLICY_UNKNOWN;
@@ -82,6 +106,7 @@ static void judge_session(struct machine *machine, struct machine_unit *unit)
 {
 	unit->policy = MACHINE_POLICY_UNKNOWN;
 	unit->doubt = (struct reason) { "" };
+	unit->lends_other = false;
 	unit->conf = NULL;
 	if (unit->known)
 		find_policy(machine, unit);
@@ -113,13 +138,18 @@ static int judge_manager(struct machine *machine, struct machine_unit *unit, str
 	struct bpfdev_info who = { .uid = unit->unit.uid };
 
 	find_policy(machine, unit);
+	unit->doubt = unit->mistakes;
 	if (unit->conf && !*unit->mistakes.text)
 		base.conf = unit->conf;
 	strncpy(who.user, unit->user, sizeof(who.user) - 1);
-	if (xcheck(decider_find_subject(decider, &who, NULL)) == DECIDED)
+	if (xcheck(decider_find_subject(decider, &who, &unit->doubt)) == DECIDED)
 		base.subject = &decider->subject;
 	unit->manager = xcheck(enforce_live_compare(&user, &base, why));
+	if (base.conf && base.conf->error_count)
+		conf_describe_mistakes(base.conf, &unit->doubt);
 	unit->judged = base.subject && base.conf && !base.conf->error_count;
+	if (unit->judged || unit->manager != ENFORCE_LIVE_BASE)
+		unit->doubt = (struct reason) { "" };
 	/* A mistake that only this user's lines have is none of the others'. */
 	if (base.conf)
 		conf_forget_errors(base.conf);

@@ -73,9 +73,14 @@ struct machine_unit {
 	struct conf *conf;	/* what its filter was made from, as it is now; NULL: not known */
 	struct reason mistakes; /* of that; "": it has none */
 	enum machine_policy policy; /* of a session */
-	struct reason doubt;	    /* why it is unknown, or changed with the same text; "": else */
-	int manager; /* of a manager: an enum enforce_live_manager, or a negative errno */
-	bool judged; /* ... and what the policy says of the manager itself is known */
+	/*
+	 * Of a session, why it is unknown, or changed with the same text; of a manager with its own
+	 * rules, why it is not known whether they are still those of the policy; "": else.
+	 */
+	struct reason doubt;
+	bool lends_other; /* what exceptions lend is not what names in them stand for now */
+	int manager;	  /* of a manager: an enum enforce_live_manager, or a negative errno */
+	bool judged;	  /* ... and what the policy says of the manager itself is known */
 };
 
 /* Whom an argument USER|SESSION names. All zero: everybody. */

@@ -182,7 +182,7 @@ static void print_mistakes(struct machine *machine)
 	struct reason why;
 
 	begin("bpfdev_policy_mistakes",
-	      "Mistakes in a policy's files; any of them refuses everybody but root.");
+	      "Mistakes in a policy's files; while there is any, logins that have rules are refused.");
 	if (xcheck(decider_policy(&machine->decider, NULL, &system, &why)) >= 0)
 		print_policy(conf_paths_system.main, false, system);
 	for (size_t i = 0; i < machine->unit_count; i++)

@@ -442,6 +442,10 @@ static void print_exceptions(const struct machine_unit *unit)
 			    over ? "still in force, though it ended" : "until",
 			    output_time(end, until), exception->asked_by);
 	}
+	if (unit->lends_other)
+		output_line("session %s of %s: exceptions: names in them stand for something else "
+			    "by now: bpfdev reload %s",
+			    unit_id(&unit->unit, id), unit->user, unit->user);
 }
 
 /* Why a policy is not what its text says. */
@@ -449,10 +453,15 @@ static void print_doubt(const struct machine_unit *unit)
 {
 	char id[UNIT_ID_SIZE];
 
-	if (unit->unit.role != BPFDEV_SESSION || !*unit->doubt.text)
+	if (!*unit->doubt.text)
 		return;
 	unit_id(&unit->unit, id);
-	if (unit->policy == MACHINE_POLICY_CHANGED)
+	if (unit->unit.role == BPFDEV_MANAGER)
+		output_line(
+			"%s of %s: whether the policy gives it the same rules now is not known: "
+			"%s",
+			unit->name, unit->user, unit->doubt.text);
+	else if (unit->policy == MACHINE_POLICY_CHANGED)
 		output_line("session %s of %s: policy: %s: bpfdev reload %s", id, unit->user,
 			    unit->doubt.text, unit->user);
 	else
@@ -482,20 +491,37 @@ static void print_notes(const struct machine *machine)
 	}
 }
 
+/* Filters that hold nothing back are there to be found again, by reload. */
+static size_t count_free(const struct machine *machine)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < machine->unit_count; i++) {
+		const struct machine_unit *unit = &machine->units[i];
+
+		count += unit->unit.role == BPFDEV_SESSION && unit->known &&
+			 (unit->info.flags & BPFDEV_UNRESTRICTED);
+	}
+	return count;
+}
+
 static void print_summary(const struct status *status)
 {
-	size_t with = machine_count_sessions(&status->machine, true);
+	size_t unrestricted = count_free(&status->machine);
+	size_t with = machine_count_sessions(&status->machine, true) - unrestricted;
 	size_t without = machine_count_sessions(&status->machine, false);
-	char more[80] = "";
+	char more[80] = "", everything[80] = "";
 
+	if (unrestricted)
+		snprintf(everything, sizeof(everything), "; %zu may do everything", unrestricted);
 	if (without)
 		snprintf(more, sizeof(more), "; %zu without%s", without,
 			 status->all ? "" : " (--all lists them)");
 	if (with)
-		output_line("%zu session%s with device rules in force%s", with,
-			    with == 1 ? "" : "s", more);
+		output_line("%zu session%s with device rules in force%s%s", with,
+			    with == 1 ? "" : "s", everything, more);
 	else
-		output_line("no session has device rules in force%s", more);
+		output_line("no session has device rules in force%s%s", everything, more);
 }
 
 static void print_table(const struct table *table, const struct table_view *view,
