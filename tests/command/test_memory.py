@@ -26,7 +26,9 @@ def failing(place, needs, tmp_path, policy):
     policy(POLICY)
 
 
-@pytest.mark.parametrize("arguments", [("check",), ("check", "--json")])
+@pytest.mark.parametrize("arguments", [
+    ("check",), ("check", "--json"), ("rules", "alice"), ("rules", "alice", "--json"),
+    ("explain", "alice", "/dev/video0"), ("explain", "alice", "/dev/video0", "--json")])
 @pytest.mark.usefixtures("failing")
 def test_memory_ends_and_so_does_the_command(bpfdev, arguments):
     whole = bpfdev(*arguments, env={"LD_PRELOAD": LIBRARY})

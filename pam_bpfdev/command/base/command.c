@@ -165,8 +165,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 int command_run(const struct command *command, int argc, char **argv)
 {
-	struct line line = { command, xcalloc(1, command->size + sizeof(*line.request)),
-			     list_options(command) };
+	struct line line = { command, xcalloc(1, command->size), list_options(command) };
 	const struct argp parser = { .options = line.options,
 				     .parser = parse,
 				     .args_doc = command->arguments,
@@ -175,8 +174,6 @@ int command_run(const struct command *command, int argc, char **argv)
 	int status = COMMAND_FAILED;
 
 	argv[0] = name;
-	if (command->main)
-		return command->main(argc, argv);
 	line.request->output.color = output_wants_color();
 	line.request->paths = conf_paths_system;
 	/* It has said what is wrong and ended the command, unless there was no memory. */
@@ -191,53 +188,6 @@ int command_run(const struct command *command, int argc, char **argv)
 	free(name);
 	return status;
 }
-
-enum { OPTION_COLOR = 0x10000, OPTION_CONF, OPTION_JSON };
-
-static error_t parse_output(int key, char *argument, struct argp_state *state)
-{
-	struct command_options *options = state->input;
-
-	if (key == ARGP_KEY_INIT)
-		options->output = (struct output) { .color = output_wants_color() };
-	else if (key == OPTION_JSON)
-		options->output.json = true;
-	else if (key == OPTION_COLOR)
-		take_color(options, argument, state);
-	else
-		return ARGP_ERR_UNKNOWN;
-	return 0;
-}
-
-static const struct argp_option output_argp_options[] = {
-	{ "json", OPTION_JSON, NULL, 0, "print JSON; bpfdev(8) has the fields", 1 },
-	{ "color", OPTION_COLOR, "WHEN", OPTION_ARG_OPTIONAL,
-	  "auto (the default: on a terminal, unless NO_COLOR is set), always or never", 1 },
-	{ 0 },
-};
-
-const struct argp command_output_argp = { .options = output_argp_options, .parser = parse_output };
-
-static error_t parse_conf(int key, char *argument, struct argp_state *state)
-{
-	struct command_options *options = state->input;
-
-	if (key == ARGP_KEY_INIT)
-		options->paths = conf_paths_system;
-	else if (key == OPTION_CONF)
-		take_conf(options, argument, state);
-	else
-		return ARGP_ERR_UNKNOWN;
-	return 0;
-}
-
-static const struct argp_option conf_argp_options[] = {
-	{ "conf", OPTION_CONF, "PATH", 0,
-	  "read this policy, without drop-ins, as the module does with conf=PATH", 1 },
-	{ 0 },
-};
-
-const struct argp command_conf_argp = { .options = conf_argp_options, .parser = parse_conf };
 
 size_t command_take_device(const struct command_options *options, size_t at, char *text,
 			   size_t size)

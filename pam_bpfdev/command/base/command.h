@@ -54,18 +54,13 @@ extern const struct command_set command_output_set;
 /* --conf=PATH: as the module's argument conf=. */
 extern const struct command_set command_conf_set;
 
-/* The same for subcommands that read the command line themselves. */
-extern const struct argp command_output_argp;
-extern const struct argp command_conf_argp;
-
 #define COMMAND_SETS 4
 
 /* A subcommand. */
 struct command {
 	const char *name;
-	const char *summary; /* for the list of subcommands: one line without a full stop */
-	int (*main)(int argc, char **argv); /* for those that read the command line themselves */
-	const char *arguments;		    /* "USER [DEVICE]", for --help */
+	const char *summary;	     /* for the list of subcommands: one line without a full stop */
+	const char *arguments;	     /* "USER [DEVICE]", for --help */
 	const char *doc;	     /* for --help; what follows "\v" comes after the options */
 	const char *root;	     /* what it needs root for; NULL: not, or not always */
 	size_t words_min, words_max; /* so many words; at most 5 */

@@ -9,43 +9,6 @@
 #include "command/machine/denial.h"
 #include "command/machine/programs.h"
 
-struct request {
-	struct command_options options;
-	const char *wanted; /* the argument, or NULL */
-};
-
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-	struct request *request = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &request->options;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (request->wanted)
-			return ARGP_ERR_UNKNOWN;
-		request->wanted = argument;
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp_child children[] = { { &command_output_argp, 0, NULL, 0 }, { 0 } };
-
-static const struct argp parser = {
-	.parser = parse,
-	.args_doc = "[USER|SESSION]",
-	.doc = "Shows which devices sessions and user managers were denied, newest first; or those of "
-	       "USER (a name, uid or :uid), or one SESSION (3, session-3.scope, user@1000.service). "
-	       "A number that is a session's is that.\v"
-	       "What is counted are the kernel's questions: one for each open; two for one of a block "
-	       "device that passes for audit. RESULT \"audit\" means that it was let pass, because of an audit "
-	       "line. WHEN, PROCESS and WHY are of the last time. The counts of a session go with it.",
-	.children = children,
-};
-
 static void print_table(const struct output *output, struct machine *machine)
 {
 	struct row_table table = row_table(output);
@@ -202,7 +165,7 @@ static int print(const struct output *output, struct machine *machine)
 	return 0;
 }
 
-static int show(const struct request *request, struct machine *machine)
+static int show(const struct command_options *options, struct machine *machine)
 {
 	struct reason why;
 
@@ -211,25 +174,34 @@ static int show(const struct request *request, struct machine *machine)
 		output_error("%s", why.text);
 		return COMMAND_FAILED;
 	}
-	if (!machine_want(machine, request->wanted, false))
+	if (!machine_want(machine, options->words[0], false))
 		return COMMAND_NO;
-	return print(&request->options.output, machine) < 0 ? COMMAND_FAILED : COMMAND_YES;
+	return print(&options->output, machine) < 0 ? COMMAND_FAILED : COMMAND_YES;
 }
 
-static int run(int argc, char **argv)
+static int run(void *request)
 {
-	struct request request = { .wanted = NULL };
+	const struct command_options *options = request;
 	struct machine machine = { 0 };
-	int ret;
+	int ret = show(options, &machine);
 
-	argp_parse(&parser, argc, argv, 0, NULL, &request);
-	if (!command_is_root("denials", "the kernel shows its programs to nobody else"))
-		return COMMAND_FAILED;
-	ret = show(&request, &machine);
 	machine_close(&machine);
 	return ret;
 }
 
-const struct command command_denials = { .name = "denials",
-					 .summary = "show which devices sessions were denied",
-					 .main = run };
+const struct command command_denials = {
+	.name = "denials",
+	.summary = "show which devices sessions were denied",
+	.arguments = "[USER|SESSION]",
+	.doc = "Shows which devices sessions and user managers were denied, newest first; or those of "
+	       "USER (a name, uid or :uid), or one SESSION (3, session-3.scope, user@1000.service). "
+	       "A number that is a session's is that.\v"
+	       "What is counted are the kernel's questions: one for each open; two for one of a block "
+	       "device that passes for audit. RESULT \"audit\" means that it was let pass, because of an audit "
+	       "line. WHEN, PROCESS and WHY are of the last time. The counts of a session go with it.",
+	.root = "the kernel shows its programs to nobody else",
+	.words_max = 1,
+	.sets = { { &command_output_set, 0 } },
+	.size = sizeof(struct command_options),
+	.run = run,
+};

@@ -2,6 +2,7 @@
 /* bpfdev monitor: denials while they happen. Its options, whom it follows, one look after another. */
 #include <ctype.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,24 +10,10 @@
 #include "command/base/memory.h"
 #include "command/monitor/monitor.h"
 
-#define INTERVAL_MIN 200 /* milliseconds */
+/* Milliseconds. */
+#define INTERVAL_MIN 200
+#define INTERVAL_DEFAULT 1000
 
-static const struct argp_option options[] = {
-	{ "all", 'a', NULL, 0, "begin with what was denied before", 0 },
-	{ "interval", 'i', "TIME", 0, "look so often: 500ms, 0.5, 10s, 1min (1s if left out)", 0 },
-	{ "journal", 'j', NULL, 0,
-	  "write to the journal, nothing to standard output: each kind of denial at once, then a sum "
-	  "a minute; bpfdev-monitor.service does this",
-	  0 },
-	{ "looks", 'n', "NUMBER", 0, "end after so many intervals", 0 },
-	{ "top", 't', NULL, 0,
-	  "a screen that refreshes, with all that was denied, that which is denied most often first; "
-	  "q quits",
-	  0 },
-	{ 0 },
-};
-
-/* The input of command_output_argp, and of ours. */
 struct request {
 	struct command_options options;
 	struct monitor monitor;
@@ -66,8 +53,9 @@ static bool read_interval(const char *text, uint64_t *milliseconds)
 	return *milliseconds <= DURATION_MAX * 1000ull;
 }
 
-static void parse_interval(struct request *request, const char *text, struct argp_state *state)
+static void take_interval(void *data, const char *text, struct argp_state *state)
 {
+	struct request *request = data;
 	uint64_t *interval = &request->monitor.interval;
 
 	if (!read_interval(text, interval))
@@ -77,8 +65,9 @@ static void parse_interval(struct request *request, const char *text, struct arg
 		argp_error(state, "--interval=%s; the shortest is %dms", text, INTERVAL_MIN);
 }
 
-static void parse_looks(struct request *request, const char *text, struct argp_state *state)
+static void take_looks(void *data, const char *text, struct argp_state *state)
 {
+	struct request *request = data;
 	char *end;
 
 	errno = 0;
@@ -87,8 +76,9 @@ static void parse_looks(struct request *request, const char *text, struct argp_s
 		argp_error(state, "--looks=%s; expected a number from 1", text);
 }
 
-static void choose_view(struct request *request, struct argp_state *state)
+static void choose_view(void *data, struct argp_state *state)
 {
+	struct request *request = data;
 	bool json = request->options.output.json;
 
 	if (request->top + request->journal + json > 1)
@@ -104,60 +94,24 @@ static void choose_view(struct request *request, struct argp_state *state)
 	request->monitor.output = request->options.output;
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-	struct request *request = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &request->options;
-		return 0;
-	case 'a':
-		request->monitor.all = true;
-		return 0;
-	case 'i':
-		parse_interval(request, argument, state);
-		return 0;
-	case 'j':
-		request->journal = true;
-		return 0;
-	case 'n':
-		parse_looks(request, argument, state);
-		return 0;
-	case 't':
-		request->top = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (request->monitor.argument)
-			return ARGP_ERR_UNKNOWN;
-		request->monitor.argument = argument;
-		return 0;
-	case ARGP_KEY_END:
-		choose_view(request, state);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp_child children[] = { { &command_output_argp, 0, NULL, 0 }, { 0 } };
-
-static const struct argp parser = {
-	.options = options,
-	.parser = parse,
-	.args_doc = "[USER|SESSION]",
-	.doc = "Tells what sessions and user managers are denied while it happens, also in sessions "
-	       "that open later; or in those of USER (a name, uid or :uid), who need not be logged in "
-	       "yet, or in one SESSION (3, session-3.scope, user@1000.service), until that is over."
-	       "\v"
-	       "It looks at the counts in the kernel at intervals, and tells of each kind (session, "
-	       "device, access, result) no more than once in each: NEW is how often it was denied "
-	       "since the line before, COUNT how often since its session began, and TIME, PROCESS and "
-	       "WHY are of the last time. What a session is denied between the last look and its end, "
-	       "or one that opens and closes between two looks, is not seen: the line in the log that "
-	       "tells of the close has it. --json prints one object a line.",
-	.children = children,
+static const struct command_option monitor_options[] = {
+	{ "all", 'a', NULL, "begin with what was denied before",
+	  offsetof(struct request, monitor.all), NULL },
+	{ "interval", 'i', "TIME", "look so often: 500ms, 0.5, 10s, 1min (1s if left out)", 0,
+	  take_interval },
+	{ "journal", 'j', NULL,
+	  "write to the journal, nothing to standard output: each kind of denial at once, then a sum "
+	  "a minute; bpfdev-monitor.service does this",
+	  offsetof(struct request, journal), NULL },
+	{ "looks", 'n', "NUMBER", "end after so many intervals", 0, take_looks },
+	{ "top", 't', NULL,
+	  "a screen that refreshes, with all that was denied, that which is denied most often first; "
+	  "q quits",
+	  offsetof(struct request, top), NULL },
+	{ 0 },
 };
+
+static const struct command_set monitor_set = { monitor_options, 0, choose_view };
 
 /* What the filters have counted, of whom is wanted. */
 static struct monitor_kinds find_kinds(const struct machine *machine)
@@ -304,16 +258,16 @@ static enum command_exit watch(struct monitor *monitor)
 	return ret == 0 || ret == -EPIPE ? COMMAND_YES : COMMAND_FAILED;
 }
 
-static int run(int argc, char **argv)
+static int run(void *data)
 {
-	struct request request = { .monitor = { .interval = 1000 } };
-	struct monitor *monitor = &request.monitor;
+	struct request *request = data;
+	struct monitor *monitor = &request->monitor;
 	struct reason why;
 	int status = COMMAND_FAILED;
 
-	argp_parse(&parser, argc, argv, 0, NULL, &request);
-	if (!command_is_root("monitor", "the kernel shows its programs to nobody else"))
-		return COMMAND_FAILED;
+	monitor->argument = request->options.words[0];
+	if (!monitor->interval)
+		monitor->interval = INTERVAL_DEFAULT;
 	if (xcheck(machine_open(&monitor->machine, &why)) < 0)
 		output_error("%s", why.text);
 	else
@@ -326,5 +280,20 @@ static int run(int argc, char **argv)
 const struct command command_monitor = {
 	.name = "monitor",
 	.summary = "follow what sessions are denied, while it happens",
-	.main = run
+	.arguments = "[USER|SESSION]",
+	.doc = "Tells what sessions and user managers are denied while it happens, also in sessions "
+	       "that open later; or in those of USER (a name, uid or :uid), who need not be logged in "
+	       "yet, or in one SESSION (3, session-3.scope, user@1000.service), until that is over."
+	       "\v"
+	       "It looks at the counts in the kernel at intervals, and tells of each kind (session, "
+	       "device, access, result) no more than once in each: NEW is how often it was denied "
+	       "since the line before, COUNT how often since its session began, and TIME, PROCESS and "
+	       "WHY are of the last time. What a session is denied between the last look and its end, "
+	       "or one that opens and closes between two looks, is not seen: the line in the log that "
+	       "tells of the close has it. --json prints one object a line.",
+	.root = "the kernel shows its programs to nobody else",
+	.words_max = 1,
+	.sets = { { &monitor_set, 0 }, { &command_output_set, 0 } },
+	.size = sizeof(struct request),
+	.run = run,
 };

@@ -10,61 +10,25 @@
 #include "command/base/memory.h"
 #include "command/suggest/suggest.h"
 
-enum { OPTION_WHO = 0x700 };
-
-static const struct argp_option options[] = {
-	{ "who", OPTION_WHO, "WHO", 0,
-	  "whom the lines are to be for: a user, @group or what else the first field of a line may "
-	  "be; if left out, each user who was denied something",
-	  0 },
-	{ 0 },
-};
-
-static error_t parse(int key, char *argument, struct argp_state *state)
+static void take_who(void *data, const char *who, struct argp_state *state)
 {
-	struct suggestion *suggestion = state->input;
+	struct suggestion *suggestion = data;
 	struct reason why;
 
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = state->child_inputs[1] = &suggestion->options;
-		return 0;
-	case OPTION_WHO:
-		if (!suggest_who_is_one(argument, &why))
-			argp_error(state, "--who=%s: %s", argument, why.text);
-		suggestion->who = argument;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (suggestion->wanted)
-			return ARGP_ERR_UNKNOWN;
-		suggestion->wanted = argument;
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	if (!suggest_who_is_one(who, &why))
+		argp_error(state, "--who=%s: %s", who, why.text);
+	suggestion->who = who;
 }
 
-static const struct argp_child children[] = {
-	{ &command_output_argp, 0, NULL, 0 },
-	{ &command_conf_argp, 0, NULL, 0 },
+static const struct command_option suggest_options[] = {
+	{ "who", 0, "WHO",
+	  "whom the lines are to be for: a user, @group or what else the first field of a line may "
+	  "be; if left out, each user who was denied something",
+	  0, take_who },
 	{ 0 },
 };
 
-static const struct argp parser = {
-	.options = options,
-	.parser = parse,
-	.args_doc = "[USER|SESSION]",
-	.doc = "Turns what was denied, or would have been but for audit, into lines of a policy that "
-	       "allow it: to all who are logged in, or to USER (a name, uid or :uid), or in one "
-	       "SESSION (3, session-3.scope, user@1000.service).\v"
-	       "What is printed is a part of a policy, with comments on who used what, how often, and "
-	       "what to think of. Read it before you use it: it allows what was tried, whether or not "
-	       "that was right. What the policy as it is now allows is left out, so the lines can be "
-	       "added to what was suggested before.\n\n"
-	       "Exit status: 0, also if there is nothing to suggest; 1 there is no such user or "
-	       "session, 2 the policy has mistakes, 3 it could not be found out.",
-	.children = children,
-};
+static const struct command_set suggest_set = { suggest_options, 0, NULL };
 
 /* What becomes of a unit of the denials. */
 struct place {
@@ -306,22 +270,35 @@ static enum command_exit suggest(struct suggestion *suggestion)
 	return ret < 0 ? COMMAND_FAILED : COMMAND_YES;
 }
 
-static int run(int argc, char **argv)
+static int run(void *request)
 {
-	struct suggestion suggestion = { 0 };
+	struct suggestion *suggestion = request;
 	enum command_exit status;
 
-	if (argp_parse(&parser, argc, argv, 0, NULL, &suggestion))
-		return COMMAND_USAGE;
-	if (!command_is_root("suggest", "the kernel shows its programs to nobody else"))
-		return COMMAND_FAILED;
-	status = suggest(&suggestion);
-	suggest_free(&suggestion.suggest);
-	free_request(&suggestion);
-	machine_close(&suggestion.machine);
+	suggestion->wanted = suggestion->options.words[0];
+	status = suggest(suggestion);
+	suggest_free(&suggestion->suggest);
+	free_request(suggestion);
+	machine_close(&suggestion->machine);
 	return status;
 }
 
-const struct command command_suggest = { .name = "suggest",
-					 .summary = "turn what was denied into lines of a policy",
-					 .main = run };
+const struct command command_suggest = {
+	.name = "suggest",
+	.summary = "turn what was denied into lines of a policy",
+	.arguments = "[USER|SESSION]",
+	.doc = "Turns what was denied, or would have been but for audit, into lines of a policy that "
+	       "allow it: to all who are logged in, or to USER (a name, uid or :uid), or in one "
+	       "SESSION (3, session-3.scope, user@1000.service).\v"
+	       "What is printed is a part of a policy, with comments on who used what, how often, and "
+	       "what to think of. Read it before you use it: it allows what was tried, whether or not "
+	       "that was right. What the policy as it is now allows is left out, so the lines can be "
+	       "added to what was suggested before.\n\n"
+	       "Exit status: 0, also if there is nothing to suggest; 1 there is no such user or "
+	       "session, 2 the policy has mistakes, 3 it could not be found out.",
+	.root = "the kernel shows its programs to nobody else",
+	.words_max = 1,
+	.sets = { { &suggest_set, 0 }, { &command_output_set, 0 }, { &command_conf_set, 0 } },
+	.size = sizeof(struct suggestion),
+	.run = run,
+};
