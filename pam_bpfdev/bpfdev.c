@@ -11,6 +11,11 @@
 #include "command/base/memory.h"
 #include "conf/conf.h"
 
+extern const struct command command_check, command_explain, command_rules, command_status,
+	command_denials, command_monitor, command_suggest, command_reload, command_allow,
+	command_revoke, command_doctor;
+
+/* In the order of bpfdev --help. */
 static const struct command *const commands[] = {
 	&command_check,	  &command_explain, &command_rules,   &command_status,
 	&command_denials, &command_monitor, &command_suggest, &command_reload,

@@ -87,6 +87,17 @@ static void test_table(void **state)
 	free(text);
 }
 
+static void test_no_lines(void **state)
+{
+	const struct output output = { 0 };
+	struct row_table table = row_table(&output);
+	char *text = row_table_text(&table, 80);
+
+	(void)state;
+	assert_string_equal(text, "");
+	free(text);
+}
+
 static void test_tone_and_hidden_column(void **state)
 {
 	const struct output output = { .color = true };
@@ -112,6 +123,7 @@ int main(void)
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_more),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_no_lines),
 		cmocka_unit_test(test_tone_and_hidden_column),
 	};
 

@@ -78,18 +78,6 @@ struct command {
 /* Understands the command line, and runs the subcommand. Returns an enum command_exit. */
 int command_run(const struct command *command, int argc, char **argv);
 
-extern const struct command command_check;
-extern const struct command command_explain;
-extern const struct command command_rules;
-extern const struct command command_status;
-extern const struct command command_reload;
-extern const struct command command_allow;
-extern const struct command command_revoke;
-extern const struct command command_denials;
-extern const struct command command_monitor;
-extern const struct command command_doctor;
-extern const struct command command_suggest;
-
 /*
  * DEVICE of the command line, whose first word is number @at, as one text: "c 1:3" may come as one
  * word of the shell or as two. @text: @size bytes, cut to fit. Returns the number of the next word.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* Lengths of time, read as systemd writes them. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* The lines of a policy in words, and as JSON. */
 #include <stdio.h>
 #include <stdlib.h>
 

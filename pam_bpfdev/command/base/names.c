@@ -1,13 +1,161 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* The nodes below /dev, and from numbers back to the names that people know. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "bpfdev.h"
-#include "device/device.h"
 #include "command/base/memory.h"
 #include "command/base/names.h"
-#include "command/base/nodes.h"
+#include "device/device.h"
+
+/* Far more than a /dev has; the depth also bounds the stack. */
+#define NODES_MAX 65536
+#define DEPTH_MAX 8
+
+static void add_node(struct names_nodes *nodes, const char *here, const char *name,
+		     const struct stat *st)
+{
+	*xappend(nodes) = (struct names_node) {
+		.type = S_ISBLK(st->st_mode) ? BPFDEV_BLOCK : BPFDEV_CHAR,
+		.major = major(st->st_rdev),
+		.minor = minor(st->st_rdev),
+		.path = xasprintf("%s%s", here, name),
+	};
+}
+
+/* udev names there what a device is, or where it is plugged in. */
+static bool is_for_links(const char *here)
+{
+	return fnmatch("*/by-id/", here, 0) == 0 || fnmatch("*/by-path/", here, 0) == 0 ||
+	       strcmp(here, "by-id/") == 0 || strcmp(here, "by-path/") == 0;
+}
+
+static void add_link(struct names_nodes *nodes, const char *here, const char *name)
+{
+	nodes->links =
+		xgrow(nodes->links, nodes->link_count, &nodes->link_capacity, sizeof(char *));
+	nodes->links[nodes->link_count++] = xasprintf("%s%s", here, name);
+}
+
+static void walk(struct names_nodes *nodes, int fd, const char *here, int depth);
+
+static void enter(struct names_nodes *nodes, int dir, const char *here, const char *name, int depth)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char *path;
+
+	if (fd < 0)
+		return;
+	if (depth == DEPTH_MAX) {
+		close(fd);
+		return;
+	}
+	path = xasprintf("%s%s/", here, name);
+	walk(nodes, fd, path, depth + 1);
+	free(path);
+}
+
+static void visit(struct names_nodes *nodes, int dir, const char *here, const char *name, int depth)
+{
+	struct stat st;
+
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+	    fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	if (S_ISDIR(st.st_mode))
+		enter(nodes, dir, here, name, depth);
+	else if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
+		add_node(nodes, here, name, &st);
+	else if (S_ISLNK(st.st_mode) && is_for_links(here))
+		add_link(nodes, here, name);
+}
+
+/* Closes @fd. */
+static void walk(struct names_nodes *nodes, int fd, const char *here, int depth)
+{
+	const struct dirent *entry;
+	struct stat st;
+	DIR *dir = NULL;
+
+	if (fstat(fd, &st) == 0 && st.st_uid == 0 && !(st.st_mode & (S_IWGRP | S_IWOTH)))
+		dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return;
+	}
+	while (nodes->count + nodes->link_count < NODES_MAX && (entry = readdir(dir)))
+		visit(nodes, dirfd(dir), here, entry->d_name, depth);
+	closedir(dir);
+}
+
+static int compare_numbers(const struct names_node *a, const struct names_node *b)
+{
+	if (a->type != b->type)
+		return a->type < b->type ? -1 : 1;
+	if (a->major != b->major)
+		return a->major < b->major ? -1 : 1;
+	return (a->minor > b->minor) - (a->minor < b->minor);
+}
+
+/* Paths of the same length have an order too, so that the same one is shown each time. */
+static int compare_nodes(const void *left, const void *right)
+{
+	const struct names_node *a = left, *b = right;
+	size_t length = strlen(a->path), other = strlen(b->path);
+	int difference = compare_numbers(a, b);
+
+	if (difference)
+		return difference;
+	return length == other ? strcmp(a->path, b->path) : length < other ? -1 : 1;
+}
+
+void names_nodes_find(const char *dev, struct names_nodes *nodes)
+{
+	int fd = open(dev, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		walk(nodes, fd, "", 0);
+	if (nodes->count)
+		qsort(nodes->items, nodes->count, sizeof(*nodes->items), compare_nodes);
+}
+
+const char *names_nodes_at(const struct names_nodes *nodes, uint32_t type, uint32_t major,
+			   uint32_t minor)
+{
+	const struct names_node wanted = { type, major, minor, NULL };
+	size_t low = 0, high = nodes->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_numbers(&nodes->items[middle], &wanted) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == nodes->count || compare_numbers(&nodes->items[low], &wanted) != 0)
+		return NULL;
+	return nodes->items[low].path;
+}
+
+void names_nodes_free(struct names_nodes *nodes)
+{
+	for (size_t i = 0; i < nodes->count; i++)
+		free(nodes->items[i].path);
+	for (size_t i = 0; i < nodes->link_count; i++)
+		free(nodes->links[i]);
+	free(nodes->items);
+	free(nodes->links);
+	*nodes = (struct names_nodes) { 0 };
+}
 
 struct names {
 	const struct device_source *devices;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* Colour, errors and lines, JSON, and words for bits and times. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -67,59 +68,6 @@ void output_line(const char *format, ...)
 	va_start(args, format);
 	print(stdout, "", format, args);
 	va_end(args);
-}
-
-struct libscols_table *output_table(const struct output *output,
-				    const struct output_column *columns, size_t count)
-{
-	struct libscols_table *table = xneed(scols_new_table());
-
-	scols_table_enable_colors(table, output->color);
-	/* Cells are escaped already: its own escapes let changes of direction pass. */
-	scols_table_enable_noencoding(table, 1);
-	for (size_t i = 0; i < count; i++)
-		xneed(scols_table_new_column(table, columns[i].name, columns[i].width,
-					     columns[i].flags));
-	return table;
-}
-
-struct libscols_line *output_row(struct libscols_table *table)
-{
-	return xneed(scols_table_new_line(table, NULL));
-}
-
-int output_cell(struct libscols_line *line, size_t column, const char *format, ...)
-{
-	va_list args;
-	char *text;
-
-	if (!line)
-		return 0;
-	va_start(args, format);
-	text = xvasprintf(format, args);
-	va_end(args);
-	xcheck(scols_line_refer_data(line, column, output_quote(text)));
-	free(text);
-	return 0;
-}
-
-void output_cell_tone(const struct output *output, struct libscols_line *line, size_t column,
-		      enum output_tone tone)
-{
-	struct libscols_cell *cell = line ? scols_line_get_cell(line, column) : NULL;
-
-	if (cell && output->color && tone != OUTPUT_PLAIN)
-		scols_cell_set_color(cell, output_tone(output, tone));
-}
-
-int output_print_table(struct libscols_table *table)
-{
-	int ret = xcheck(scols_print_table(table));
-
-	if (ret < 0)
-		output_error("printing a table: %s", strerror(-ret));
-	scols_unref_table(table);
-	return ret < 0 ? ret : 0;
 }
 
 json_t *output_string(const char *text)

@@ -42,33 +42,6 @@ void output_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* @text, escaped as in a reason but not cut: free it. */
 char *output_quote(const char *text);
 
-struct output_column {
-	const char *name;
-	double width; /* hint for libsmartcols: a share of the terminal's width if below 1 */
-	int flags;    /* SCOLS_FL_RIGHT, SCOLS_FL_TRUNC ... */
-};
-
-/*
- * A table with a line of headings. On a terminal it is fitted to the width; elsewhere nothing is
- * cut. Free it with scols_unref_table().
- */
-struct libscols_table *output_table(const struct output *output,
-				    const struct output_column *columns, size_t count);
-
-/* Adds a line. */
-struct libscols_line *output_row(struct libscols_table *table);
-
-/* Sets a cell of the line; a NULL @line is passed over. Returns 0. */
-int output_cell(struct libscols_line *line, size_t column, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-/* Gives the cell a tone. */
-void output_cell_tone(const struct output *output, struct libscols_line *line, size_t column,
-		      enum output_tone tone);
-
-/* Prints the table on standard output and frees it. Returns 0, or a negative errno having said so. */
-int output_print_table(struct libscols_table *table);
-
 /*
  * How to dump JSON: also on a terminal, where the control characters of Latin-1 (0x9b begins a
  * sequence) and changes of direction would work, which JSON itself does not have escaped.

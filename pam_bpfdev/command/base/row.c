@@ -207,7 +207,10 @@ char *row_table_text(struct row_table *table, size_t width)
 
 	scols_table_set_termforce(made, SCOLS_TERMFORCE_ALWAYS);
 	scols_table_set_termwidth(made, width);
-	if (scols_print_table_to_string(made, &text) != 0)
+	/* Without columns it cannot be printed. */
+	if (!table->count)
+		text = xstrdup("");
+	else if (scols_print_table_to_string(made, &text) != 0)
 		memory_exhausted();
 	scols_unref_table(made);
 	return text;

@@ -108,7 +108,7 @@ void row_table_hide(struct row_table *table, const char *heading);
 /* Prints it on standard output, nothing if it has no lines, and frees it. */
 void row_table_print(struct row_table *table);
 
-/* As it is printed on a terminal of @width columns: free it. Frees the table. */
+/* As it is printed on a terminal of @width columns, "" without lines: free it. Frees the table. */
 char *row_table_text(struct row_table *table, size_t width);
 
 #endif

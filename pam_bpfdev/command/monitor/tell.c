@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "base/reason.h"
-#include "command/base/json.h"
+#include "command/base/row.h"
 #include "command/base/memory.h"
 #include "command/machine/denial.h"
 #include "command/monitor/monitor.h"
@@ -107,9 +107,9 @@ static json_t *json_of(struct monitor *monitor, const struct monitor_kind *kind)
 	else
 		object = denial_json(&monitor->machine, &row);
 	if (kind->lost)
-		json_build_set(&object, "count", json_integer((json_int_t)kind->denial.count));
-	json_build_set(&object, "event", json_string(kind->lost ? "lost" : "denied"));
-	json_build_set(&object, "new", json_integer((json_int_t)kind->pending));
+		row_put(object, "count", json_integer((json_int_t)kind->denial.count));
+	row_put(object, "event", json_string(kind->lost ? "lost" : "denied"));
+	row_put(object, "new", json_integer((json_int_t)kind->pending));
 	return object;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "command/base/memory.h"
+#include "command/base/row.h"
 #include "command/machine/denial.h"
 #include "command/monitor/monitor.h"
 
@@ -114,31 +115,6 @@ static void screen_show(const char *text)
 /* The first line, an empty one, and the headings. */
 #define LINES_ABOVE 3
 
-enum {
-	COLUMN_RATE,
-	COLUMN_COUNT,
-	COLUMN_USER,
-	COLUMN_SESSION,
-	COLUMN_PROCESS,
-	COLUMN_DEVICE,
-	COLUMN_ACCESS,
-	COLUMN_RESULT,
-	COLUMN_WHY,
-	COLUMNS
-};
-
-static const struct output_column columns[COLUMNS] = {
-	[COLUMN_RATE] = { "RATE/s", 0, SCOLS_FL_RIGHT },
-	[COLUMN_COUNT] = { "COUNT", 0, SCOLS_FL_RIGHT },
-	[COLUMN_USER] = { "USER", 0, 0 },
-	[COLUMN_SESSION] = { "SESSION", 0, 0 },
-	[COLUMN_PROCESS] = { "PROCESS", 0, SCOLS_FL_TRUNC },
-	[COLUMN_DEVICE] = { "DEVICE", 0, SCOLS_FL_TRUNC },
-	[COLUMN_ACCESS] = { "ACCESS", 0, 0 },
-	[COLUMN_RESULT] = { "RESULT", 0, 0 },
-	[COLUMN_WHY] = { "WHY", 0, SCOLS_FL_TRUNC },
-};
-
 /*
  * What a filter had no room to tell apart comes first: it could be anything, and a user who fills
  * the filter with other denials could otherwise push it below the end of the screen.
@@ -176,29 +152,35 @@ static struct monitor_kind **rank(struct monitor_kinds *kinds, size_t *count)
 	return list;
 }
 
-static void fill(const struct monitor *monitor, const struct monitor_kind *kind,
-		 struct libscols_line *line)
+static void describe(struct row *row, const struct monitor *monitor,
+		     const struct monitor_kind *kind)
 {
 	const struct filter_denial *denial = &kind->denial;
-	bool audit = !kind->lost && denial_is_audit(denial);
 	char by[DENIAL_BY_SIZE], device[DENIAL_DEVICE_SIZE], access[4];
 	char result[DENIAL_RESULT_SIZE], id[UNIT_ID_SIZE];
+	bool known = !kind->lost;
 
-	output_cell(line, COLUMN_RATE, "%" PRIu64, per_second(monitor, kind->more));
-	output_cell(line, COLUMN_COUNT, "%" PRIu64, denial->count);
-	output_cell(line, COLUMN_USER, "%s", kind->words->unit.user);
-	output_cell(line, COLUMN_SESSION, "%s", unit_id(&kind->words->unit, id));
-	if (kind->lost) {
-		output_cell(line, COLUMN_DEVICE, "others");
-		return;
+	if (row_field(row, NULL, "RATE/s", SCOLS_FL_RIGHT))
+		row_number(row, per_second(monitor, kind->more));
+	if (row_field(row, NULL, "COUNT", SCOLS_FL_RIGHT))
+		row_number(row, denial->count);
+	if (row_field(row, NULL, "USER", 0))
+		row_text(row, "%s", kind->words->unit.user);
+	if (row_field(row, NULL, "SESSION", 0))
+		row_text(row, "%s", unit_id(&kind->words->unit, id));
+	if (row_field(row, NULL, "PROCESS", SCOLS_FL_TRUNC) && known)
+		row_text(row, "%s", denial_by(denial, kind->words->unit.uid, by));
+	if (row_field(row, NULL, "DEVICE", SCOLS_FL_TRUNC))
+		row_text(row, "%s",
+			 known ? denial_device(denial, kind->words->name, device) : "others");
+	if (row_field(row, NULL, "ACCESS", 0) && known)
+		row_text(row, "%s", output_letters(denial->access, access));
+	if (row_field(row, NULL, "RESULT", 0) && known) {
+		row_text(row, "%s", denial_result(denial, result));
+		row_tone(row, denial_is_audit(denial) ? OUTPUT_WARNING : OUTPUT_BAD);
 	}
-	output_cell_tone(&monitor->output, line, COLUMN_RESULT,
-			 audit ? OUTPUT_WARNING : OUTPUT_BAD);
-	output_cell(line, COLUMN_PROCESS, "%s", denial_by(denial, kind->words->unit.uid, by));
-	output_cell(line, COLUMN_DEVICE, "%s", denial_device(denial, kind->words->name, device));
-	output_cell(line, COLUMN_ACCESS, "%s", output_letters(denial->access, access));
-	output_cell(line, COLUMN_RESULT, "%s", denial_result(denial, result));
-	output_cell(line, COLUMN_WHY, "%s", kind->words->place);
+	if (row_field(row, NULL, "WHY", SCOLS_FL_TRUNC) && known)
+		row_text(row, "%s", kind->words->place);
 }
 
 static size_t count_filters(const struct monitor *monitor)
@@ -232,7 +214,7 @@ static void write_head(const struct monitor *monitor, size_t kinds, char *text, 
 
 static int show(struct monitor *monitor)
 {
-	struct libscols_table *table = output_table(&monitor->output, columns, COLUMNS);
+	struct row_table table = row_table(&monitor->output);
 	size_t width, height, count;
 	struct monitor_kind **list = rank(&monitor->kinds, &count);
 	char head[160], *rows, *text;
@@ -240,15 +222,13 @@ static int show(struct monitor *monitor)
 	screen_size(&width, &height);
 	/* No more than fit are described: that may take a look at files. */
 	for (size_t i = 0; i < count && i + LINES_ABOVE < height; i++) {
+		struct row line = row_line(&table);
+
 		monitor_describe(monitor, list[i]);
-		fill(monitor, list[i], output_row(table));
+		describe(&line, monitor, list[i]);
 	}
 	free(list);
-	scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
-	scols_table_set_termwidth(table, width);
-	if (scols_print_table_to_string(table, &rows) != 0)
-		memory_exhausted();
-	scols_unref_table(table);
+	rows = row_table_text(&table, width);
 	write_head(monitor, count, head, width < sizeof(head) ? width + 1 : sizeof(head));
 	text = xasprintf("%s\n\n%s", head, count ? rows : "nothing has been denied\n");
 	screen_show(text);

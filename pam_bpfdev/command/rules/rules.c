@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* bpfdev rules: the whole table that a login would get. */
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 /* What was found, for programs: bpfdev(8) has the fields. */
 #include <stdlib.h>
 
-#include "command/base/json.h"
+#include "command/base/row.h"
 #include "command/base/memory.h"
 #include "command/suggest/suggest.h"
 
@@ -27,7 +27,7 @@ static json_t *json_units(const struct suggestion *suggestion)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < suggestion->unit_count; i++)
-		json_build_append(&array, json_unit(suggestion->units[i]));
+		row_append(array, json_unit(suggestion->units[i]));
 	return array;
 }
 
@@ -42,12 +42,11 @@ static json_t *json_statements(const struct conf *conf, const bool *wanted)
 
 		if (!wanted[i])
 			continue;
-		json_build_append(&array,
-				  json_pack("{so so}", "line",
-					    output_string(lines_place(conf, statement, place)),
-					    "text",
-					    output_string(conf_describe_statement(statement, text,
-										  sizeof(text)))));
+		row_append(array,
+			   json_pack("{so so}", "line",
+				     output_string(lines_place(conf, statement, place)), "text",
+				     output_string(conf_describe_statement(statement, text,
+									   sizeof(text)))));
 	}
 	return array;
 }
@@ -77,10 +76,9 @@ static json_t *json_uses(const struct suggestion *suggestion,
 
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < wishes[i]->use_count; j++)
-			json_build_append(
-				&array,
-				json_use(suggestion,
-					 &suggestion->request.uses[wishes[i]->first_use + j]));
+			row_append(array,
+				   json_use(suggestion,
+					    &suggestion->request.uses[wishes[i]->first_use + j]));
 	return array;
 }
 
@@ -125,10 +123,10 @@ static json_t *json_line(const struct suggestion *suggestion, const struct sugge
 			   kinds[suggest->targets[line->target].kind], "warning",
 			   line->warning ? json_string(line->warning) : json_null(), "restricts",
 			   suggest_restricts(suggest, line->who));
-	json_build_set(&object, "devices",
-		       json_integer((json_int_t)devices_of(suggest, line, wishes, count)));
-	json_build_set(&object, "outweighs", json_deniers(suggestion, wishes, count));
-	json_build_set(&object, "uses", json_uses(suggestion, wishes, count));
+	row_put(object, "devices",
+		json_integer((json_int_t)devices_of(suggest, line, wishes, count)));
+	row_put(object, "outweighs", json_deniers(suggestion, wishes, count));
+	row_put(object, "uses", json_uses(suggestion, wishes, count));
 	return object;
 }
 
@@ -141,35 +139,35 @@ static json_t *json_blocked(const struct suggestion *suggestion, const struct su
 	names_numbers(wish->device.type, wish->device.major, wish->device.minor, numbers);
 	object = json_pack("{so ss ss}", "who", output_string(suggest->whos[wish->who].text),
 			   "device", numbers, "access", output_access(wish->access, access));
-	json_build_set(&object, "denied_by", json_deniers(suggestion, &wish, 1));
-	json_build_set(&object, "uses", json_uses(suggestion, &wish, 1));
+	row_put(object, "denied_by", json_deniers(suggestion, &wish, 1));
+	row_put(object, "uses", json_uses(suggestion, &wish, 1));
 	return object;
 }
 
-static void set_lines(json_t **object, const struct suggestion *suggestion)
+static void set_lines(json_t *object, const struct suggestion *suggestion)
 {
 	const struct suggest *suggest = &suggestion->suggest;
 	const struct suggest_wish **wishes = xcalloc(suggest->wish_count + 1, sizeof(void *));
 	json_t *lines = json_array(), *blocked = json_array();
 
 	for (size_t i = 0; i < suggest->line_count; i++)
-		json_build_append(&lines, json_line(suggestion, &suggest->lines[i], wishes));
+		row_append(lines, json_line(suggestion, &suggest->lines[i], wishes));
 	for (size_t i = 0; i < suggest->wish_count; i++)
 		if (suggest->wishes[i].blocked)
-			json_build_append(&blocked, json_blocked(suggestion, &suggest->wishes[i]));
-	json_build_set(object, "lines", lines);
-	json_build_set(object, "blocked", blocked);
+			row_append(blocked, json_blocked(suggestion, &suggest->wishes[i]));
+	row_put(object, "lines", lines);
+	row_put(object, "blocked", blocked);
 	free(wishes);
 }
 
-static void set_audit(json_t **object, const struct suggestion *suggestion)
+static void set_audit(json_t *object, const struct suggestion *suggestion)
 {
 	const struct conf *conf = suggestion->request.conf;
 	bool *audit = xcalloc(conf->statement_count + 1, sizeof(*audit));
 
 	for (size_t i = 0; i < conf->statement_count; i++)
 		audit[i] = suggest_is_audit(suggestion, i);
-	json_build_set(object, "audit", json_statements(conf, audit));
+	row_put(object, "audit", json_statements(conf, audit));
 	free(audit);
 }
 
@@ -181,7 +179,7 @@ int suggest_print_json(const struct suggestion *suggestion)
 				   (json_int_t)suggestion->suggest.allowed, "lost",
 				   (json_int_t)suggestion->machine.lost);
 
-	set_audit(&object, suggestion);
-	set_lines(&object, suggestion);
+	set_audit(object, suggestion);
+	set_lines(object, suggestion);
 	return output_json(object);
 }

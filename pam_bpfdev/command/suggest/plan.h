@@ -3,7 +3,7 @@
 #ifndef SUGGEST_PLAN_H
 #define SUGGEST_PLAN_H
 
-#include "command/base/nodes.h"
+#include "command/base/names.h"
 #include "command/suggest/suggest.h"
 
 /* Understands @text as one device. Returns whether it is one that can stand in a policy's line. */
