@@ -22,12 +22,13 @@ VENDORDIR ?= /usr/share/pam_bpfdev
 
 CC ?= cc
 CLANG ?= clang
-LLVM_STRIP ?= llvm-strip
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
 PYTHON ?= /usr/bin/python3
 INSTALL ?= install
 
+# Programs have the byte order of the machine that they run on, which is the compiler's target.
+BPF_TARGET := $(if $(shell echo __BYTE_ORDER__ | $(CC) -E -P - 2>/dev/null | grep 4321),bpfeb,bpfel)
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 # Where Linux-PAM looks for modules: Debian's multiarch folder, else lib64, else lib.
 PAMDIR ?= $(firstword $(wildcard $(if $(MULTIARCH),/lib/$(MULTIARCH)/security \
@@ -43,9 +44,8 @@ SANITIZE ?=
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
 	$(if $(CI),-Werror)
-# libbpf 1.0: the first whose interface is what it will stay. libelf and zlib come with it.
-LIBBPF_CFLAGS := $(shell $(PKG_CONFIG) --cflags 'libbpf >= 1.0' 2>/dev/null)
-LIBBPF_LIBS := $(shell $(PKG_CONFIG) --libs 'libbpf >= 1.0' 2>/dev/null || echo -lbpf)
+# For bpf_helpers.h. Neither module nor command is linked with libbpf: see pam_bpfdev/filter/call.h.
+LIBBPF_CFLAGS := $(shell $(PKG_CONFIG) --cflags libbpf 2>/dev/null)
 # The command's: libsmartcols for tables, jansson for JSON, libsystemd's header (the library is loaded
 # only if it is there).
 COMMAND_CFLAGS := $(shell $(PKG_CONFIG) --cflags smartcols jansson libsystemd 2>/dev/null)
@@ -54,7 +54,7 @@ HARDENING ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer,$(HARDENING)) \
 	-DPAM_BPFDEV_VENDORDIR='"$(VENDORDIR)"' -DPAM_BPFDEV_CONFDIR='"$(CONFDIR)"' \
-	-Ipam_bpfdev -Ibpf -I$(BUILD) $(LIBBPF_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+	-Ipam_bpfdev -Ibpf -I$(BUILD) $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -Wl,-z,relro,-z,now $(LDFLAGS)
 
 MODULE = $(BUILD)/pam_bpfdev.so
@@ -73,22 +73,26 @@ EXAMPLES := $(wildcard conf/examples/*.* conf/examples/*/*)
 .PHONY: all
 all: $(MODULE) $(COMMAND)
 
-# The kernel's half. -g is for BTF, which lets bpftool show names; the DWARF beside it is stripped. BTF names the
-# sources: not by the folder in which they happened to be built.
-$(BUILD)/bpfdev.bpf.o: bpf/bpfdev.bpf.c bpf/bpfdev.h
+# The kernel's half. -g is for BTF, which tells the kernel of the maps' types and lets bpftool show names. BTF names the
+# sources: not by the folder in which they happened to be built. bpftool completes it, as a linker does, and leaves
+# the DWARF beside it out.
+BPF_OBJECT = $(BUILD)/bpfdev.bpf.o
+$(BPF_OBJECT): bpf/bpfdev.bpf.c bpf/bpfdev.h
 	@mkdir -p $(@D)
 	$(call say,CLANG,$<)
-	$(Q)$(CLANG) -target bpf -g -O2 -Wall $(if $(CI),-Werror) \
+	$(Q)$(CLANG) -target $(BPF_TARGET) -g -O2 -Wall $(if $(CI),-Werror) \
 		$(if $(MULTIARCH),-I/usr/include/$(MULTIARCH)) $(LIBBPF_CFLAGS) \
-		-ffile-prefix-map=$(CURDIR)=. -c $< -o $@
-	$(Q)$(LLVM_STRIP) -g $@
+		-ffile-prefix-map=$(CURDIR)=. -c $< -o $@.compiled
+	$(Q)$(BPFTOOL) gen object $@.linked.o $@.compiled && mv $@.linked.o $@
 
-$(BUILD)/bpfdev.skel.h: $(BUILD)/bpfdev.bpf.o
-	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name bpfdev_bpf > $@.new
+# The object's bytes, in C.
+$(BUILD)/bpfdev.object.h: $(BPF_OBJECT)
+	$(call say,EMBED,$<)
+	$(Q){ echo 'static const unsigned char object_bytes[] __attribute__((aligned(8))) = {' && \
+		od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' && echo '};'; } >$@.new
 	@mv $@.new $@
 
-$(BUILD)/%.o: %.c $(BUILD)/bpfdev.skel.h
+$(BUILD)/%.o: %.c $(BUILD)/bpfdev.object.h
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
@@ -108,13 +112,13 @@ $(COMMAND_PARTS): $(COMMAND_OBJECTS)
 
 $(COMMAND): $(BUILD)/pam_bpfdev/bpfdev.o $(COMMAND_OBJECTS) $(CORE)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(LIBBPF_LIBS) $(COMMAND_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -pie -o $@ $^ $(COMMAND_LIBS)
 
 $(MODULE): $(BUILD)/pam_bpfdev/pam_bpfdev.o $(CORE) pam_bpfdev/pam_bpfdev.map
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared $(if $(SANITIZE),,-Wl,-z,defs) \
 		-Wl,--version-script=pam_bpfdev/pam_bpfdev.map -o $@ $(filter %.o %.a,$^) \
-		-lpam $(LIBBPF_LIBS)
+		-lpam
 
 # Users need not know each other's rules: policy and drop-ins are root's to read.
 .PHONY: install uninstall

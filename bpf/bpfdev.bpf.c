@@ -7,13 +7,8 @@
 #define BPFDEV_DECIDE
 #include "bpfdev.h"
 
-/* Filled before loading, frozen by libbpf. volatile: the compiler must not fold the zeros in. */
-const volatile struct bpfdev_info info SEC(".rodata") = { 0 };
-const volatile struct bpfdev_index majors SEC(".rodata") = { 0 };
-const volatile __u32 rules_mask SEC(".rodata") = 0; /* the number of buckets, less one */
-/* Whether this kernel tells device programs which process asks. If not, the verifier, who knows
- * this value, drops the calls that the kernel does not have. */
-const volatile __u32 knows_process SEC(".rodata") = 0;
+/* Filled and frozen before loading. volatile: the compiler must not fold the zeros in. */
+const volatile struct bpfdev_data data SEC(".rodata") = { 0 };
 
 /* Both are resized to the policy before loading, and filled and frozen before attaching. */
 struct {
@@ -47,7 +42,7 @@ struct {
 BPFDEV_INLINE __u32 bpfdev_index(const void *tables, __u32 type, __u32 major)
 {
 	(void)tables;
-	return majors.slot[type][major];
+	return data.majors.slot[type][major];
 }
 
 BPFDEV_INLINE const struct bpfdev_entry *bpfdev_slot(const void *tables, __u32 slot)
@@ -75,8 +70,8 @@ BPFDEV_INLINE const struct bpfdev_entry *bpfdev_rule(const void *tables,
 	const struct bpfdev_entry *entry;
 
 	(void)tables;
-	entry = in_bucket(BPFDEV_FIRST_PLACE(hash, rules_mask), wanted);
-	return entry ? entry : in_bucket(BPFDEV_SECOND_PLACE(hash, rules_mask), wanted);
+	entry = in_bucket(BPFDEV_FIRST_PLACE(hash, data.rules_mask), wanted);
+	return entry ? entry : in_bucket(BPFDEV_SECOND_PLACE(hash, data.rules_mask), wanted);
 }
 
 /* @once may be older than what is there: another processor was quicker. */
@@ -126,10 +121,10 @@ BPFDEV_INLINE void count_denial(__u64 key, __u32 source0, __u32 source1, __u32 s
 	struct bpfdev_denial once = { .count = 1 }, *denial;
 
 	once.first = once.last = bpf_ktime_get_boot_ns();
-	once.policy_digest = info.policy_digest;
+	once.policy_digest = data.info.policy_digest;
 	once.source = bits & 1 ? source0 : bits & 2 ? source1 : source2;
 	once.uid = (__u32)bpf_get_current_uid_gid();
-	if (knows_process) {
+	if (data.knows_process) {
 		once.pid = bpf_get_current_pid_tgid() >> 32;
 		bpf_get_current_comm(once.comm, sizeof(once.comm));
 	}

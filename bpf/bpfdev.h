@@ -220,6 +220,18 @@ struct bpfdev_index {
 	__u16 slot[BPFDEV_TYPES][BPFDEV_INDEXED_MAJORS];
 };
 
+/* The program's read-only data. What has been in it longest stands first: see BPFDEV_INFO_MAGIC. */
+struct bpfdev_data {
+	struct bpfdev_info info;
+	struct bpfdev_index majors;
+	__u32 rules_mask; /* the number of buckets, less one */
+	/*
+	 * Whether this kernel tells device programs which process asks. If not, the verifier, who
+	 * knows this value, drops the calls that the kernel does not have.
+	 */
+	__u32 knows_process;
+};
+
 #ifdef BPFDEV_DECIDE
 #define BPFDEV_INLINE static inline __attribute__((always_inline))
 

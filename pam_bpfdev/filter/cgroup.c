@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* The device programs of a cgroup: listed, ours told from others', attached, replaced, detached. */
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "filter/call.h"
 #include "filter/filter.h"
 #include "filter/kernel.h"
 
@@ -23,8 +23,7 @@ static int query(int cgroup_fd, struct programs *programs, struct reason *why)
 	int err;
 
 	programs->count = PROGRAMS_MAX;
-	err = bpf_prog_query(cgroup_fd, BPF_CGROUP_DEVICE, 0, NULL, programs->ids,
-			     &programs->count);
+	err = call_query(cgroup_fd, 0, programs->ids, &programs->count);
 	/* EINVAL: bpf(2) is there, and knows no such command or no such type of attachment. */
 	if (err == -EINVAL)
 		err = -EOPNOTSUPP;
@@ -40,10 +39,8 @@ int filter_probe(int cgroup_fd, struct reason *why)
 
 static int program_info(int prog_fd, struct bpf_prog_info *info)
 {
-	__u32 size = sizeof(*info);
-
-	memset(info, 0, size);
-	return bpf_obj_get_info_by_fd(prog_fd, info, &size);
+	memset(info, 0, sizeof(*info));
+	return call_info(prog_fd, info, sizeof(*info));
 }
 
 /*
@@ -73,7 +70,7 @@ static int is_ours(int prog_fd)
 /* As filter_find(), for one program of a cgroup. It may be gone since it was listed. */
 static int open_if_ours(__u32 id, int *prog_fd)
 {
-	int fd = bpf_prog_get_fd_by_id(id), found;
+	int fd = call_open_program(id), found;
 
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
@@ -102,7 +99,7 @@ int filter_find(int cgroup_fd, int *prog_fd, struct reason *why)
 /* A program may be gone since it was listed: it is then left out. Returns 1, 0 or an errno. */
 static int describe(__u32 id, struct filter_program *program)
 {
-	FILTER_CLOSE int fd = bpf_prog_get_fd_by_id(id);
+	FILTER_CLOSE int fd = call_open_program(id);
 	struct bpf_prog_info info;
 	int err;
 
@@ -126,7 +123,7 @@ int filter_list(int cgroup_fd, bool effective, struct filter_program *programs, 
 	int err = -ENOMEM, listed = 0;
 
 	if (ids)
-		err = bpf_prog_query(cgroup_fd, BPF_CGROUP_DEVICE, flags, NULL, ids, &count);
+		err = call_query(cgroup_fd, flags, ids, &count);
 	if (err == -EINVAL)
 		err = -EOPNOTSUPP;
 	/* ENOSPC: there are more than were asked for, and those that fit are there. */
@@ -163,18 +160,6 @@ static int attach_failed(int err, struct reason *why)
 	default:
 		return filter_failed(err, "attaching the device program to the cgroup", why);
 	}
-}
-
-/* Attaches @prog_fd in the place of @old_prog_fd, or, if that is -1, beside what is there. */
-static int attach(int cgroup_fd, int prog_fd, int old_prog_fd)
-{
-	LIBBPF_OPTS(bpf_prog_attach_opts, opts, .flags = BPF_F_ALLOW_MULTI);
-
-	if (old_prog_fd >= 0) {
-		opts.flags |= BPF_F_REPLACE;
-		opts.replace_prog_fd = old_prog_fd;
-	}
-	return bpf_prog_attach_opts(prog_fd, cgroup_fd, BPF_CGROUP_DEVICE, &opts);
 }
 
 static bool is_listed(const struct programs *programs, __u32 id)
@@ -214,7 +199,7 @@ int filter_attach(int cgroup_fd, const struct bpfdev_info *info, const struct ta
 
 	if (prog_fd < 0)
 		return prog_fd;
-	err = attach(cgroup_fd, prog_fd, old_prog_fd);
+	err = call_attach(cgroup_fd, prog_fd, old_prog_fd);
 	if (err) {
 		attach_failed(err, why);
 	} else {
@@ -223,9 +208,9 @@ int filter_attach(int cgroup_fd, const struct bpfdev_info *info, const struct ta
 			return prog_fd;
 		/* Attached, but not listed as it should be: back to what was before. */
 		if (old_prog_fd >= 0)
-			attach(cgroup_fd, old_prog_fd, prog_fd);
+			call_attach(cgroup_fd, old_prog_fd, prog_fd);
 		else
-			bpf_prog_detach2(prog_fd, cgroup_fd, BPF_CGROUP_DEVICE);
+			call_detach(cgroup_fd, prog_fd);
 	}
 	close(prog_fd);
 	return err;
@@ -233,7 +218,7 @@ int filter_attach(int cgroup_fd, const struct bpfdev_info *info, const struct ta
 
 int filter_detach(int cgroup_fd, int prog_fd, struct reason *why)
 {
-	int err = bpf_prog_detach2(prog_fd, cgroup_fd, BPF_CGROUP_DEVICE);
+	int err = call_detach(cgroup_fd, prog_fd);
 
 	if (err == 0 || err == -ENOENT)
 		return 0;

@@ -1,23 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* What a filter has denied: the map that the program counts in. */
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "filter/call.h"
 #include "filter/filter.h"
 #include "filter/kernel.h"
 
 /* Processors that insert at the same time can make a few entries more than there may be. */
 #define MARGIN 16
 
+/* Whether the kernel lets device programs call the helper with this number. */
+static bool has_helper(__s32 number)
+{
+	const struct bpf_insn code[] = {
+		{ .code = BPF_JMP | BPF_CALL, .imm = number },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr;
+	int fd;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+	attr.insns = (uintptr_t)code;
+	attr.insn_cnt = sizeof(code) / sizeof(code[0]);
+	attr.license = (uintptr_t) "Dual BSD/GPL";
+	fd = call_load_program(&attr);
+	filter_close_fd(&fd);
+	return fd >= 0;
+}
+
 __u32 filter_denials_max(bool new_kernel)
 {
-	/* A helper that came with the kernel's new way of counting memory, in Linux 5.11. */
-	bool by_use =
-		new_kernel || libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_DEVICE,
-						      BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
+	/* It came with the kernel's new way of counting memory, in Linux 5.11. */
+	bool by_use = new_kernel || has_helper(BPF_FUNC_ktime_get_coarse_ns);
 
 	return by_use ? BPFDEV_DENIALS_MAX : BPFDEV_DENIALS_MAX_LOCKED;
 }
@@ -105,15 +122,14 @@ static int entries_grow(struct entries *entries, __u32 more)
  */
 static int copy_entries(int fd, struct entries *entries)
 {
-	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_F_LOCK);
 	__u32 next, *from = NULL;
 	int err = 0;
 
 	while (err != -ENOENT) {
 		__u32 room = entries->capacity - entries->count;
 
-		err = room ? bpf_map_lookup_batch(fd, from, &next, entries->keys + entries->count,
-						  entries->values + entries->count, &room, &opts)
+		err = room ? call_lookup_batch(fd, from, &next, entries->keys + entries->count,
+					       entries->values + entries->count, &room, BPF_F_LOCK)
 			   : -ENOSPC;
 		if (err == -ENOSPC) {
 			err = entries_grow(entries, entries->capacity);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* What all parts of the filter ask of bpf(2): a program's maps, and what an error means. */
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "filter/call.h"
 #include "filter/kernel.h"
 
 /* The maps of a program of ours; newer versions may have more than we know. */
@@ -46,18 +46,17 @@ static bool ends_in(const char *text, const char *end)
 
 int filter_open_map(int prog_fd, const char *name, struct bpf_map_info *info)
 {
-	__u32 ids[MAPS_MAX], size = sizeof(struct bpf_prog_info);
+	__u32 ids[MAPS_MAX];
 	struct bpf_prog_info prog = { .map_ids = (uintptr_t)ids, .nr_map_ids = MAPS_MAX };
-	int err = bpf_obj_get_info_by_fd(prog_fd, &prog, &size);
+	int err = call_info(prog_fd, &prog, sizeof(prog));
 
 	for (__u32 i = 0; !err && i < prog.nr_map_ids && i < MAPS_MAX; i++) {
-		int fd = bpf_map_get_fd_by_id(ids[i]);
+		int fd = call_open_map(ids[i]);
 
 		if (fd < 0)
 			return fd;
-		size = sizeof(*info);
-		memset(info, 0, size);
-		err = bpf_obj_get_info_by_fd(fd, info, &size);
+		memset(info, 0, sizeof(*info));
+		err = call_info(fd, info, sizeof(*info));
 		if (!err && ends_in(info->name, name))
 			return fd;
 		close(fd);
@@ -80,7 +79,7 @@ int filter_read_data(int prog_fd, void **data, __u32 *size)
 	*size = map.value_size;
 	if (!*data)
 		return -ENOMEM;
-	err = bpf_map_lookup_elem(fd, &first, *data);
+	err = call_lookup(fd, &first, *data);
 	if (err)
 		free(*data);
 	return err;

@@ -1,61 +1,241 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* From a table to a program that is loaded. */
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
+/* From a table to a program that is loaded, with its maps filled and frozen. */
 #include <errno.h>
-#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
+#include "filter/call.h"
 #include "filter/filter.h"
 #include "filter/kernel.h"
+#include "filter/object.h"
 
-/* Again, outside of a system header: else clang's analyzer takes the skeleton to leak memory. */
-void bpf_object__destroy_skeleton(struct bpf_object_skeleton *s);
+#define LOG_SIZE (64 * 1024) /* of the verifier, who says why it refuses a program */
+#define STACK_SIZE (64 * 1024)
 
-/* Names the types of bpfdev.h without including it. */
-#include "bpfdev.skel.h"
+/* In the order in which they are made. */
+enum { DATA, SLOTS, RULES, DENIALS, MAPS };
 
-#define LOG_SIZE (64 * 1024) /* of the verifier; written to only if it refuses the program */
-
-/* What the process has of its own and libbpf would change. */
-struct host {
-	libbpf_print_fn_t print;
-	struct rlimit memlock;
+/* What a program is made from. */
+struct parts {
+	const struct bpfdev_info *info;
+	const struct table *table;
+	struct filter_buckets buckets;
+	int denials_fd;	    /* of the program that is replaced; -1: there is none to go on with */
+	bool knows_process; /* what is denied may ask for the process */
+	char *log;	    /* NULL: the verifier says nothing */
+	int result;	    /* a descriptor of the program, or a negative errno */
 };
 
-static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
+/* @entries: how many; 0: as many as the map declares. */
+static int make_map(const char *name, __u32 entries, int types_fd)
 {
-	(void)level;
-	(void)format;
-	(void)args;
+	union bpf_attr attr;
+	int err = object_describe_map(name, &attr);
+
+	if (err)
+		return err;
+	/* bpftool shows it: it says whose read-only data this is. */
+	strncpy(attr.map_name, strcmp(name, OBJECT_DATA) == 0 ? "bpfdev" OBJECT_DATA : name,
+		sizeof(attr.map_name) - 1);
+	if (entries)
+		attr.max_entries = entries;
+	attr.btf_fd = (__u32)types_fd;
+	return call_create_map(&attr);
+}
+
+/* Fills an array map with @count values of @size bytes and makes it read-only for everyone. */
+static int fill(int fd, const void *values, __u32 count, size_t size)
+{
+	__u32 keys[FILTER_BATCH];
+
+	for (__u32 done = 0; done < count; done += FILTER_BATCH) {
+		__u32 now = count - done < FILTER_BATCH ? count - done : FILTER_BATCH;
+		int err;
+
+		for (__u32 i = 0; i < now; i++)
+			keys[i] = done + i;
+		err = call_update_batch(fd, keys, (const char *)values + done * size, &now);
+		if (err)
+			return err;
+	}
+	return call_freeze(fd);
+}
+
+static int fill_data(int fd, const struct parts *parts)
+{
+	struct bpfdev_data data = {
+		.info = *parts->info,
+		.majors = parts->table->index,
+		.rules_mask = parts->buckets.count - 1,
+		.knows_process = parts->knows_process,
+	};
+	__u32 first = 0;
+	int err;
+
+	data.info.magic = BPFDEV_INFO_MAGIC;
+	data.info.version = BPFDEV_INFO_VERSION;
+	data.info.table_digest = table_digest(parts->table);
+	err = call_update(fd, &first, &data);
+	return err ? err : call_freeze(fd);
+}
+
+static int make_maps(struct object_map *maps, int types_fd, const struct parts *parts)
+{
+	const __u32 entries[MAPS] = {
+		[SLOTS] = parts->table->slot_count,
+		[RULES] = parts->buckets.count / BPFDEV_ROW,
+		[DENIALS] = parts->denials_fd < 0 ? filter_denials_max(parts->knows_process) : 0,
+	};
+
+	for (int i = 0; i < MAPS; i++) {
+		if (maps[i].fd < 0)
+			maps[i].fd = make_map(maps[i].name, entries[i], types_fd);
+		if (maps[i].fd < 0)
+			return maps[i].fd;
+	}
+	return fill_data(maps[DATA].fd, parts);
+}
+
+/*
+ * Only now that the program is loaded: the verifier reads in maps that are frozen, as it should in
+ * that of the data. In an array of several values it cannot, and would refuse the program.
+ */
+static int fill_tables(const struct object_map *maps, const struct parts *parts)
+{
+	const struct table *table = parts->table;
+	int err = fill(maps[SLOTS].fd, table->slots, table->slot_count, sizeof(*table->slots));
+
+	return err ? err
+		   : fill(maps[RULES].fd, parts->buckets.items, parts->buckets.count / BPFDEV_ROW,
+			  sizeof(struct bpfdev_row));
+}
+
+/* The program holds its maps. */
+static int load_program(const struct object_map *maps, char *log)
+{
+	union bpf_attr attr;
+	size_t size, license_size;
+	const void *code = object_section(OBJECT_PROGRAM, &size);
+	const void *license = object_section(OBJECT_LICENSE, &license_size);
+	struct bpf_insn *instructions = malloc(size);
+	int ret;
+
+	if (!instructions)
+		return -ENOMEM;
+	memcpy(instructions, code, size);
+	ret = object_link(instructions, maps, MAPS);
+	if (ret == 0) {
+		memset(&attr, 0, sizeof(attr));
+		attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+		attr.expected_attach_type = BPF_CGROUP_DEVICE;
+		attr.insns = (uintptr_t)instructions;
+		attr.insn_cnt = (__u32)(size / sizeof(*instructions));
+		attr.license = (uintptr_t)license;
+		strncpy(attr.prog_name, FILTER_NAME, sizeof(attr.prog_name) - 1);
+		if (log) {
+			attr.log_level = 1;
+			attr.log_buf = (uintptr_t)log;
+			attr.log_size = LOG_SIZE;
+		}
+		ret = call_load_program(&attr);
+	}
+	free(instructions);
+	return ret;
+}
+
+static int load_once(const struct parts *parts)
+{
+	struct object_map maps[MAPS] = {
+		[DATA] = { OBJECT_DATA, -1 },
+		[SLOTS] = { FILTER_SLOTS_MAP, -1 },
+		[RULES] = { FILTER_RULES_MAP, -1 },
+		[DENIALS] = { FILTER_DENIALS_MAP, parts->denials_fd },
+	};
+	size_t size;
+	const void *types = object_section(OBJECT_TYPES, &size);
+	FILTER_CLOSE int types_fd = call_load_types(types, (__u32)size);
+	int err = types_fd < 0 ? types_fd : make_maps(maps, types_fd, parts), fd = err;
+
+	if (!err)
+		fd = load_program(maps, parts->log);
+	if (fd >= 0) {
+		err = fill_tables(maps, parts);
+		if (err)
+			filter_close_fd(&fd);
+	}
+	for (int i = 0; i < MAPS; i++)
+		if (i != DENIALS || parts->denials_fd < 0)
+			filter_close_fd(&maps[i].fd);
+	return err ? err : fd;
+}
+
+/* Without CAP_SYS_RESOURCE: as much as there is. */
+static int load_unlimited(void *data)
+{
+	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+	struct parts *parts = data;
+
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) < 0 && getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_MEMLOCK, &limit);
+	}
+	parts->result = load_once(parts);
 	return 0;
 }
 
 /*
- * Before Linux 5.11 maps and programs count as locked memory. libbpf raises the limit by itself,
- * but once in a process only, so that a second filter would fail after the limit was put back.
+ * Before Linux 5.11 maps and programs count as locked memory. The limit is one of the whole process,
+ * so raising it would show in other threads, and go to a child that one of them starts meanwhile. A
+ * process that shares memory and descriptors with this one, as vfork(2) makes it, has its own. It
+ * gets no signals, whose handlers would run twice, and sends none when it ends.
  */
-static struct host host_save(void)
+static void load_in_process_of_its_own(struct parts *parts)
 {
-	struct host host = { .print = libbpf_set_print(print_nothing) };
-	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+	char *stack = malloc(STACK_SIZE);
+	sigset_t all, before;
+	pid_t pid;
 
-	getrlimit(RLIMIT_MEMLOCK, &host.memlock);
-	if (setrlimit(RLIMIT_MEMLOCK, &limit) < 0) {
-		/* without CAP_SYS_RESOURCE: what there is */
-		limit.rlim_cur = limit.rlim_max = host.memlock.rlim_max;
-		setrlimit(RLIMIT_MEMLOCK, &limit);
+	if (!stack) {
+		parts->result = -ENOMEM;
+		return;
 	}
-	return host;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = clone(load_unlimited, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_FILES,
+		    parts);
+	if (pid > 0)
+		waitpid(pid, NULL, __WALL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	free(stack);
 }
 
-static void host_restore(struct host *host)
+static bool is_limited(void)
 {
-	setrlimit(RLIMIT_MEMLOCK, &host->memlock);
-	libbpf_set_print(host->print);
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
+/*
+ * Whether the kernel tells the program which process asks is best seen by having it do so: where it
+ * does, which is everywhere but on old kernels, that costs nothing.
+ */
+static void load(struct parts *parts)
+{
+	parts->knows_process = true;
+	parts->result = load_once(parts);
+	if (parts->result == -EINVAL || parts->result == -EPERM) {
+		parts->knows_process = false;
+		parts->result = load_once(parts);
+	}
+	if (parts->result == -EPERM && is_limited())
+		load_in_process_of_its_own(parts);
 }
 
 /* The last line of the verifier's log that is not its statistics. Cuts @log up. */
@@ -74,154 +254,37 @@ static const char *last_words(char *log)
 	return log;
 }
 
-static void load_failed(int err, char *log, struct reason *why)
+/* Once more, for what the verifier has to say. It may well go right now: memory was short, say. */
+static void load_with_words(struct parts *parts, struct reason *why)
 {
-	const char *words = log ? last_words(log) : "";
+	int err = parts->result;
+	const char *words = "";
 
-	filter_failed(err, "loading the device program", why);
-	if (why && *words)
-		reason_set(why, "%s; the verifier: %s", why->text, words);
-}
-
-static int open_program(char *log, struct bpfdev_bpf **program)
-{
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .kernel_log_buf = log, .kernel_log_size = LOG_SIZE);
-
-#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION >= 4
-	/* Else libbpf takes a path from the environment, which su(1) has from the user. */
-	opts.bpf_token_path = "";
-#endif
-
-	*program = bpfdev_bpf__open_opts(&opts);
-	return *program ? 0 : -errno;
-}
-
-/* What a program is made from. */
-struct parts {
-	const struct bpfdev_info *info;
-	const struct table *table;
-	struct filter_buckets buckets;
-	int denials_fd;	    /* of the program that is replaced; -1: there is none to go on with */
-	bool knows_process; /* what is denied may ask for the process */
-	char *log;
-};
-
-/* Sets the size of the map of denials, or takes the one that there is. */
-static int prepare_denials(struct bpf_map *map, const struct parts *parts)
-{
-	if (parts->denials_fd >= 0)
-		return bpf_map__reuse_fd(map, parts->denials_fd);
-	return bpf_map__set_max_entries(map, filter_denials_max(parts->knows_process));
-}
-
-/* What must stand before the kernel gets the program. */
-static int prepare(struct bpfdev_bpf *program, const struct parts *parts)
-{
-	struct bpfdev_bpf__rodata *data = program->rodata;
-	int err;
-
-	data->info = *parts->info;
-	data->info.magic = BPFDEV_INFO_MAGIC;
-	data->info.version = BPFDEV_INFO_VERSION;
-	data->info.table_digest = table_digest(parts->table);
-	data->majors = parts->table->index;
-	data->rules_mask = parts->buckets.count - 1;
-	data->knows_process = parts->knows_process;
-	err = bpf_map__set_max_entries(program->maps.slots, parts->table->slot_count);
-	if (!err)
-		err = bpf_map__set_max_entries(program->maps.rules,
-					       parts->buckets.count / BPFDEV_ROW);
-	return err ? err : prepare_denials(program->maps.denials, parts);
-}
-
-/* Fills an array map with all its values and makes it read-only for everyone. */
-static int fill(const struct bpf_map *map, const void *values)
-{
-	__u32 keys[FILTER_BATCH], count = bpf_map__max_entries(map);
-	size_t size = bpf_map__value_size(map);
-	int fd = bpf_map__fd(map);
-
-	for (__u32 done = 0; done < count; done += FILTER_BATCH) {
-		__u32 now = count - done < FILTER_BATCH ? count - done : FILTER_BATCH;
-		int err;
-
-		for (__u32 i = 0; i < now; i++)
-			keys[i] = done + i;
-		err = bpf_map_update_batch(fd, keys, (const char *)values + done * size, &now,
-					   NULL);
-		if (err)
-			return err;
+	parts->log = calloc(1, LOG_SIZE);
+	if (parts->log && (err == -EACCES || err == -EINVAL || err == -E2BIG)) {
+		parts->result = load_once(parts);
+		words = last_words(parts->log);
 	}
-	return bpf_map_freeze(fd);
-}
-
-static int load_with(struct bpfdev_bpf *program, const struct parts *parts)
-{
-	int err = prepare(program, parts);
-
-	if (!err)
-		err = bpfdev_bpf__load(program);
-	if (!err)
-		err = fill(program->maps.slots, parts->table->slots);
-	if (!err)
-		err = fill(program->maps.rules, parts->buckets.items);
-	return err;
-}
-
-/* Returns a descriptor of the program, which holds its maps. */
-static int load_once(const struct parts *parts)
-{
-	struct bpfdev_bpf *program;
-	int err = open_program(parts->log, &program), fd = -1;
-
-	if (err)
-		return err;
-	err = load_with(program, parts);
-	if (!err) {
-		fd = fcntl(bpf_program__fd(program->progs.pam_bpfdev), F_DUPFD_CLOEXEC, 0);
-		err = fd < 0 ? -errno : 0;
+	if (parts->result < 0) {
+		parts->result = filter_failed(err, "loading the device program", why);
+		if (why && *words)
+			reason_set(why, "%s; the verifier: %s", why->text, words);
 	}
-	bpfdev_bpf__destroy(program);
-	return err ? err : fd;
-}
-
-/*
- * Whether the kernel tells the program which process asks is best seen by having it do so: where it
- * does, which is everywhere but on old kernels, that costs nothing. EPERM is what an old kernel may
- * say to the size of the map of denials, which then is smaller the second time.
- */
-static int load(struct parts *parts)
-{
-	int fd;
-
-	parts->knows_process = true;
-	fd = load_once(parts);
-	if (fd != -EINVAL && fd != -EPERM)
-		return fd;
-	parts->log[0] = '\0';
-	parts->knows_process = false;
-	return load_once(parts);
+	free(parts->log);
 }
 
 int filter_load(const struct bpfdev_info *info, const struct table *table, int denials_fd,
 		struct reason *why)
 {
 	struct parts parts = { .info = info, .table = table, .denials_fd = denials_fd };
-	int fd;
 
-	parts.log = calloc(1, LOG_SIZE);
-	fd = parts.log ? filter_place_rules(table, &parts.buckets) : -ENOMEM;
-	if (!fd) {
-		struct host host = host_save();
-
-		fd = load(&parts);
-		host_restore(&host);
-	}
-	if (fd < 0)
-		load_failed(fd, parts.log, why);
+	parts.result = filter_place_rules(table, &parts.buckets);
+	if (parts.result == 0)
+		load(&parts);
+	if (parts.result < 0)
+		load_with_words(&parts, why);
 	free(parts.buckets.items);
-	free(parts.log);
-	return fd;
+	return parts.result;
 }
 
 int filter_try(const struct table *table, struct reason *why)

@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* A table as the kernel's maps hold it: rules hashed into buckets, and all of it read back. */
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "filter/call.h"
 #include "filter/filter.h"
 #include "filter/kernel.h"
 
-/* Names the types of bpfdev.h without including it. */
-#include "bpfdev.skel.h"
-
-/* The program's read-only data, as the compiler laid it out. */
-typedef struct bpfdev_bpf__rodata rodata;
-
-_Static_assert(offsetof(rodata, info) == 0, "another version could not find magic and version");
+_Static_assert(offsetof(struct bpfdev_data, info) == 0, "another version could not find magic");
 
 /* So many moves for one rule mean that there is a circle; chains that end are far shorter. */
 #define MOVES_MAX 500
@@ -124,7 +118,7 @@ static void terminate(struct bpfdev_info *info)
 static int read_data(int prog_fd, struct bpfdev_info *info, struct bpfdev_index *index,
 		     struct reason *why)
 {
-	const rodata *data;
+	const struct bpfdev_data *data;
 	void *copy;
 	__u32 size;
 	int err = filter_read_data(prog_fd, &copy, &size);
@@ -132,7 +126,8 @@ static int read_data(int prog_fd, struct bpfdev_info *info, struct bpfdev_index 
 	if (err)
 		return filter_failed(err, "reading what the filter is for", why);
 	data = copy;
-	if (size < offsetof(rodata, rules_mask) || data->info.version != BPFDEV_INFO_VERSION) {
+	if (size < offsetof(struct bpfdev_data, rules_mask) ||
+	    data->info.version != BPFDEV_INFO_VERSION) {
 		reason_set(why,
 			   "the filter was made by another version of this program: %u, not %u",
 			   data->info.version, BPFDEV_INFO_VERSION);
@@ -153,8 +148,8 @@ static int read_array(int fd, __u32 count, size_t size, void *values)
 
 	while (done < count) {
 		__u32 now = count - done < FILTER_BATCH ? count - done : FILTER_BATCH;
-		int err = bpf_map_lookup_batch(fd, done ? &last : NULL, &last, keys,
-					       (char *)values + done * size, &now, NULL);
+		int err = call_lookup_batch(fd, done ? &last : NULL, &last, keys,
+					    (char *)values + done * size, &now, 0);
 
 		if (err)
 			return err;

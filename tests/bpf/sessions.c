@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "filter/filter.h"
-#include "bpfdev.skel.h"
+#include "tests/bpfdev.skel.h"
 #include "tables.h"
 
 /* Lives until the other end of the pipe is closed. */
@@ -100,15 +100,12 @@ void attach_minor(int cgroup_fd, uint32_t minor, uint32_t flags)
 
 void attach_other_version(int cgroup_fd)
 {
-	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 	struct bpfdev_bpf *program = bpfdev_bpf__open();
 
 	lift_memlock();
 	assert_non_null(program);
-	/* Before Linux 5.11, BPF memory counts as locked: see filter_load.c. */
-	setrlimit(RLIMIT_MEMLOCK, &unlimited);
-	program->rodata->info.magic = BPFDEV_INFO_MAGIC;
-	program->rodata->info.version = BPFDEV_INFO_VERSION + 1;
+	program->rodata->data.info.magic = BPFDEV_INFO_MAGIC;
+	program->rodata->data.info.version = BPFDEV_INFO_VERSION + 1;
 	assert_int_equal(bpfdev_bpf__load(program), 0);
 	attach_other(cgroup_fd, bpf_program__fd(program->progs.pam_bpfdev));
 	bpfdev_bpf__destroy(program);

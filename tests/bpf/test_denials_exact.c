@@ -13,7 +13,7 @@
 #include "tables.h"
 
 /* Names the types of bpfdev.h without including it. */
-#include "bpfdev.skel.h"
+#include "tests/bpfdev.skel.h"
 
 #define REPLACEMENTS 300 /* or what PAM_BPFDEV_REPLACEMENTS says: emulated kernels are slow */
 #define PROCESSES 4
@@ -253,8 +253,8 @@ static void attach_foreign(const struct scratch *scratch, uint32_t version, uint
 
 	lift_memlock();
 	assert_non_null(program);
-	program->rodata->info.magic = BPFDEV_INFO_MAGIC;
-	program->rodata->info.version = version;
+	program->rodata->data.info.magic = BPFDEV_INFO_MAGIC;
+	program->rodata->data.info.version = version;
 	bpf_map__set_map_flags(program->maps.denials, map_flags);
 	assert_int_equal(bpfdev_bpf__load(program), 0);
 	attach_other(scratch->fd, bpf_program__fd(program->progs.pam_bpfdev));

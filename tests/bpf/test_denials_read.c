@@ -16,24 +16,24 @@
 #define READS 5000 /* or ten times PAM_BPFDEV_REPLACEMENTS: emulated kernels are slow */
 #define KINDS 3	   /* odd: each in both guises */
 
-typedef int lookup_function(int fd, void *from, void *next, void *keys, void *values, __u32 *count,
-			    const struct bpf_map_batch_opts *opts);
-
 /* How many entries the kernel is asked for at once; 0: as many as the program wants. */
 static __u32 at_once;
 static int too_few; /* how often that was not enough for one bucket */
 
-/* Stands before libbpf's in this program. */
-int bpf_map_lookup_batch(int fd, void *from, void *next, void *keys, void *values, __u32 *count,
-			 const struct bpf_map_batch_opts *opts)
+int __real_call_lookup_batch(int fd, const void *from, void *next, void *keys, void *values,
+			     __u32 *count, __u64 flags);
+int __wrap_call_lookup_batch(int fd, const void *from, void *next, void *keys, void *values,
+			     __u32 *count, __u64 flags);
+
+/* What the filter asks comes here. */
+int __wrap_call_lookup_batch(int fd, const void *from, void *next, void *keys, void *values,
+			     __u32 *count, __u64 flags)
 {
-	lookup_function *real;
 	int err;
 
-	*(void **)&real = dlsym(RTLD_NEXT, "bpf_map_lookup_batch");
 	if (at_once && *count > at_once)
 		*count = at_once;
-	err = real(fd, from, next, keys, values, count, opts);
+	err = __real_call_lookup_batch(fd, from, next, keys, values, count, flags);
 	if (at_once && err == -ENOSPC) {
 		at_once++;
 		too_few++;

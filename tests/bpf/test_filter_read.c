@@ -13,7 +13,7 @@
 #include "tables.h"
 
 /* Names the types of bpfdev.h without including it. */
-#include "bpfdev.skel.h"
+#include "tests/bpfdev.skel.h"
 
 static bool are_equal(const struct table *a, const struct table *b)
 {
@@ -168,9 +168,9 @@ static void attach_foreign(int cgroup_fd, uint32_t magic, uint32_t version, uint
 
 	lift_memlock();
 	assert_non_null(program);
-	program->rodata->info.magic = magic;
-	program->rodata->info.version = version;
-	program->rodata->majors.slot[BPFDEV_CHAR][7] = slot;
+	program->rodata->data.info.magic = magic;
+	program->rodata->data.info.version = version;
+	program->rodata->data.majors.slot[BPFDEV_CHAR][7] = slot;
 	assert_int_equal(bpfdev_bpf__load(program), 0);
 	attach_other(cgroup_fd, bpf_program__fd(program->progs.pam_bpfdev));
 	bpfdev_bpf__destroy(program);

@@ -2,8 +2,6 @@
 /* An attachment that the kernel then does not list is no success, and is taken back. */
 #include "scratch.h"
 
-#include <bpf/bpf.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -11,25 +9,21 @@
 #include "filter/filter.h"
 #include "tables.h"
 
-typedef int query_function(int fd, enum bpf_attach_type type, __u32 flags, __u32 *attach_flags,
-			   __u32 *ids, __u32 *count);
-
 static enum { HONEST, LISTS_NOTHING, REFUSES } answer;
 
-/* Stands before libbpf's in this program. */
-int bpf_prog_query(int fd, enum bpf_attach_type type, __u32 flags, __u32 *attach_flags, __u32 *ids,
-		   __u32 *count)
-{
-	query_function *real;
+int __real_call_query(int cgroup_fd, __u32 flags, __u32 *ids, __u32 *count);
+int __wrap_call_query(int cgroup_fd, __u32 flags, __u32 *ids, __u32 *count);
 
+/* What the filter asks comes here. */
+int __wrap_call_query(int cgroup_fd, __u32 flags, __u32 *ids, __u32 *count)
+{
 	if (answer == REFUSES)
 		return -EACCES;
-	*(void **)&real = dlsym(RTLD_NEXT, "bpf_prog_query");
 	if (answer == LISTS_NOTHING) {
 		*count = 0;
 		return 0;
 	}
-	return real(fd, type, flags, attach_flags, ids, count);
+	return __real_call_query(cgroup_fd, flags, ids, count);
 }
 
 static int attach_unlisted(const struct scratch *scratch, int how, int old_prog_fd,

@@ -156,7 +156,6 @@ static const struct {
 	{ "try", try_open },
 	{ "mknod", try_mknod },
 	{ "environment", show_environment },
-	{ "printer", show_printer },
 	{ "allocations", count_allocations },
 	{ "strain", strain },
 	{ "attach", attach_foreign },

@@ -23,7 +23,7 @@ int write_word(const char *path, const char *word);
 void answer_errno(int result);
 
 /* client_process.c: what is done to and asked of the process itself */
-command move, become, seccomp, try_open, try_mknod, show_environment, show_printer;
+command move, become, seccomp, try_open, try_mknod, show_environment;
 
 /* client_bpf.c */
 command attach_foreign;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* What the client does with its own process, and what it can tell of it. */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -92,18 +91,4 @@ void show_environment(struct client *client, char **arguments)
 	for (char **variable = environ; *variable; variable++)
 		printf("> %s\n", *variable);
 	ANSWER("ok");
-}
-
-/* The callback that libbpf, which came with the module, prints with. */
-void show_printer(struct client *client, char **arguments)
-{
-	void *library = dlopen("libbpf.so.1", RTLD_NOLOAD | RTLD_NOW);
-	void *(*set_print)(void *) = library ? dlsym(library, "libbpf_set_print") : NULL;
-	void *printer = set_print ? set_print(NULL) : NULL;
-
-	(void)client;
-	(void)arguments;
-	if (set_print)
-		set_print(printer);
-	ANSWER("%s %p", library ? "libbpf" : "none", printer);
 }

@@ -21,7 +21,8 @@ def info(program):
         if described.get("name", "").endswith(".rodata"):
             (data,) = _bpftool("map", "dump", "id", number)
             (variables,) = data["formatted"]["value"].values()
-            return _plain(next(variable["info"] for variable in variables if "info" in variable))
+            found = [variable["data"]["info"] for variable in variables if "data" in variable]
+            return _plain(found[0]) if found else {}
     return {}
 
 

@@ -28,7 +28,6 @@ def test_rounds_leave_the_process_as_it_was(login, tree):
     tree.manager()
     alice = login()
     alice.call("rounds", 1)
-    alice.call("printer")
     before = alice.state()
     alice.call("rounds", 30)
     assert alice.state() == before
@@ -57,17 +56,6 @@ def test_limit_on_locked_memory_is_put_back(login):
     before = alice.state()
     assert alice.open() == "PAM_SUCCESS"
     assert re.search("locked memory +65536 +131072", before["limits"]) and alice.state() == before
-
-
-def test_printer_of_libbpf_is_put_back(login, world):
-    """A session without rules loads libbpf and does not call it."""
-    world.policy("bob deny *\n")
-    alice = login()
-    assert alice.open() == "PAM_IGNORE"
-    printer = alice.call("printer")
-    assert printer.startswith("libbpf ")
-    world.reset()
-    assert alice.open() == "PAM_SUCCESS" and alice.call("printer") == printer
 
 
 def test_nothing_is_written_to_the_host_s_output(login):

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* The program as the compiler left it, taken apart: sections, relocations, declared maps. */
+#include <elf.h>
+#include <errno.h>
+#include <linux/btf.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "filter/object.h"
+
+/* Declares object_bytes. */
+#include "bpfdev.object.h"
+
+static const void *at(Elf64_Off offset)
+{
+	return object_bytes + offset;
+}
+
+static const Elf64_Shdr *section(size_t index)
+{
+	const Elf64_Ehdr *elf = at(0);
+
+	return (const Elf64_Shdr *)at(elf->e_shoff) + index;
+}
+
+static const char *section_name(const Elf64_Shdr *it)
+{
+	const Elf64_Ehdr *elf = at(0);
+
+	return (const char *)at(section(elf->e_shstrndx)->sh_offset) + it->sh_name;
+}
+
+static const Elf64_Shdr *find_section(const char *name)
+{
+	const Elf64_Ehdr *elf = at(0);
+
+	for (size_t i = 1; i < elf->e_shnum; i++)
+		if (strcmp(section_name(section(i)), name) == 0)
+			return section(i);
+	return NULL;
+}
+
+const void *object_section(const char *name, size_t *size)
+{
+	const Elf64_Shdr *it = find_section(name);
+
+	if (!it)
+		return NULL;
+	*size = it->sh_size;
+	return at(it->sh_offset);
+}
+
+/* The map that a relocation is for: variables in .rodata are all in one. */
+static const char *map_of(const Elf64_Sym *symbol, const Elf64_Shdr *symbols)
+{
+	const char *holder = section_name(section(symbol->st_shndx));
+	const char *names = at(section(symbols->sh_link)->sh_offset);
+
+	return strcmp(holder, OBJECT_DATA) == 0 ? OBJECT_DATA : names + symbol->st_name;
+}
+
+static int link_one(struct bpf_insn *instruction, const Elf64_Sym *symbol,
+		    const Elf64_Shdr *symbols, const struct object_map *maps, size_t count)
+{
+	const char *name = map_of(symbol, symbols);
+
+	if (instruction->code != (BPF_LD | BPF_IMM | BPF_DW))
+		return -EPROTO;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(maps[i].name, name) != 0)
+			continue;
+		instruction->src_reg = BPF_PSEUDO_MAP_FD;
+		if (strcmp(name, OBJECT_DATA) == 0) {
+			instruction->src_reg = BPF_PSEUDO_MAP_VALUE;
+			instruction[1].imm = instruction->imm + (__s32)symbol->st_value;
+		}
+		instruction->imm = maps[i].fd;
+		return 0;
+	}
+	return -EPROTO;
+}
+
+int object_link(struct bpf_insn *instructions, const struct object_map *maps, size_t count)
+{
+	const Elf64_Shdr *it = find_section(".rel" OBJECT_PROGRAM);
+	const Elf64_Shdr *symbols = it ? section(it->sh_link) : NULL;
+	const Elf64_Rel *places = it ? at(it->sh_offset) : NULL;
+	int err = it ? 0 : -EPROTO;
+
+	for (size_t i = 0; !err && i < it->sh_size / sizeof(*places); i++) {
+		const Elf64_Sym *symbol = at(symbols->sh_offset);
+
+		symbol += ELF64_R_SYM(places[i].r_info);
+		err = link_one(&instructions[places[i].r_offset / sizeof(*instructions)], symbol,
+			       symbols, maps, count);
+	}
+	return err;
+}
+
+/* What follows a type in BTF, in bytes. */
+static size_t tail_size(const struct btf_type *type)
+{
+	size_t count = BTF_INFO_VLEN(type->info);
+
+	switch (BTF_INFO_KIND(type->info)) {
+	case BTF_KIND_INT:
+	case BTF_KIND_VAR:
+		return sizeof(__u32);
+	case BTF_KIND_ARRAY:
+		return sizeof(struct btf_array);
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		return count * sizeof(struct btf_member);
+	case BTF_KIND_ENUM:
+		return count * sizeof(struct btf_enum);
+	case BTF_KIND_FUNC_PROTO:
+		return count * sizeof(struct btf_param);
+	case BTF_KIND_DATASEC:
+		return count * sizeof(struct btf_var_secinfo);
+	default:
+		return 0;
+	}
+}
+
+/* One type after the other. */
+struct types {
+	const struct btf_type *type;
+	const char *end, *strings;
+	__u32 id; /* of the type; they are numbered from 1 */
+};
+
+static struct types types_begin(void)
+{
+	size_t size;
+	const struct btf_header *header = object_section(OBJECT_TYPES, &size);
+	const char *data = (const char *)header + header->hdr_len;
+
+	return (struct types) {
+		.type = (const void *)(data + header->type_off),
+		.end = data + header->type_off + header->type_len,
+		.strings = data + header->str_off,
+		.id = 1,
+	};
+}
+
+static bool types_more(const struct types *types)
+{
+	return (const char *)types->type < types->end;
+}
+
+static void types_next(struct types *types)
+{
+	types->type = (const void *)((const char *)(types->type + 1) + tail_size(types->type));
+	types->id++;
+}
+
+/* The type with the number @id. */
+static const struct btf_type *type_of(__u32 id)
+{
+	struct types types = types_begin();
+
+	while (types.id < id && types_more(&types))
+		types_next(&types);
+	return types.type;
+}
+
+/* The type of this kind and name; false: there is none. */
+static bool find_type(__u32 kind, const char *name, struct types *types)
+{
+	for (*types = types_begin(); types_more(types); types_next(types))
+		if (BTF_INFO_KIND(types->type->info) == kind &&
+		    strcmp(types->strings + types->type->name_off, name) == 0)
+			return true;
+	return false;
+}
+
+/* Of a struct or an integer, whatever name it was given. */
+static __u32 size_of(__u32 id)
+{
+	const struct btf_type *type = type_of(id);
+
+	while (BTF_INFO_KIND(type->info) == BTF_KIND_TYPEDEF)
+		type = type_of(type->type);
+	return type->size;
+}
+
+/*
+ * A member of a declared map is a pointer (bpf_helpers.h): __type() makes it one to the type that
+ * is meant, __uint() one to an array with as many elements as the number that is meant.
+ */
+static void take_member(const char *name, __u32 pointer, union bpf_attr *attr)
+{
+	__u32 target = type_of(pointer)->type;
+	const struct btf_type *type = type_of(target);
+	__u32 number = 0;
+
+	if (BTF_INFO_KIND(type->info) == BTF_KIND_ARRAY)
+		number = ((const struct btf_array *)(type + 1))->nelems;
+	if (strcmp(name, "type") == 0) {
+		attr->map_type = number;
+	} else if (strcmp(name, "map_flags") == 0) {
+		attr->map_flags = number;
+	} else if (strcmp(name, "max_entries") == 0) {
+		attr->max_entries = number;
+	} else if (strcmp(name, "key") == 0) {
+		attr->btf_key_type_id = target;
+		attr->key_size = size_of(target);
+	} else if (strcmp(name, "value") == 0) {
+		attr->btf_value_type_id = target;
+		attr->value_size = size_of(target);
+	}
+}
+
+static int describe_data(union bpf_attr *attr)
+{
+	struct types types;
+
+	if (!find_type(BTF_KIND_DATASEC, OBJECT_DATA, &types))
+		return -EPROTO;
+	attr->map_type = BPF_MAP_TYPE_ARRAY;
+	attr->map_flags = BPF_F_RDONLY_PROG;
+	attr->key_size = sizeof(__u32);
+	attr->value_size = types.type->size;
+	attr->max_entries = 1;
+	attr->btf_value_type_id = types.id;
+	return 0;
+}
+
+int object_describe_map(const char *name, union bpf_attr *attr)
+{
+	const struct btf_member *members;
+	const struct btf_type *type;
+	struct types types;
+
+	memset(attr, 0, sizeof(*attr));
+	if (strcmp(name, OBJECT_DATA) == 0)
+		return describe_data(attr);
+	if (!find_type(BTF_KIND_VAR, name, &types))
+		return -EPROTO;
+	type = type_of(types.type->type);
+	members = (const void *)(type + 1);
+	for (__u32 i = 0; i < BTF_INFO_VLEN(type->info); i++)
+		take_member(types.strings + members[i].name_off, members[i].type, attr);
+	return 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The program as the compiler left it: an object in ELF, with the types of its maps in BTF. It is
+ * part of this library, so nothing in it is doubted but that it is what `make` should have made.
+ */
+#ifndef FILTER_OBJECT_H
+#define FILTER_OBJECT_H
+
+#include <linux/bpf.h>
+#include <stddef.h>
+
+/* Names of what the loader asks for: variables in bpfdev.bpf.c, and sections. */
+#define OBJECT_PROGRAM "cgroup/dev"
+#define OBJECT_LICENSE "license"
+#define OBJECT_TYPES ".BTF"
+#define OBJECT_DATA ".rodata"
+
+/* The section's bytes, *@size of them; NULL: there is none. */
+const void *object_section(const char *name, size_t *size);
+
+/*
+ * Fills in what BPF_MAP_CREATE takes for the map @name, all but btf_fd: as it is declared in the
+ * section ".maps", or, for OBJECT_DATA, one value that is all of the read-only data.
+ * Returns 0; -EPROTO: there is no such map.
+ */
+int object_describe_map(const char *name, union bpf_attr *attr);
+
+/* A map that was made. */
+struct object_map {
+	const char *name;
+	int fd;
+};
+
+/*
+ * Puts the descriptors of @maps into the program's instructions, a copy of OBJECT_PROGRAM, where
+ * they name these maps. Returns 0; -EPROTO: they name something else.
+ */
+int object_link(struct bpf_insn *instructions, const struct object_map *maps, size_t count);
+
+#endif
