@@ -74,6 +74,12 @@ BPFDEV_INLINE const struct bpfdev_entry *bpfdev_rule(const void *tables,
 	return entry ? entry : in_bucket(BPFDEV_SECOND_PLACE(hash, data.rules_mask), wanted);
 }
 
+BPFDEV_INLINE __u32 bpfdev_ended(const void *tables, const struct bpfdev_entry *entry)
+{
+	(void)tables;
+	return bpfdev_ended_by(&data.loans[entry->loan], bpf_ktime_get_boot_ns());
+}
+
 /* @once may be older than what is there: another processor was quicker. */
 BPFDEV_INLINE void add(struct bpfdev_denial *denial, const struct bpfdev_denial *once)
 {
@@ -148,7 +154,7 @@ int pam_bpfdev(struct bpf_cgroup_dev_ctx *ctx)
 	entry = bpfdev_find(NULL, type, ctx->major, ctx->minor);
 	if (!entry)
 		return 0;
-	refused = bpfdev_refused_by(entry, access);
+	refused = bpfdev_refused_by(NULL, entry, access);
 	audited = bpfdev_audited_by(entry, access);
 	if (!(refused | audited))
 		return 1;

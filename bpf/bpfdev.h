@@ -61,8 +61,17 @@ struct bpfdev_entry {
 	__u8 allow;		   /* access bits that are granted */
 	__u8 audit;		   /* of those: the bits that only an audit line grants */
 	__u8 flags;
-	__u8 lent; /* of those that are granted: the bits that only an exception grants */
+	__u8 lent : BPFDEV_BITS; /* of those: the bits that only an exception grants, until ... */
+	__u8 loan : 8 - BPFDEV_BITS; /* ... the times in bpfdev_data.loans[loan]; 0: none is lent */
 };
+
+/* How long an entry lends: a bit is no longer granted from a second of CLOCK_BOOTTIME on. */
+struct bpfdev_loan {
+	__u32 until[BPFDEV_BITS];
+};
+
+/* Numbers that fit into bpfdev_entry.loan. */
+#define BPFDEV_LOANS (1 << (8 - BPFDEV_BITS))
 
 struct bpfdev_key {
 	__u32 type;  /* enum bpfdev_type */
@@ -129,7 +138,7 @@ static inline __attribute__((always_inline)) __u64 bpfdev_hash(__u64 packed)
 
 /* "bpdv": tells our read-only data from another program's. */
 #define BPFDEV_INFO_MAGIC 0x62706476u
-#define BPFDEV_INFO_VERSION 1u
+#define BPFDEV_INFO_VERSION 2u
 
 enum bpfdev_role { BPFDEV_SESSION, BPFDEV_MANAGER };
 
@@ -224,6 +233,7 @@ struct bpfdev_index {
 struct bpfdev_data {
 	struct bpfdev_info info;
 	struct bpfdev_index majors;
+	struct bpfdev_loan loans[BPFDEV_LOANS];
 	__u32 rules_mask; /* the number of buckets, less one */
 	/*
 	 * Whether this kernel tells device programs which process asks. If not, the verifier, who
@@ -262,10 +272,29 @@ BPFDEV_INLINE const struct bpfdev_entry *bpfdev_find(const void *tables, __u32 t
 	return rule ? rule : entry;
 }
 
-/* The bits of @access that an entry refuses, and those that it grants for audit only. */
-BPFDEV_INLINE __u32 bpfdev_refused_by(const struct bpfdev_entry *entry, __u32 access)
+/* Provided by the includer: for which of its bits an entry that lends any does so no longer. */
+BPFDEV_INLINE __u32 bpfdev_ended(const void *tables, const struct bpfdev_entry *entry);
+
+/* For it: the time is @now, in nanoseconds of CLOCK_BOOTTIME. */
+BPFDEV_INLINE __u32 bpfdev_ended_by(const volatile struct bpfdev_loan *loan, __u64 now)
 {
-	return access & ~entry->allow;
+	__u32 ended = 0;
+
+	for (int bit = 0; bit < BPFDEV_BITS; bit++)
+		if (loan->until[bit] * 1000000000ull <= now)
+			ended |= 1u << bit;
+	return ended;
+}
+
+/* The bits of @access that an entry refuses, and those that it grants for audit only. */
+BPFDEV_INLINE __u32 bpfdev_refused_by(const void *tables, const struct bpfdev_entry *entry,
+				      __u32 access)
+{
+	__u32 refused = access & ~(__u32)entry->allow;
+
+	if (access & entry->lent)
+		refused |= access & entry->lent & bpfdev_ended(tables, entry);
+	return refused;
 }
 
 BPFDEV_INLINE __u32 bpfdev_audited_by(const struct bpfdev_entry *entry, __u32 access)
@@ -282,7 +311,7 @@ BPFDEV_INLINE __u32 bpfdev_refused(const void *tables, __u32 type, __u32 major, 
 {
 	const struct bpfdev_entry *entry = bpfdev_find(tables, type, major, minor);
 
-	return entry ? bpfdev_refused_by(entry, access) : access;
+	return entry ? bpfdev_refused_by(tables, entry, access) : access;
 }
 #endif
 

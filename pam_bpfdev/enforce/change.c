@@ -94,7 +94,7 @@ static int decide_change(struct target *target, const struct table *old)
 	if (changing->change->kind == ENFORCE_RELOAD)
 		ret = decide_again(&changing->decider, &report->after, &rules, &report->why);
 	else
-		ret = table_lend(old, NULL, &rules, &report->why);
+		ret = table_lend(old, NULL, 0, &rules, &report->why);
 	if (ret != DECIDED || !exception_any(&report->after)) {
 		target->table = rules;
 		return ret;

@@ -155,18 +155,43 @@ static bool is_new(const struct bpfdev_exception *exception, const struct enforc
 	       strcmp(exception->device, change->exception->device) == 0;
 }
 
+/* What the exceptions lend, and memory for the rules of one of them. */
+struct lending {
+	struct rules rules;
+	struct table_loan loans[BPFDEV_EXCEPTIONS];
+	size_t count;
+};
+
+/* Adds what @exception lends now, if anything. */
+static int add_loan(struct decider *decider, const struct bpfdev_info *info,
+		    const struct bpfdev_exception *exception, struct lending *lending,
+		    struct reason *why)
+{
+	struct rules *rules = &lending->rules;
+	struct table *table;
+	int ret;
+
+	rules->count = 0;
+	ret = add_exception(decider, info, exception, rules, why);
+	if (ret == 0 && rules->count)
+		ret = table_fold(rules->items, rules->count, TABLE_BASELINE, &table, why);
+	if (ret == 0 && rules->count)
+		lending->loans[lending->count++] = (struct table_loan) { table, exception->until };
+	return ret;
+}
+
 static int add_exceptions(struct decider *decider, struct bpfdev_info *info,
-			  const struct enforce_change *change, struct rules *rules,
+			  const struct enforce_change *change, struct lending *lending,
 			  struct reason *why)
 {
 	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++) {
 		struct bpfdev_exception *exception = &info->exceptions[i];
-		size_t before = rules->count;
+		size_t before = lending->count;
 		int ret = 0;
 
 		if (exception->access)
-			ret = add_exception(decider, info, exception, rules, why);
-		if (ret == 0 && is_new(exception, change) && rules->count == before) {
+			ret = add_loan(decider, info, exception, lending, why);
+		if (ret == 0 && is_new(exception, change) && lending->count == before) {
 			reason_set(why, "\"%s\" stands for no device here", exception->device);
 			ret = -ENXIO;
 		}
@@ -185,16 +210,14 @@ int exception_lend(struct decider *decider, struct bpfdev_info *info,
 		   const struct enforce_change *change, const struct table *rules,
 		   struct table **table, struct reason *why)
 {
-	struct rules granted = { 0 };
-	struct table *lent = NULL;
-	int ret = add_exceptions(decider, info, change, &granted, why);
+	struct lending lending = { .count = 0 };
+	int ret = add_exceptions(decider, info, change, &lending, why);
 
 	if (ret == 0)
-		ret = table_fold(granted.items, granted.count, TABLE_BASELINE, &lent, why);
-	if (ret == 0)
-		ret = table_lend(rules, lent, table, why);
-	table_free(lent);
-	free(granted.items);
+		ret = table_lend(rules, lending.loans, lending.count, table, why);
+	for (size_t i = 0; i < lending.count; i++)
+		table_free(lending.loans[i].table);
+	free(lending.rules.items);
 	return ret;
 }
 

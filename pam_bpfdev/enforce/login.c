@@ -302,7 +302,7 @@ static int mark_closed(struct opening *opening, struct bpfdev_info info)
 	info.flags |= BPFDEV_CLOSED;
 	memset(info.exceptions, 0, sizeof(info.exceptions));
 	if (ret == 0)
-		ret = table_lend(table, NULL, &rest, opening->why);
+		ret = table_lend(table, NULL, 0, &rest, opening->why);
 	if (ret == 0)
 		ret = filter_attach(opening->cgroup_fd, &info, rest, opening->prog_fd,
 				    opening->why);

@@ -78,6 +78,7 @@ static int fill_data(int fd, const struct parts *parts)
 	__u32 first = 0;
 	int err;
 
+	memcpy(data.loans, parts->table->loans, sizeof(data.loans));
 	data.info.magic = BPFDEV_INFO_MAGIC;
 	data.info.version = BPFDEV_INFO_VERSION;
 	data.info.table_digest = table_digest(parts->table);

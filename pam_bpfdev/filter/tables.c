@@ -115,8 +115,8 @@ static void terminate(struct bpfdev_info *info)
 		info->exceptions[i].device[sizeof(info->exceptions[i].device) - 1] = '\0';
 }
 
-static int read_data(int prog_fd, struct bpfdev_info *info, struct bpfdev_index *index,
-		     struct reason *why)
+/* @table: NULL, or gets what of it is in the program's data. */
+static int read_data(int prog_fd, struct bpfdev_info *info, struct table *table, struct reason *why)
 {
 	const struct bpfdev_data *data;
 	void *copy;
@@ -134,8 +134,11 @@ static int read_data(int prog_fd, struct bpfdev_info *info, struct bpfdev_index 
 		err = FILTER_OTHER_VERSION;
 	} else {
 		*info = data->info;
-		*index = data->majors;
 		terminate(info);
+		if (table) {
+			table->index = data->majors;
+			memcpy(table->loans, data->loans, sizeof(table->loans));
+		}
 	}
 	free(copy);
 	return err;
@@ -221,21 +224,23 @@ static int read_table(int prog_fd, struct table *table)
 
 int filter_read(int prog_fd, struct bpfdev_info *info, struct table **table, struct reason *why)
 {
-	struct bpfdev_index index;
 	struct table *copy;
-	int err = read_data(prog_fd, info, &index, why);
+	int err;
 
-	if (err || !table)
-		return err;
+	if (!table)
+		return read_data(prog_fd, info, NULL, why);
 	copy = calloc(1, sizeof(*copy));
 	if (!copy)
 		return filter_failed(-ENOMEM, "reading the filter", why);
-	copy->index = index;
-	err = read_table(prog_fd, copy);
-	if (err) {
-		table_free(copy);
-		return filter_failed(err, "reading the filter's tables", why);
+	err = read_data(prog_fd, info, copy, why);
+	if (!err) {
+		err = read_table(prog_fd, copy);
+		if (err)
+			filter_failed(err, "reading the filter's tables", why);
 	}
-	*table = copy;
-	return 0;
+	if (err)
+		table_free(copy);
+	else
+		*table = copy;
+	return err;
 }

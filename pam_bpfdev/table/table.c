@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define BPFDEV_DECIDE
 #include "bpfdev.h"
@@ -51,6 +52,15 @@ BPFDEV_INLINE const struct bpfdev_entry *bpfdev_rule(const void *tables,
 	return table_rule_at(tables, key);
 }
 
+BPFDEV_INLINE __u32 bpfdev_ended(const void *tables, const struct bpfdev_entry *entry)
+{
+	struct timespec now = { 0 };
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return bpfdev_ended_by(&((const struct table *)tables)->loans[entry->loan],
+			       (__u64)now.tv_sec * 1000000000ull + (__u64)now.tv_nsec);
+}
+
 const struct bpfdev_entry *table_find(const struct table *table, enum bpfdev_type type,
 				      uint32_t major, uint32_t minor)
 {
@@ -71,7 +81,23 @@ uint64_t table_digest(const struct table *table)
 	if (table->rule_count)
 		digest =
 			digest_add(digest, table->rules, table->rule_count * sizeof(*table->rules));
-	return digest;
+	return digest_add(digest, table->loans, sizeof(table->loans));
+}
+
+static void end_loan(const struct table *table, struct bpfdev_entry *entry)
+{
+	__u8 ended = entry->lent ? entry->lent & bpfdev_ended(table, entry) : 0;
+
+	entry->allow &= (__u8)~ended;
+	entry->lent &= (__u8)~ended;
+}
+
+void table_end_loans(struct table *table)
+{
+	for (uint32_t i = 0; i < table->slot_count; i++)
+		end_loan(table, &table->slots[i]);
+	for (uint32_t i = 0; i < table->rule_count; i++)
+		end_loan(table, &table->rules[i].entry);
 }
 
 static int out_of_memory(struct reason *why)

@@ -52,6 +52,7 @@ struct table {
 	uint32_t slot_count;
 	struct table_entry *rules; /* sorted by key */
 	uint32_t rule_count;
+	struct bpfdev_loan loans[BPFDEV_LOANS]; /* from 1 on, as entries name them */
 };
 
 /*
@@ -68,17 +69,32 @@ int table_allow_all(struct table **table);
 
 /*
  * A new table that allows what any of the @count (at least 1) @tables allows; what each of those
- * that allow it does so for audit only, or has lent, stays marked. Returns as table_fold().
+ * that allow it does so for audit only, or has lent, stays marked; what several have lent, until the
+ * last of them ends. Returns as table_fold().
  */
 int table_union(const struct table *const *tables, size_t count, struct table **table,
 		struct reason *why);
 
+/* Grants until a second of CLOCK_BOOTTIME what @table allows. */
+struct table_loan {
+	struct table *table;
+	uint64_t until;
+};
+
 /*
- * A new table that is @table without what was lent before, and grants besides what @lent (NULL:
- * nothing) grants, marked as lent; the sources stay. Returns as table_fold().
+ * A new table that is @table without what was lent before, and grants besides what @loans grant,
+ * marked as lent; the sources stay. @count: up to BPFDEV_EXCEPTIONS. An entry can tell BPFDEV_LOANS - 1 combinations of times apart;
+ * where there are more, a bit is lent for a shorter time than it might be, or not at all.
+ * Returns as table_fold().
  */
-int table_lend(const struct table *table, const struct table *lent, struct table **lending,
-	       struct reason *why);
+int table_lend(const struct table *table, const struct table_loan *loans, size_t count,
+	       struct table **lending, struct reason *why);
+
+/*
+ * Takes from the entries what was lent and is over by now: then they say what the kernel's program,
+ * which looks at its clock, answers now. table_refused() looks at the clock, too.
+ */
+void table_end_loans(struct table *table);
 
 /* The entry that decides on a device: the same code as in the kernel. Never NULL. */
 const struct bpfdev_entry *table_find(const struct table *table, enum bpfdev_type type,

@@ -15,9 +15,11 @@
 struct unite {
 	const struct table *const *tables;
 	size_t count;
-	/* Adds to @into, the first table's entry, what another table has at the same key. */
-	void (*merge)(struct bpfdev_entry *into, const struct bpfdev_entry *entry);
-	bool lending;		 /* what the first table has lent before is dropped */
+	/*
+	 * The first table lends these, and what it has lent before is dropped; they are the tables
+	 * behind it. NULL: this is a union.
+	 */
+	const struct table_loan *loans;
 	struct bpfdev_key *keys; /* of all tables' rules, sorted, one of each */
 	size_t key_count;
 	struct table_build build;
@@ -34,62 +36,134 @@ static int grant(const struct bpfdev_entry *entry, __u8 mask)
 	return entry->audit & mask ? 2 : 3;
 }
 
-static void merge(struct bpfdev_entry *into, const struct bpfdev_entry *entry)
+/* What tables say together at a key, and for the bits that are lent, until when. */
+struct verdict {
+	struct bpfdev_entry entry;
+	struct bpfdev_loan loan;
+};
+
+/* Adds to @into what another table of a union has at the same key. */
+static void merge(struct verdict *into, const struct verdict *other)
 {
 	for (int bit = 0; bit < BPFDEV_BITS; bit++) {
 		__u8 mask = (__u8)(1u << bit);
+		int better = grant(&other->entry, mask) - grant(&into->entry, mask);
 
-		if (grant(entry, mask) <= grant(into, mask))
+		if (better == 0 && other->entry.lent & mask &&
+		    other->loan.until[bit] > into->loan.until[bit])
+			into->loan.until[bit] = other->loan.until[bit];
+		if (better <= 0)
 			continue;
-		into->source[bit] = entry->source[bit];
-		into->allow |= mask;
-		into->audit = (__u8)((into->audit & ~mask) | (entry->audit & mask));
-		into->lent = (__u8)((into->lent & ~mask) | (entry->lent & mask));
+		into->entry.source[bit] = other->entry.source[bit];
+		into->entry.allow |= mask;
+		into->entry.audit =
+			(__u8)((into->entry.audit & ~mask) | (other->entry.audit & mask));
+		into->entry.lent = (__u8)((into->entry.lent & ~mask) | (other->entry.lent & mask));
+		into->loan.until[bit] = other->loan.until[bit];
 	}
 }
 
-static void lend(struct bpfdev_entry *into, const struct bpfdev_entry *entry)
+/* Adds to @into the bits @allow until the second @until. */
+static void lend(struct verdict *into, __u8 allow, uint64_t until)
 {
-	into->lent |= entry->allow & ~into->allow;
-	into->allow |= entry->allow;
+	__u32 end = until < UINT32_MAX ? (__u32)until : UINT32_MAX;
+	__u8 lent = allow & (__u8) ~(into->entry.allow & ~into->entry.lent);
+
+	into->entry.lent |= lent;
+	into->entry.allow |= lent;
+	for (int bit = 0; bit < BPFDEV_BITS; bit++)
+		if (lent & (1u << bit) && end > into->loan.until[bit])
+			into->loan.until[bit] = end;
+}
+
+/* Of the bits that @verdict lends: those that @loan lends as well, and no longer. */
+static __u8 covered(const struct verdict *verdict, const struct bpfdev_loan *loan)
+{
+	__u8 bits = 0;
+
+	for (int bit = 0; bit < BPFDEV_BITS; bit++)
+		if (loan->until[bit] && loan->until[bit] <= verdict->loan.until[bit])
+			bits |= (__u8)(1u << bit);
+	return bits & verdict->entry.lent;
+}
+
+/*
+ * Gives @verdict a loan of the table: its own, or where there is no room, the best one for it. Bits
+ * that are not lent get the time of the others, so that most tables have one loan for each time.
+ */
+static void number_loan(struct table *table, struct verdict *verdict)
+{
+	struct bpfdev_entry *entry = &verdict->entry;
+	struct bpfdev_loan nothing = { { 0 } };
+	__u32 last = 0;
+	int best = 0;
+
+	if (!entry->lent)
+		return;
+	for (int bit = 0; bit < BPFDEV_BITS; bit++)
+		if (entry->lent & (1u << bit) && verdict->loan.until[bit] > last)
+			last = verdict->loan.until[bit];
+	for (int bit = 0; bit < BPFDEV_BITS; bit++)
+		if (!(entry->lent & (1u << bit)))
+			verdict->loan.until[bit] = last;
+	for (int i = 1; i < BPFDEV_LOANS; i++) {
+		struct bpfdev_loan *loan = &table->loans[i];
+
+		if (memcmp(loan, &nothing, sizeof(*loan)) == 0)
+			*loan = verdict->loan;
+		if (memcmp(loan, &verdict->loan, sizeof(*loan)) == 0) {
+			entry->loan = (__u8)(i & (BPFDEV_LOANS - 1));
+			return;
+		}
+		if (!best || __builtin_popcount(covered(verdict, loan)) >
+				     __builtin_popcount(covered(verdict, &table->loans[best])))
+			best = i;
+	}
+	entry->allow &= (__u8) ~(entry->lent & ~covered(verdict, &table->loans[best]));
+	entry->lent &= covered(verdict, &table->loans[best]);
+	entry->loan = (__u8)(entry->lent ? best & (BPFDEV_LOANS - 1) : 0);
 }
 
 /*
  * What one table says at a key; BPFDEV_ANY: of the majors, or minors, that none of its keys names.
  * That a key of another table may name them does not matter: it is asked for at that key.
  */
-static struct bpfdev_entry ask(const struct table *table, uint32_t type, uint32_t major,
-			       uint32_t minor)
+static struct verdict ask(const struct table *table, uint32_t type, uint32_t major, uint32_t minor)
 {
 	struct bpfdev_key key = { type, major, minor };
 	const struct bpfdev_entry *found = &table->slots[BPFDEV_DEFAULT_SLOT(type)];
-	struct bpfdev_entry entry;
+	struct verdict verdict;
 
 	if (major != BPFDEV_ANY)
 		found = table_find(table, type, major, minor);
 	else if (minor != BPFDEV_ANY && table_rule_at(table, &key))
 		found = table_rule_at(table, &key);
-	entry = *found;
-	entry.flags = 0;
-	return entry;
+	verdict = (struct verdict) { *found, table->loans[found->loan] };
+	verdict.entry.flags = 0;
+	verdict.entry.loan = 0;
+	return verdict;
 }
 
 static struct bpfdev_entry ask_all(const struct unite *unite, uint32_t type, uint32_t major,
 				   uint32_t minor)
 {
-	struct bpfdev_entry entry = ask(unite->tables[0], type, major, minor);
+	struct verdict verdict = ask(unite->tables[0], type, major, minor);
 
-	if (unite->lending) {
-		entry.allow &= ~entry.lent;
-		entry.lent = 0;
+	if (unite->loans) {
+		verdict.entry.allow &= (__u8)~verdict.entry.lent;
+		verdict.entry.lent = 0;
+		verdict.loan = (struct bpfdev_loan) { { 0 } };
 	}
-
 	for (size_t i = 1; i < unite->count; i++) {
-		struct bpfdev_entry other = ask(unite->tables[i], type, major, minor);
+		struct verdict other = ask(unite->tables[i], type, major, minor);
 
-		unite->merge(&entry, &other);
+		if (unite->loans)
+			lend(&verdict, other.entry.allow, unite->loans[i - 1].until);
+		else
+			merge(&verdict, &other);
 	}
-	return entry;
+	number_loan(unite->build.table, &verdict);
+	return verdict.entry;
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -209,18 +283,22 @@ static int put_together(struct unite *unite, struct table **table, struct reason
 int table_union(const struct table *const *tables, size_t count, struct table **table,
 		struct reason *why)
 {
-	struct unite unite = { .tables = tables, .count = count, .merge = merge };
+	struct unite unite = { .tables = tables, .count = count };
 
 	return put_together(&unite, table, why);
 }
 
-int table_lend(const struct table *table, const struct table *lent, struct table **lending,
-	       struct reason *why)
+int table_lend(const struct table *table, const struct table_loan *loans, size_t count,
+	       struct table **lending, struct reason *why)
 {
-	const struct table *tables[] = { table, lent };
-	struct unite unite = {
-		.tables = tables, .count = lent ? 2 : 1, .merge = lend, .lending = true
-	};
+	const struct table *tables[1 + BPFDEV_EXCEPTIONS] = { table };
+	const struct table_loan nothing = { NULL, 0 };
+	struct unite unite = { .tables = tables, .loans = count ? loans : &nothing };
 
+	while (unite.count < count && unite.count < BPFDEV_EXCEPTIONS) {
+		tables[unite.count + 1] = loans[unite.count].table;
+		unite.count++;
+	}
+	unite.count++;
 	return put_together(&unite, lending, why);
 }

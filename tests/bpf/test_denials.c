@@ -201,7 +201,8 @@ static void test_lent_is_not_counted(void **state)
 	struct table *table = make_table(rules, 1), *lent = make_table(rules + 1, 1), *both;
 	struct denials denials;
 
-	assert_int_equal(table_lend(table, lent, &both, NULL), 0);
+	assert_int_equal(
+		table_lend(table, &(struct table_loan) { lent, UINT32_MAX }, 1, &both, NULL), 0);
 	attach_table(scratch->fd, both, -1);
 	assert_int_equal(scratch_open(scratch, BPFDEV_CHAR, 1, 3, O_RDONLY), 0);
 	assert_int_equal(scratch_open(scratch, BPFDEV_CHAR, 1, 3, O_RDWR), EPERM);

@@ -2,7 +2,16 @@
 /* Exceptions of sessions that end, and what the manager has borrowed from them. */
 #include "slice.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "denials.h"
+#include "tables.h"
+
+#define R BPFDEV_READ
+#define W BPFDEV_WRITE
 
 static const char policy[] = "root allow c 510:1 r\nclass some c 510:3 c 510:4\n";
 
@@ -105,9 +114,63 @@ static void test_manager_that_has_borrowed_nothing_is_left_alone(void **state)
 	slice_free(&slice);
 }
 
+static uint32_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_BOOTTIME, &time);
+	return (uint32_t)time.tv_sec;
+}
+
+/* Lends c 1:3 for reading until then, and attaches that. */
+static void attach_lending(const struct scratch *scratch, uint32_t until)
+{
+	struct table_rule rules[] = { DENY(CHAR, 1, 3, R | W), ALLOW(CHAR, 1, 3, R) };
+	struct table *table = make_table(rules, 1), *lending;
+	struct table_loan loan = { make_table(rules + 1, 1), until };
+	int old = -1;
+
+	assert_int_equal(table_lend(table, &loan, 1, &lending, NULL), 0);
+	if (count_attached(scratch->fd))
+		old = find_filter(scratch->fd);
+	attach_table(scratch->fd, lending, old);
+	if (old >= 0)
+		close(old);
+	table_free(lending);
+	table_free(loan.table);
+	table_free(table);
+}
+
+/* Nobody does anything at that time: no timer, no reload, nobody who has the user's lock. */
+static void test_the_program_ends_them_by_its_clock(void **state)
+{
+	struct scratch *scratch = scratch_get(state);
+	struct denials denials;
+	uint32_t end = now() + 2, before = now();
+
+	attach_lending(scratch, end);
+	assert_int_equal(scratch_open(scratch, BPFDEV_CHAR, 1, 3, O_WRONLY), EPERM);
+	/* However slow this is: what is let pass was asked before the end. */
+	while (scratch_open(scratch, BPFDEV_CHAR, 1, 3, O_RDONLY) == 0) {
+		assert_true(before < end);
+		before = now();
+	}
+	assert_true(now() >= end);
+	denials_read(scratch, &denials);
+	assert_int_equal(denials_of(&denials, BPFDEV_CHAR, 1, 3, R)->source, 1);
+	denials_free(&denials);
+	attach_lending(scratch, now() + 1000);
+	assert_int_equal(scratch_open(scratch, BPFDEV_CHAR, 1, 3, O_RDONLY), 0);
+	assert_int_equal(scratch_open(scratch, BPFDEV_CHAR, 1, 3, O_RDWR), EPERM);
+	/* What was over at once, as after a suspend. */
+	attach_lending(scratch, now());
+	assert_int_equal(scratch_open(scratch, BPFDEV_CHAR, 1, 3, O_RDONLY), EPERM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		scratch_test(test_the_program_ends_them_by_its_clock),
 		scratch_test(test_closed_sessions_get_none),
 		scratch_test(test_close_ends_them_for_who_is_left),
 		scratch_test(test_manager_gives_back_what_a_killed_session_had),

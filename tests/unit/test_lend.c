@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "bpfdev.h"
 #include "table/table.h"
@@ -12,6 +13,7 @@
 #define LOANS 2000
 #define REQUESTS_PER_LOAN 60
 #define RULES_MAX 12
+#define FOREVER UINT32_MAX
 
 static uint64_t run_seed;
 
@@ -59,11 +61,20 @@ static struct table *random_table(struct dice *dice, uint32_t number, uint32_t a
 	return all;
 }
 
-static struct table *lend(const struct table *base, const struct table *lent)
+/* @lent: NULL: nothing. */
+static int lend_until(const struct table *base, struct table *lent, uint64_t until,
+		      struct table **lending, struct reason *why)
+{
+	const struct table_loan loan = { lent, until };
+
+	return table_lend(base, &loan, lent ? 1 : 0, lending, why);
+}
+
+static struct table *lend(const struct table *base, struct table *lent)
 {
 	struct table *table = NULL;
 
-	assert_int_equal(table_lend(base, lent, &table, NULL), 0);
+	assert_int_equal(lend_until(base, lent, FOREVER, &table, NULL), 0);
 	return table;
 }
 
@@ -307,20 +318,118 @@ static void too_many_entries_are_refused(void **state)
 
 	(void)state;
 	lent = large_table(500, 1);
-	assert_int_equal(table_lend(base, lent, &lending, &why), 0);
+	assert_int_equal(lend_until(base, lent, FOREVER, &lending, &why), 0);
 	table_free(lending);
 	table_free(lent);
 	lent = large_table(501, 1);
-	assert_int_equal(table_lend(base, lent, &lending, &why), -E2BIG);
+	assert_int_equal(lend_until(base, lent, FOREVER, &lending, &why), -E2BIG);
 	assert_contains(why.text, "262144");
 	table_free(lent);
 	/* The same devices again need no room. */
 	lent = large_table(TABLE_RULES_MAX - 500, 0);
-	assert_int_equal(table_lend(base, lent, &lending, &why), 0);
+	assert_int_equal(lend_until(base, lent, FOREVER, &lending, &why), 0);
 	assert_same(lending, base);
 	table_free(lending);
 	table_free(lent);
 	table_free(base);
+}
+
+static uint32_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_BOOTTIME, &time);
+	return (uint32_t)time.tv_sec;
+}
+
+static uint32_t until(const struct table *table, uint32_t access)
+{
+	const struct bpfdev_entry *entry = event(table);
+
+	return table->loans[entry->loan].until[__builtin_ctz(access)];
+}
+
+static void a_loan_ends_by_itself(void **state)
+{
+	struct table *none = fold(&refuse, 1, TABLE_BASELINE), *plain = fold(&grant, 1, 0);
+	struct table *over, *lasting;
+
+	(void)state;
+	/* The clock of a machine that was just started may be at 0, and a loan of 0 is none. */
+	assert_int_equal(lend_until(none, plain, 0, &over, NULL), 0);
+	assert_int_equal(lend_until(none, plain, now() + 1000, &lasting, NULL), 0);
+	check_event(over, READ_WRITE, 0, READ_WRITE);
+	assert_int_equal(table_refused(over, BPFDEV_CHAR, 13, 64, READ_WRITE), READ_WRITE);
+	assert_int_equal(table_refused(lasting, BPFDEV_CHAR, 13, 64, READ_WRITE), 0);
+	table_end_loans(over);
+	table_end_loans(lasting);
+	check_event(over, 0, 0, 0);
+	check_event(lasting, READ_WRITE, 0, READ_WRITE);
+	table_free(over);
+	table_free(lasting);
+	table_free(none);
+	table_free(plain);
+}
+
+/* However specific the device of each is. */
+static void of_several_loans_the_last_counts(void **state)
+{
+	const struct table_rule wide = {
+		{ BPFDEV_CHAR, 13, BPFDEV_ANY, false }, BPFDEV_READ, 0, TABLE_USER, 1
+	};
+	struct table *none = fold(&refuse, 1, TABLE_BASELINE), *lending, *other, *united;
+	struct table_loan loans[] = { { fold(&wide, 1, TABLE_BASELINE), 500 },
+				      { fold(&grant, 1, TABLE_BASELINE), 300 } };
+
+	(void)state;
+	assert_int_equal(table_lend(none, loans, 2, &lending, NULL), 0);
+	check_event(lending, READ_WRITE, 0, READ_WRITE);
+	assert_int_equal(until(lending, BPFDEV_READ), 500);
+	assert_int_equal(until(lending, BPFDEV_WRITE), 300);
+	assert_int_equal(lend_until(none, loans[1].table, 400, &other, NULL), 0);
+	united = unite(other, lending);
+	assert_int_equal(until(united, BPFDEV_READ), 500);
+	assert_int_equal(until(united, BPFDEV_WRITE), 400);
+	assert_int_not_equal(table_digest(lending), table_digest(other));
+	table_free(united);
+	table_free(other);
+	table_free(lending);
+	table_free(none);
+	table_free(loans[0].table);
+	table_free(loans[1].table);
+}
+
+/* As many sessions, each with a loan that ends at a time of its own, as no table can tell apart. */
+static void nothing_is_lent_longer_than_it_was(void **state)
+{
+	struct table *none = fold(&refuse, 1, TABLE_BASELINE), *tables[2 * BPFDEV_LOANS], *united;
+	uint32_t lent = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		struct table_rule rule = {
+			{ BPFDEV_CHAR, 100 + i, 0, false }, BPFDEV_READ, 0, TABLE_USER, 1
+		};
+		struct table *plain = fold(&rule, 1, TABLE_BASELINE);
+
+		assert_int_equal(lend_until(none, plain, 1000 - i, &tables[i], NULL), 0);
+		table_free(plain);
+	}
+	assert_int_equal(
+		table_union((const struct table *const *)tables, ARRAY_SIZE(tables), &united, NULL),
+		0);
+	for (uint32_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		const struct bpfdev_entry *entry = table_find(united, BPFDEV_CHAR, 100 + i, 0);
+
+		if (entry->lent)
+			assert_true(united->loans[entry->loan].until[1] <= 1000 - i);
+		assert_int_equal(entry->allow, entry->lent);
+		lent += entry->lent != 0;
+		table_free(tables[i]);
+	}
+	assert_true(lent >= BPFDEV_LOANS - 1);
+	table_free(united);
+	table_free(none);
 }
 
 int main(void)
@@ -328,6 +437,9 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_union_is_marked_as_its_best_table),
 		cmocka_unit_test(what_audit_allows_is_not_lent),
+		cmocka_unit_test(a_loan_ends_by_itself),
+		cmocka_unit_test(of_several_loans_the_last_counts),
+		cmocka_unit_test(nothing_is_lent_longer_than_it_was),
 		cmocka_unit_test(too_many_entries_are_refused),
 		cmocka_unit_test(what_is_lent_comes_on_top),
 	};

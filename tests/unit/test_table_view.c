@@ -185,7 +185,8 @@ static void test_exceptions(void **state)
 	char text[4096] = "";
 
 	(void)state;
-	assert_int_equal(table_lend(table, lent, &lending, NULL), 0);
+	assert_int_equal(
+		table_lend(table, &(struct table_loan) { lent, UINT32_MAX }, 1, &lending, NULL), 0);
 	describe(lending, text, sizeof(text));
 	assert_string_equal(text, "c 10:229 rw- --- r--=file:1 -w-=exception --m=none\n"
 				  "c 10:230 r-- --- r--=file:1 -wm=none\n"

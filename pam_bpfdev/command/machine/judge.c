@@ -41,7 +41,7 @@ static int digest_rules(struct machine_unit *unit, uint64_t *digest, struct reas
 		return 1;
 	reason_set(why, "its filter has gone");
 	ret = machine_read_table(unit, &table, why);
-	if (ret > 0 && xcheck(table_lend(table, NULL, &rules, why)) < 0)
+	if (ret > 0 && xcheck(table_lend(table, NULL, 0, &rules, why)) < 0)
 		ret = -EINVAL;
 	if (ret > 0)
 		*digest = table_digest(rules);
