@@ -2,7 +2,6 @@
 # What is built and run for tests: see tests/run for the layers of `make check`.
 
 LAYERS ?= unit sanitizers bpf module command fuzz kernels lab
-SUITE ?= bookworm
 RUNS ?=
 
 comma := ,
@@ -72,7 +71,7 @@ lab:
 	tests/setup/packages demo
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	$(GIVE_BACK)
-	@$(PYTHON) tests/lab/lab shell --suite $(SUITE)
+	@$(PYTHON) tests/lab/lab shell $(if $(SUITE),--suite $(SUITE))
 
 bench: packages-check all $(BENCHES)
 	tests/bench

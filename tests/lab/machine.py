@@ -40,7 +40,7 @@ class Machine(Administration):
     cgroup root; pid, the host's id of its systemd.
     """
 
-    def __init__(self, suite="bookworm", recipe=roots.LAB):
+    def __init__(self, suite=roots.SUITES[0], recipe=roots.LAB):
         self.suite = suite
         self._recipe = recipe
         self.cgroup = None

@@ -72,6 +72,12 @@ def cache_folder():
     return pathlib.Path(os.environ.get("PAM_BPFDEV_CACHE") or "/var/cache/pam_bpfdev")
 
 
+def own_suite():
+    """The suite whose root runs what is built on this machine: its own, or else the newest, which lacks the least."""
+    name = _os_release().get("VERSION_CODENAME")
+    return name if name in SUITES else SUITES[-1]
+
+
 def root_path(suite, recipe=LAB):
     """Where the root of this suite is, or would be."""
     text = "\n".join((*recipe.packages, *PRUNED, recipe.finish.read_text(encoding="utf-8")))
