@@ -18,7 +18,7 @@ pytestmark = one_suite
 PAGE = TOP / "conf/examples/fleet/fleet.md"
 FILES = TOP / "conf/examples/fleet"
 SHOWN = transcripts.read(PAGE)
-DROPIN, TYPO = "@students   allow   *\n@students   deny    @storage\n@students   deny    @fuse     rw   remote\n", "@students dney *\n"
+DROPIN, TYPO = "@students   deny    @storage\n@students   deny    @fuse     rw   remote\n", "@students dney *\n"
 TEXTFILES = "/var/lib/prometheus/node-exporter"
 
 

@@ -48,7 +48,9 @@ def _commands(body):
 # What differs from one run to the next, and what stands for it.
 VOLATILE = ((r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b", "DATE"), (r"\b\d\d:\d\d\b", "TIME"), (r"\bpid \d+", "pid N"),
             (r"\[\d+\]", "[N]"), (r"(?m)^process ids are those of the host.*$", ""),
-            (r"\bprogram \d+", "program N"), (r"\bLinux \d[\w.+-]*", "Linux VERSION"), (r"\b[0-9a-f]{16}\b", "DIGEST"))
+            (r"\bprogram \d+", "program N"),
+            # How many drivers a class stands for is the machine's.
+            (r"\b\d+ rules, \d+ before", "N rules, N before"), (r"(?m)\b\d+ current$", "N current"), (r"\bLinux \d[\w.+-]*", "Linux VERSION"), (r"\b[0-9a-f]{16}\b", "DIGEST"))
 
 
 def plain(text, sessions=()):
