@@ -22,6 +22,7 @@ const struct conf_paths conf_paths_system = {
 	.main = PAM_BPFDEV_CONFDIR "/bpfdev.conf",
 	.dropins = PAM_BPFDEV_CONFDIR "/bpfdev.d",
 	.main_required = false,
+	.patient = true,
 	.owner = 0,
 };
 
@@ -31,6 +32,7 @@ struct conf_paths conf_paths_of(const char *main)
 		.vendor = conf_paths_system.vendor,
 		.main = main,
 		.main_required = true,
+		.patient = true,
 	};
 }
 
@@ -307,6 +309,14 @@ void conf_free(struct conf *conf)
 	free(conf);
 }
 
+int conf_start_again(struct conf_parser *parser)
+{
+	conf_free(parser->conf);
+	parser->conf = conf_new();
+	parser->statement_capacity = parser->class_capacity = 0;
+	return parser->conf ? 0 : -ENOMEM;
+}
+
 /* Said of the last file that still counts; the text of the one too many is dropped. */
 static int too_many_files(struct conf_parser *parser, char *text)
 {
@@ -325,6 +335,7 @@ int conf_add_file(struct conf_parser *parser, const char *path, char *text, size
 		return too_many_files(parser, text);
 	file->path = strdup(path);
 	file->text = text;
+	file->length = length;
 	parser->file = conf->file_count++;
 	parser->line = 0;
 	parser->said_crlf = false;

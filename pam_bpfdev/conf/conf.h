@@ -78,7 +78,8 @@ struct conf_error {
 
 struct conf_file {
 	char *path;
-	char *text; /* what the statements' strings point into */
+	char *text; /* what the statements' strings point into; NULL: it could not be read */
+	size_t length;
 };
 
 struct conf {
@@ -99,18 +100,23 @@ struct conf_paths {
 	const char *main;    /* the policy */
 	const char *dropins; /* folder of further policy files; may be missing; NULL: none */
 	bool main_required;  /* a missing main file is a mistake */
+	bool patient;	     /* waits until nothing has changed for a second */
 	uid_t owner;	     /* who must own files and folders, beside root */
 };
 
-/* The paths of an installed system: the policy file may be missing. */
+/* The paths of an installed system: the policy file may be missing. Patient. */
 extern const struct conf_paths conf_paths_system;
 
-/* The policy in the file @main, without drop-ins: what the module's argument conf= asks for. */
+/* The policy in the file @main, without drop-ins: what the argument conf= asks for. Patient. */
 struct conf_paths conf_paths_of(const char *main);
 
 /*
  * Reads the policy. Mistakes of any kind in the files do not end the reading: they are collected in
  * (*@conf)->errors, and a policy with errors must not be used. Free with conf_free().
+ *
+ * What changes while it is read is read again; where @paths are patient, also what has changed
+ * within the last second, as it may be half written. What does not stand still within five seconds
+ * is a mistake.
  * Returns 0, or -ENOMEM.
  */
 int conf_load(const struct conf_paths *paths, struct conf **conf);

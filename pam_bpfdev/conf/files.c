@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* From the file system to text: which files a policy is made of, and which of them to trust. */
+/*
+ * From the file system to text: which files a policy is made of, which of them to trust, and whether
+ * they stand still.
+ *
+ * Editors, cp and tee empty a file and then write it, or move it away and make a new one. So what
+ * has been written just now is not taken for whole: a file, and a folder for what may be missing in
+ * it at the moment. A file that is renamed into place was written before.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -28,28 +36,54 @@ static const char *distrust(const struct stat *st, mode_t type, uid_t owner)
 	return NULL;
 }
 
+/* How long nothing must have changed. */
+#define STILL_NS 1000000000ll
+
+/* Notes that @path, with @st, has changed just now, or @torn: while it was read. */
+static void note_change(struct conf_parser *parser, const char *path, const struct stat *st,
+			bool torn)
+{
+	struct timespec now;
+	long long age, wait = 0;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	age = (now.tv_sec - st->st_mtim.tv_sec) * 1000000000ll + now.tv_nsec - st->st_mtim.tv_nsec;
+	/* A change in the future is one from before the clock was set back. */
+	if (age > -STILL_NS && age < STILL_NS)
+		wait = STILL_NS - age;
+	parser->torn = parser->torn || torn;
+	if (wait <= parser->still_in && !torn)
+		return;
+	if (wait > parser->still_in)
+		parser->still_in = wait;
+	snprintf(parser->restless, sizeof(parser->restless), "%s", path);
+}
+
 /*
  * Opens @path below @dir_fd without following a last symbolic link and without blocking on a FIFO,
  * and checks through the descriptor what was opened: the name may point elsewhere by now.
- * Returns the descriptor, or a negative errno with @why.
+ * Returns the descriptor, with @st; MISSING; or a negative errno with @why.
  */
-static int open_trusted(int dir_fd, const char *path, int flags, uid_t owner, struct reason *why)
+#define MISSING INT_MAX
+static int open_trusted(int dir_fd, const char *path, int flags, uid_t owner, struct stat *st,
+			struct reason *why)
 {
 	mode_t type = flags & O_DIRECTORY ? S_IFDIR : S_IFREG;
 	const char *objection;
-	struct stat st;
 	int fd = openat(dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
 
 	if (fd < 0) {
 		int error = errno;
 
+		if (error == ENOENT)
+			return MISSING;
 		if (error == ELOOP)
 			reason_set(why, "is a symbolic link; expected a regular file in its place");
 		else
 			reason_set(why, "cannot be opened: %s", strerror(error));
 		return -error;
 	}
-	objection = fstat(fd, &st) < 0 ? strerror(errno) : distrust(&st, type, owner);
+	objection = fstat(fd, st) < 0 ? strerror(errno) : distrust(st, type, owner);
 	if (!objection)
 		return fd;
 	reason_set(why, "%s", objection);
@@ -57,13 +91,13 @@ static int open_trusted(int dir_fd, const char *path, int flags, uid_t owner, st
 	return -EPERM;
 }
 
-/* Reads up to one byte more than a file may have. Returns the length or a negative errno. */
-static ssize_t read_text(int fd, char *text)
+/* Reads up to @size bytes. Returns the length or a negative errno. */
+static ssize_t read_text(int fd, char *text, size_t size)
 {
 	size_t length = 0;
 
-	while (length <= CONF_FILE_MAX) {
-		ssize_t n = read(fd, text + length, CONF_FILE_MAX + 1 - length);
+	while (length < size) {
+		ssize_t n = read(fd, text + length, size - length);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -87,24 +121,31 @@ static int add_unusable(struct conf_parser *parser, const char *path, const stru
 	return ret;
 }
 
-/* The size is known before reading only for files that nobody writes to: so shrink afterwards. */
-static int add_open_file(struct conf_parser *parser, const char *path, int fd)
+static bool is_changed(const struct stat *a, const struct stat *b)
 {
-	char *text = malloc(CONF_FILE_MAX + 2), *shrunk;
+	return a->st_size != b->st_size || a->st_mtim.tv_sec != b->st_mtim.tv_sec ||
+	       a->st_mtim.tv_nsec != b->st_mtim.tv_nsec;
+}
+
+/* One byte more than the file had, or may have, is asked for: there is one if it grows. */
+static int add_open_file(struct conf_parser *parser, const char *path, int fd,
+			 const struct stat *before)
+{
+	size_t size = before->st_size < CONF_FILE_MAX ? (size_t)before->st_size : CONF_FILE_MAX;
+	char *text = malloc(size + 2);
+	struct stat after;
 	struct reason why;
 	ssize_t length;
 
 	if (!text)
 		return -ENOMEM;
-	length = read_text(fd, text);
-	if (length < 0) {
+	length = read_text(fd, text, size + 1);
+	if (length < 0 || fstat(fd, &after) < 0) {
+		reason_set(&why, "cannot be read: %s", strerror(length < 0 ? (int)-length : errno));
 		free(text);
-		reason_set(&why, "cannot be read: %s", strerror((int)-length));
 		return add_unusable(parser, path, &why);
 	}
-	shrunk = realloc(text, (size_t)length + 1);
-	if (shrunk)
-		text = shrunk;
+	note_change(parser, path, &after, is_changed(before, &after));
 	return conf_add_file(parser, path, text, (size_t)length);
 }
 
@@ -113,21 +154,49 @@ static int add_file_at(struct conf_parser *parser, int dir_fd, const char *name,
 		       const struct conf_paths *paths)
 {
 	struct reason why;
-	int ret, fd = open_trusted(dir_fd, name, O_NOFOLLOW, paths->owner, &why);
+	struct stat st;
+	int ret, fd = open_trusted(dir_fd, name, O_NOFOLLOW, paths->owner, &st, &why);
 
-	if (fd < 0)
+	if (fd == MISSING)
+		reason_set(&why, "cannot be opened: %s", strerror(ENOENT));
+	if (fd < 0 || fd == MISSING)
 		return add_unusable(parser, path, &why);
-	ret = add_open_file(parser, path, fd);
+	ret = add_open_file(parser, path, fd, &st);
 	close(fd);
 	return ret;
 }
 
+/* Some editors move the old file away before they write the new one: that changes the folder. */
+static void note_missing(struct conf_parser *parser, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
+	struct stat st;
+
+	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1,
+		 slash ? path : ".");
+	if (stat(folder, &st) == 0)
+		note_change(parser, path, &st, false);
+}
+
 static int add_main(struct conf_parser *parser, const struct conf_paths *paths)
 {
-	if (!paths->main_required &&
-	    faccessat(AT_FDCWD, paths->main, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
-		return 0;
-	return add_file_at(parser, AT_FDCWD, paths->main, paths->main, paths);
+	uint32_t file = (uint32_t)parser->conf->file_count;
+	struct stat st;
+	int ret;
+
+	if (lstat(paths->main, &st) < 0 && errno == ENOENT) {
+		note_missing(parser, paths->main);
+		if (!paths->main_required)
+			return 0;
+	}
+	ret = add_file_at(parser, AT_FDCWD, paths->main, paths->main, paths);
+	if (ret == 0 && file < parser->conf->file_count && parser->conf->files[file].text &&
+	    !parser->conf->files[file].length)
+		conf_mistake(parser, 0,
+			     "the file is empty, as one is that is just being written; a policy "
+			     "without rules has a comment in it, or no file");
+	return ret;
 }
 
 struct names {
@@ -211,13 +280,15 @@ static int add_folder(struct conf_parser *parser, const char *folder,
 {
 	struct names names = { 0 };
 	struct reason why;
+	struct stat st;
 	DIR *dir;
-	int ret, fd = open_trusted(AT_FDCWD, folder, O_DIRECTORY, paths->owner, &why);
+	int ret, fd = open_trusted(AT_FDCWD, folder, O_DIRECTORY, paths->owner, &st, &why);
 
-	if (fd == -ENOENT)
+	if (fd == MISSING)
 		return 0;
 	if (fd < 0)
 		return add_unusable(parser, folder, &why);
+	note_change(parser, folder, &st, false);
 	dir = fdopendir(fd);
 	if (!dir) {
 		close(fd);
@@ -235,10 +306,13 @@ static int add_folder(struct conf_parser *parser, const char *folder,
 	return ret;
 }
 
-int conf_read_files(const struct conf_paths *paths, struct conf_parser *parser)
+/* Reads all files of @paths once. Returns 0 or -ENOMEM. */
+static int read_files(const struct conf_paths *paths, struct conf_parser *parser)
 {
 	int ret = 0;
 
+	parser->still_in = 0;
+	parser->torn = false;
 	parser->classes_only = true;
 	if (paths->vendor)
 		ret = add_folder(parser, paths->vendor, paths);
@@ -247,5 +321,46 @@ int conf_read_files(const struct conf_paths *paths, struct conf_parser *parser)
 		ret = add_main(parser, paths);
 	if (ret == 0 && paths->dropins)
 		ret = add_folder(parser, paths->dropins, paths);
+	return ret;
+}
+
+/* Half of the patience of those who log in; a file of 1 MiB is written in a fraction of it. */
+#define PATIENCE_NS 5000000000ll
+/* Before what changed while it was read is read again. */
+#define PAUSE_NS 20000000ll
+
+static long long now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000ll + time.tv_nsec;
+}
+
+int conf_read_files(const struct conf_paths *paths, struct conf_parser *parser)
+{
+	long long deadline = now() + PATIENCE_NS, wait;
+	struct reason why;
+	int ret;
+
+	while ((ret = read_files(paths, parser)) == 0) {
+		wait = paths->patient ? parser->still_in : 0;
+		if (!wait && !parser->torn)
+			return 0;
+		if (wait < PAUSE_NS)
+			wait = PAUSE_NS;
+		if (now() + wait > deadline) {
+			reason_set(&why,
+				   "has been changing for %lld seconds while it was read; "
+				   "expected a file that stands still: write another one and "
+				   "rename it into place (mv)",
+				   PATIENCE_NS / 1000000000);
+			return add_unusable(parser, parser->restless, &why);
+		}
+		nanosleep(&(struct timespec) { wait / 1000000000, wait % 1000000000 }, NULL);
+		ret = conf_start_again(parser);
+		if (ret < 0)
+			return ret;
+	}
 	return ret;
 }

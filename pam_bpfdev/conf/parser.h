@@ -3,6 +3,8 @@
 #ifndef CONF_PARSER_H
 #define CONF_PARSER_H
 
+#include <limits.h>
+
 #include "conf/conf.h"
 
 struct conf_word {
@@ -21,6 +23,10 @@ struct conf_parser {
 	size_t statement_capacity, class_capacity; /* of the conf's arrays */
 	bool classes_only;
 	bool said_crlf; /* once a file is enough */
+	/* Of all files together, while they are read: */
+	bool torn;	    /* one changed meanwhile */
+	long long still_in; /* nanoseconds until all of them may be taken for whole; 0: they are */
+	char restless[PATH_MAX]; /* the path of the one for which the two are said */
 };
 
 /* Reads a file's text, which is cut into words in place. Returns 0 or -ENOMEM. */
@@ -36,10 +42,16 @@ int conf_split_line(struct conf_parser *parser, char *line, size_t length);
 int conf_mistake(struct conf_parser *parser, uint32_t column, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Reads all files of @paths into parser->conf. Returns 0 or -ENOMEM. */
+/*
+ * Reads all files of @paths into parser->conf, again and again until they stand still: as
+ * conf_load() says. Returns 0 or -ENOMEM.
+ */
 int conf_read_files(const struct conf_paths *paths, struct conf_parser *parser);
 
 /* Adds a file whose text is @length bytes at @text (malloc'ed, with a NUL behind; taken over). */
 int conf_add_file(struct conf_parser *parser, const char *path, char *text, size_t length);
+
+/* Forgets all that was read. Returns 0 or -ENOMEM. */
+int conf_start_again(struct conf_parser *parser);
 
 #endif

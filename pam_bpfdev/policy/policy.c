@@ -41,25 +41,25 @@ static enum policy_standing standing_of(const struct policy_survey *survey,
 	return line->unmet ? POLICY_UNMET : POLICY_COUNTS;
 }
 
-/* Without a session, a grant that is not made is no reason to grant everything. */
-static bool restricts(const struct policy_question *question,
-		      const struct conf_statement *statement, const struct policy_line *line)
+/*
+ * A list of what is allowed under some condition restricts where it does not hold, too: a grant that
+ * is not made is no reason to grant everything.
+ */
+static bool restricts(const struct conf_statement *statement, const struct policy_line *line)
 {
 	if (line->standing == POLICY_COUNTS)
 		return statement->verb != CONF_EXEMPT;
-	return line->standing == POLICY_UNMET && question->session->kind != POLICY_LOGIN &&
-	       statement->verb == CONF_ALLOW;
+	return line->standing == POLICY_UNMET && statement->verb == CONF_ALLOW;
 }
 
-static void weigh_lines(struct policy_survey *survey, const struct policy_question *question,
-			const struct conf *conf)
+static void weigh_lines(struct policy_survey *survey, const struct conf *conf)
 {
 	for (size_t i = 0; i < conf->statement_count; i++) {
 		const struct conf_statement *statement = &conf->statements[i];
 		struct policy_line *line = &survey->lines[i];
 
 		line->standing = standing_of(survey, statement, line);
-		if (restricts(question, statement, line))
+		if (restricts(statement, line))
 			survey->kind = POLICY_RULES;
 		if (statement->verb == CONF_AUDIT && line->standing == POLICY_COUNTS &&
 		    line->rank > survey->audit)
@@ -83,7 +83,7 @@ int policy_survey(const struct conf *conf, const struct policy_subject *subject,
 	}
 	ret = rank_lines(survey, &question, conf, why);
 	if (ret == 0)
-		weigh_lines(survey, &question, conf);
+		weigh_lines(survey, conf);
 	else
 		policy_survey_free(survey);
 	free(question.groups.items);

@@ -43,8 +43,7 @@ enum policy_session_kind {
 	/*
 	 * su, sudo, cron and the like. It belongs to no session, so that it could serve one of any
 	 * kind: conditional deny lines apply, conditional lines of other verbs do not, unless they
-	 * name its service. A conditional allow line that does not apply still restricts: nobody
-	 * may gain by having no session.
+	 * name its service.
 	 */
 	POLICY_JOB,
 	POLICY_MANAGER, /* the user manager while no session is open: judged as a job is */
@@ -64,7 +63,7 @@ extern const struct policy_session policy_manager_session;
 
 enum policy_kind {
 	POLICY_NONE,	     /* no line names the user: no filter */
-	POLICY_UNRESTRICTED, /* lines name the user, none counts: everything is allowed */
+	POLICY_UNRESTRICTED, /* lines name the user, but none allows, none counts: all is allowed */
 	POLICY_RULES,
 };
 

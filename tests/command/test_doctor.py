@@ -52,7 +52,7 @@ def test_json_has_the_fields_it_should(bpfdev):
 
 def test_lines_have_a_mark_a_topic_and_a_sentence(bpfdev, well, policy):
     well.write("/etc/pam.d/login", SYSTEMD)
-    policy("")
+    policy("# no rules\n")
     result = bpfdev("doctor")
     assert result.code == 1
     for line in result.lines:

@@ -21,8 +21,12 @@ class Administration:
     _journal_start = None
 
     def write_file(self, path, text, mode=0o644, owner="root:root"):
-        """Writes a file in one step, so that no reader sees half of it; folders are made as needed."""
+        """
+        Writes a file in one step, so that no reader sees half of it; folders are made as needed. It looks as if it had
+        been written before, so that no login waits until it stands still.
+        """
         script = 'mkdir -p "$(dirname "$1")" && cat >"$1.lab" && chown "$3" "$1.lab" && chmod "$2" "$1.lab" && ' \
+                 'touch -d "2 seconds ago" "$1.lab" && ' \
                  'mv -T "$1.lab" "$1"'
         self.run(["sh", "-c", script, "sh", path, f"{mode:o}", owner], input=text)
 
@@ -43,8 +47,8 @@ class Administration:
         self.run(" && ".join(script))
 
     def policy(self, text):
-        """Puts the text in place as /etc/security/bpfdev.conf, root:root 0644."""
-        self.write_file(POLICY, text)
+        """Puts the text, or a policy without rules, in place as /etc/security/bpfdev.conf, root:root 0644."""
+        self.write_file(POLICY, text or "# no rules\n")
 
     def install_build(self, *variables):
         """Installs the project into the machine as `make install` does. variables: more for make, NAME=VALUE."""

@@ -289,6 +289,8 @@ def test_untrusted_file_is_named_as_the_page_says(machine, display):
     machine.write("alice audit\n")
     if how[0] == "mode":
         machine.policy.chmod(int(how[1], 8))
+    elif how[0] == "empty":
+        machine.write("")
     elif how[0] == "link":
         machine.policy.rename(machine.policy.with_suffix(".real"))
         machine.policy.symlink_to("bpfdev.real")

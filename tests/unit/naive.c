@@ -224,16 +224,13 @@ static void answer_bit(const struct question *question, unsigned int number,
 }
 
 /*
- * Whether a line keeps its user from having everything. For the manager also an allow line whose
- * conditions a session could meet: what is granted to some sessions only is not granted to it for
- * nothing.
+ * Whether a line keeps its user from having everything: also an allow line whose conditions some
+ * other session could meet. What is granted to some sessions only is not granted for nothing.
  */
 static bool restricts(const struct question *question, size_t i)
 {
-	if (counts(question, i))
-		return true;
-	return !question->session && question->conf->statements[i].verb == CONF_ALLOW &&
-	       statement_names(question, i) && !is_exempted(question, i);
+	return counts(question, i) || (question->conf->statements[i].verb == CONF_ALLOW &&
+				       statement_names(question, i) && !is_exempted(question, i));
 }
 
 static enum policy_kind kind_of(const struct question *question)

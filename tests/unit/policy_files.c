@@ -51,7 +51,7 @@ void files_expect_users(const char *users, int line)
 	conf_free(conf);
 }
 
-void files_expect_refused(const char *name, const char *fragment, int line)
+static void expect_mistake(const char *name, const char *fragment, bool last, int line)
 {
 	struct conf *conf = files_load();
 	struct reason why = { "no mistake" };
@@ -59,12 +59,22 @@ void files_expect_refused(const char *name, const char *fragment, int line)
 
 	snprintf(place, sizeof(place), "%s: ", files_at(name));
 	if (conf->error_count)
-		conf_describe_error(conf, &conf->errors[0], &why);
+		conf_describe_error(conf, &conf->errors[last ? conf->error_count - 1 : 0], &why);
 	conf_free(conf);
 	if (strncmp(why.text, place, strlen(place)) == 0 && strstr(why.text, fragment))
 		return;
 	print_error("\"%s\", expected \"%s...%s\"\n", why.text, place, fragment);
 	_fail(__FILE__, line);
+}
+
+void files_expect_refused(const char *name, const char *fragment, int line)
+{
+	expect_mistake(name, fragment, false, line);
+}
+
+void files_expect_last(const char *name, const char *fragment)
+{
+	expect_mistake(name, fragment, true, __LINE__);
 }
 
 int files_setup(void **state)

@@ -33,4 +33,7 @@ void files_expect_users(const char *users, int line);
 #define expect_refused(name, fragment) files_expect_refused(name, fragment, __LINE__)
 void files_expect_refused(const char *name, const char *fragment, int line);
 
+/* The same of the last mistake. */
+void files_expect_last(const char *name, const char *fragment);
+
 #endif

@@ -2,8 +2,12 @@
 /* Which files a policy is made of, and in which order they are read. */
 #include "check.h"
 
+#include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "policy_files.h"
@@ -73,8 +77,112 @@ static void the_main_file_may_be_missing_unless_it_was_asked_for(void **state)
 	expect_users("a");
 	files_paths.main_required = true;
 	expect_refused("main.conf", "No such file");
-	files_write("main.conf", "");
+	files_write("main.conf", "# nothing\n");
 	expect_users("a");
+}
+
+/* As one is that is just being written. */
+static void an_empty_main_file_is_a_mistake(void **state)
+{
+	(void)state;
+	files_write("main.conf", "");
+	expect_refused("main.conf", "the file is empty");
+	files_write("drop/a.conf", "");
+	files_write("main.conf", "main audit");
+	expect_users("main");
+}
+
+/* The main file, or its absence, was not changed just now. */
+static void make_old(const char *name)
+{
+	const struct timespec times[] = { { time(NULL) - 60, 0 }, { time(NULL) - 60, 0 } };
+
+	assert_int_equal(utimensat(AT_FDCWD, files_at(name), times, 0), 0);
+}
+
+/* Runs @write in a child a moment and loads the policy meanwhile. */
+static void expect_main_after(void (*write)(void))
+{
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (!child) {
+		nanosleep(&(struct timespec) { 0, 200000000 }, NULL);
+		write();
+		_exit(0);
+	}
+	expect_users("main");
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+static void write_main(void)
+{
+	files_write("main.conf", "main audit\n");
+}
+
+static void who_is_patient_waits_for_what_is_being_written(void **state)
+{
+	(void)state;
+	files_paths.patient = true;
+	files_write("main.conf", "");
+	expect_main_after(write_main);
+	files_write("main.conf", "someone audit\n");
+	expect_main_after(write_main);
+	/* As editors do that move the old file away. */
+	assert_int_equal(unlink(files_at("main.conf")), 0);
+	expect_main_after(write_main);
+}
+
+static void what_was_written_before_is_not_waited_for(void **state)
+{
+	(void)state;
+	files_paths.patient = true;
+	files_write("main.conf", "");
+	make_old("main.conf");
+	make_old("vendor");
+	make_old("drop");
+	expect_refused("main.conf", "the file is empty");
+	files_write("main.conf", "main audit\n");
+	make_old("main.conf");
+	expect_users("main");
+}
+
+static void what_never_stands_still_is_a_mistake(void **state)
+{
+	int ready[2];
+	pid_t child;
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	assert_true(child >= 0);
+	for (unsigned int i = 0; !child; i++) {
+		files_write("main.conf", i % 2 ? "main audit\n" : "");
+		if (!i && write(ready[1], "", 1) != 1)
+			_exit(1);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	files_paths.patient = true;
+	files_expect_last("main.conf", "has been changing for 5 seconds");
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+/* su has the uid of who runs it, and only its effective one is root's. */
+static void a_folder_that_only_root_may_enter_is_looked_into(void **state)
+{
+	(void)state;
+	if (geteuid())
+		skip();
+	assert_int_equal(chmod(files_folder, 0700), 0);
+	assert_int_equal(setresuid(65534, 0, 0), 0);
+	expect_users("");
+	assert_int_equal(setresuid(0, 0, 0), 0);
 }
 
 static void places_name_the_file(void **state)
@@ -199,6 +307,11 @@ int main(void)
 		file_test(only_files_called_conf_count),
 		file_test(missing_folders_are_empty_ones),
 		file_test(the_main_file_may_be_missing_unless_it_was_asked_for),
+		file_test(an_empty_main_file_is_a_mistake),
+		file_test(who_is_patient_waits_for_what_is_being_written),
+		file_test(what_was_written_before_is_not_waited_for),
+		file_test(what_never_stands_still_is_a_mistake),
+		file_test(a_folder_that_only_root_may_enter_is_looked_into),
 		file_test(places_name_the_file),
 		file_test(mistakes_in_all_files_are_found),
 		file_test(vendor_files_hold_classes_only),

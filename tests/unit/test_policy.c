@@ -12,6 +12,22 @@
 /* Ends a program that would never end; seconds. */
 #define WATCHDOG 60
 
+/* A list of what is allowed is one whether or not its conditions hold. */
+static void conditional_allow_lines_restrict_where_they_do_not_hold(void **state)
+{
+	(void)state;
+	assert_int_equal(login_outcome("alice allow c 240:* rw local", &alice, &local), M);
+	assert_int_equal(login_outcome("alice allow c 240:* rw local", &alice, &remote), R | W | M);
+	assert_int_equal(login_outcome("@disk allow * service=gdm", &alice, &remote), R | W | M);
+	assert_int_equal(login_outcome("* allow * remote\nalice deny * remote", &alice, &local),
+			 R | W | M);
+	assert_int_equal(login_outcome("* allow * remote\n@disk exempt", &alice, &local),
+			 EVERYTHING);
+	assert_int_equal(login_outcome("bob allow * remote\nalice deny * remote", &alice, &local),
+			 EVERYTHING);
+	assert_int_equal(login_outcome("alice audit remote", &alice, &local), EVERYTHING);
+}
+
 static void all_conditions_of_a_line_must_hold(void **state)
 {
 	(void)state;
@@ -253,6 +269,7 @@ static void classes_in_classes_do_not_explode(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(conditional_allow_lines_restrict_where_they_do_not_hold),
 		cmocka_unit_test(all_conditions_of_a_line_must_hold),
 		cmocka_unit_test(exempt_drops_its_rank_and_lower_ones),
 		cmocka_unit_test(audit_takes_the_force_of_its_rank_and_lower_ones),

@@ -50,12 +50,13 @@ static void exempt_lines_stand_above_what_they_cover(void **state)
 	expect("alice exempt remote\n@disk deny *", &local, POLICY_RULES, "UC");
 }
 
-/* Without a session, an allow line that does not hold restricts; one that is exempted does not. */
+/* An allow line that does not hold restricts everywhere; one that is exempted does not. */
 static void lines_stand_otherwise_without_a_session(void **state)
 {
 	(void)state;
 	expect("alice allow * local\n", &job, POLICY_RULES, "U");
-	expect("alice allow * local\n", &remote, POLICY_UNRESTRICTED, "U");
+	expect("alice allow * local\n", &remote, POLICY_RULES, "U");
+	expect("alice exempt\nalice allow * local\n", &remote, POLICY_UNRESTRICTED, "CE");
 	expect("alice exempt\nalice allow * local\n", &job, POLICY_UNRESTRICTED, "CE");
 	expect("alice deny * remote\nalice audit local\nalice exempt local", &job, POLICY_RULES,
 	       "CUU");

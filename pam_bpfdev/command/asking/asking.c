@@ -161,10 +161,12 @@ static const char *find_unreadable(const struct conf_paths *paths, const struct 
 /* An administrator may keep the rules from those whom they are for. */
 static int check_readable(const struct conf_paths *paths)
 {
+	struct conf_paths now = *paths;
 	const char *unreadable = NULL;
 	struct conf *conf;
 
-	if (conf_load(paths, &conf) < 0)
+	now.patient = false;
+	if (conf_load(&now, &conf) < 0)
 		return COMMAND_YES; /* said by who loads it next */
 	unreadable = find_unreadable(paths, conf);
 	if (unreadable)

@@ -209,8 +209,12 @@ bool command_is_root(const char *subcommand, const char *what_for)
 
 int command_load_policy(const struct command_options *options, struct conf **conf)
 {
+	struct conf_paths paths = options->paths;
 	struct reason first;
-	int ret = conf_load(&options->paths, conf);
+	int ret;
+
+	paths.patient = false;
+	ret = conf_load(&paths, conf);
 
 	if (ret < 0) {
 		output_error("the policy cannot be read: %s", strerror(-ret));

@@ -181,10 +181,14 @@ static int exit_of(const struct check *check, const struct conf *conf,
 
 static int check_policy(const struct check *check)
 {
+	struct conf_paths paths = check->options.paths;
 	struct warnings warnings = { 0 };
 	int status = COMMAND_FAILED;
 	struct conf *conf;
-	int ret = conf_load(&check->options.paths, &conf);
+	int ret;
+
+	paths.patient = false;
+	ret = conf_load(&paths, &conf);
 
 	if (ret < 0) {
 		output_error("the policy cannot be read: %s", strerror(-ret));

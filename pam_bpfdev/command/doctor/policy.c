@@ -81,6 +81,7 @@ void doctor_check_policy(struct doctor *doctor)
 
 	if (!doctor->options.conf && doctor->conf_path)
 		*paths = conf_paths_of(doctor->conf_path);
+	paths->patient = false;
 	xcheck(conf_load(paths, &conf));
 	if (conf->error_count == 0)
 		count_warnings(doctor, conf, paths);
