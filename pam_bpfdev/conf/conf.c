@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/array.h"
 #include "conf/parser.h"
@@ -55,6 +56,8 @@ int conf_mistake(struct conf_parser *parser, uint32_t column, const char *format
 	va_list args;
 	char text[sizeof(what.text)];
 
+	if (parser->silent)
+		return 0;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
@@ -88,6 +91,7 @@ void conf_describe_mistakes(const struct conf *conf, struct reason *out)
 
 char *conf_describe_statement(const struct conf_statement *statement, char *out, size_t size)
 {
+	bool quoted = false;
 	size_t used = 0;
 
 	/* The blanks behind words are NUL bytes by now. */
@@ -96,10 +100,26 @@ char *conf_describe_statement(const struct conf_statement *statement, char *out,
 
 		if (c == '\0' || c == '\t')
 			c = ' ';
-		if (c != ' ' || (used && out[used - 1] != ' '))
+		quoted = quoted != (c == '"');
+		if (c != ' ' || quoted || (used && out[used - 1] != ' '))
 			out[used++] = c;
 	}
 	out[used] = '\0';
+	return out;
+}
+
+/* What would begin another form, end the word or be a mistake if it stood alone. */
+static bool takes_quotes(const char *name)
+{
+	return name[strcspn(name, " \t#:,'()!=")] || !*name || *name == '@' || *name == '%' ||
+	       strcmp(name, "*") == 0 || strcmp(name, "class") == 0;
+}
+
+char *conf_quote_name(const char *name, bool group, char *out, size_t size)
+{
+	const char *quote = takes_quotes(name) ? "\"" : "";
+
+	snprintf(out, size, "%s%s%s%s", group ? "@" : "", quote, name, quote);
 	return out;
 }
 
@@ -173,25 +193,39 @@ const char *conf_nearest(const char *word, const char *const *names, size_t coun
 	return nearest;
 }
 
-static const char *nearest_class(const struct conf *conf, const char *name)
+const struct conf_class *conf_class_meant(const struct conf *conf, const char *word)
 {
-	const char **names = calloc(conf->class_count + 1, sizeof(*names));
-	const char *near;
+	static const char *const others[][2] = {
+		{ "camera", "webcam" },	    { "cameras", "webcam" }, { "cam", "webcam" },
+		{ "video", "webcam" },	    { "audio", "sound" },    { "speaker", "sound" },
+		{ "microphone", "sound" },  { "mic", "sound" },	     { "disk", "storage" },
+		{ "disks", "storage" },	    { "block", "storage" },  { "graphics", "gpu" },
+		{ "keyboard", "input" },    { "mouse", "input" },    { "cdrom", "optical" },
+		{ "cd", "optical" },	    { "dvd", "optical" },    { "usb-storage", "storage" },
+		{ "usb-stick", "storage" }, { "nvidia", "gpu" },     { "drm", "gpu" },
+	};
+	const struct conf_class *found = conf_find_class(conf, word);
+	const char **names, *near;
 
+	for (size_t i = 0; !found && i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcasecmp(word, others[i][0]) == 0)
+			found = conf_find_class(conf, others[i][1]);
+	names = found ? NULL : calloc(conf->class_count + 1, sizeof(*names));
 	if (!names)
-		return NULL; /* only the hint is lost */
+		return found; /* only a hint is lost */
 	for (size_t i = 0; i < conf->class_count; i++)
 		names[i] = conf->classes[i].name;
-	near = conf_nearest(name, names, conf->class_count);
+	near = conf_nearest(word, names, conf->class_count);
 	free(names);
-	return near;
+	return near ? conf_find_class(conf, near) : NULL;
 }
 
 static void add_class_mistake(struct conf *conf, const struct conf_place *line,
 			      const struct device_spec *device, const char *what, bool hint)
 {
 	struct conf_place place = { line->file, line->line, device->column };
-	const char *near = hint ? nearest_class(conf, device->text) : NULL;
+	const struct conf_class *meant = hint ? conf_class_meant(conf, device->text) : NULL;
+	const char *near = meant ? meant->name : NULL;
 	char name[80];
 	struct reason why;
 
@@ -306,6 +340,10 @@ void conf_free(struct conf *conf)
 	free(conf->statements);
 	free(conf->classes);
 	free(conf->errors);
+	free(conf->mistaken);
+	for (size_t i = 0; i < conf->name_count; i++)
+		free(conf->names[i]);
+	free(conf->names);
 	free(conf);
 }
 
@@ -313,7 +351,8 @@ int conf_start_again(struct conf_parser *parser)
 {
 	conf_free(parser->conf);
 	parser->conf = conf_new();
-	parser->statement_capacity = parser->class_capacity = 0;
+	parser->statement_capacity = parser->class_capacity = parser->mistaken_capacity = 0;
+	parser->name_capacity = 0;
 	return parser->conf ? 0 : -ENOMEM;
 }
 

@@ -91,7 +91,13 @@ struct conf {
 	size_t class_count;
 	struct conf_error *errors;
 	size_t error_count; /* all of them, also those that were not kept */
-	uint64_t digest;    /* of all text that was read */
+	/* Whom the lines are about that have a mistake behind their first field. */
+	struct conf_who *mistaken;
+	size_t mistaken_count;
+	bool has_unread; /* the first field of a line has a mistake */
+	char **names;	 /* those that were quoted */
+	size_t name_count;
+	uint64_t digest; /* of all text that was read */
 };
 
 struct conf_paths {
@@ -136,6 +142,12 @@ const struct conf_class *conf_find_class(const struct conf *conf, const char *na
 
 /* What is to be said of a policy with mistakes in one line: the first one, and how many there are. */
 void conf_describe_mistakes(const struct conf *conf, struct reason *out);
+
+/*
+ * A user's or group's name as a line has it in its first field: "@students", or, where it would not
+ * be taken for a name, with quotes: "@\"domain users\"". Cut to fit (@size bytes). Returns @out.
+ */
+char *conf_quote_name(const char *name, bool group, char *out, size_t size);
 
 /* The statement as it was written, with single blanks, and cut to fit (@size bytes). Returns @out. */
 char *conf_describe_statement(const struct conf_statement *statement, char *out, size_t size);

@@ -9,6 +9,7 @@
 
 struct conf_word {
 	char *text;
+	size_t length;
 	uint32_t column;
 };
 
@@ -20,8 +21,10 @@ struct conf_parser {
 	struct conf_word *words;
 	size_t count, capacity;
 	uint32_t end; /* column behind the last word: where a missing one would stand */
-	size_t statement_capacity, class_capacity; /* of the conf's arrays */
+	size_t statement_capacity, class_capacity, mistaken_capacity,
+		name_capacity; /* of the conf's arrays */
 	bool classes_only;
+	bool silent;	/* mistakes are not added: they have been said */
 	bool said_crlf; /* once a file is enough */
 	/* Of all files together, while they are read: */
 	bool torn;	    /* one changed meanwhile */
@@ -34,9 +37,12 @@ int conf_parse_text(struct conf_parser *parser, char *text, size_t length);
 
 /*
  * Cuts one line (without its newline) into words, after checking its bytes.
- * Returns 1, 0: a mistake was added, or -ENOMEM.
+ * Returns 1; 0: a mistake was added, and the words before it are there; or -ENOMEM.
  */
 int conf_split_line(struct conf_parser *parser, char *line, size_t length);
+
+/* The class that whoever wrote @word for a device or class has in mind, as far as it can be guessed. */
+const struct conf_class *conf_class_meant(const struct conf *conf, const char *word);
 
 /* Adds a mistake in the parser's line. Returns 0, so that a field's parser can end with it. */
 int conf_mistake(struct conf_parser *parser, uint32_t column, const char *format, ...)

@@ -64,48 +64,6 @@ static int parse_ids(struct conf_parser *parser, const struct conf_word *word, c
 	return 1;
 }
 
-static int parse_name(struct conf_parser *parser, const struct conf_word *word, const char *name,
-		      struct conf_who *who)
-{
-	if (!*name)
-		return conf_mistake(parser, word->column,
-				    "group name missing; expected @group, @:gid or @min:max");
-	if (*name == '%')
-		return conf_mistake(parser, word->column, "\"%s\": a group is written \"@%s\" here",
-				    QUOTE(name), QUOTE(name + 1));
-	if (strpbrk(name, "*?["))
-		return conf_mistake(parser, word->column,
-				    "\"%s\": names take no wildcards; expected a name, @group, "
-				    ":uid, min:max or * for every regular account",
-				    QUOTE(name));
-	if (strpbrk(name, "\"'"))
-		return conf_mistake(parser, word->column,
-				    "\"%s\": quotes are not taken off; write the name without",
-				    QUOTE(name));
-	if (strchr(name, ','))
-		return conf_mistake(parser, word->column,
-				    "\"%s\": expected one name; write a line for each",
-				    QUOTE(name));
-	who->name = name;
-	return 1;
-}
-
-static int field_who(struct conf_parser *parser, const struct conf_word *word, struct conf_who *who)
-{
-	bool group = word->text[0] == '@';
-	const char *text = word->text + group;
-
-	*who = (struct conf_who) { .kind = group ? CONF_GROUP : CONF_USER };
-	if (strcmp(word->text, "*") == 0) {
-		who->kind = CONF_ANYONE;
-		return 1;
-	}
-	if (!strchr(text, ':'))
-		return parse_name(parser, word, text, who);
-	who->kind = group ? CONF_GID_RANGE : *text == ':' ? CONF_UID : CONF_UID_RANGE;
-	return parse_ids(parser, word, text, group ? "group id" : "user id", who);
-}
-
 static const char *const verbs[] = {
 	[CONF_ALLOW] = "allow",
 	[CONF_DENY] = "deny",
@@ -124,18 +82,188 @@ static bool find_verb(const char *word, enum conf_verb *verb)
 	return false;
 }
 
-static int field_verb(struct conf_parser *parser, size_t at, enum conf_verb *verb)
+/* The words from number @first up to @end, with single blanks between, cut to fit. Returns @out. */
+static char *join_words(const struct conf_parser *parser, size_t first, size_t end, char *out,
+			size_t size)
 {
-	const struct conf_word *word = &parser->words[at];
+	size_t used = 0;
+
+	*out = '\0';
+	for (size_t i = first; i < end && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "",
+					 parser->words[i].text);
+	return out;
+}
+
+/* The first field up to the verb, as it is written if that is one name with blanks in it. */
+static char *quote_words(const struct conf_parser *parser, size_t end, char *out)
+{
+	char joined[QUOTE_MAX], *last = joined;
+	bool group;
+
+	join_words(parser, 0, end, joined, sizeof(joined));
+	for (const char *c = joined; *c; c++)
+		if (*c != '"' && *c != '\'')
+			*last++ = *c;
+	*last = '\0';
+	group = *joined == '@' || *joined == '%';
+	return conf_quote_name(joined + group, group, out, QUOTE_MAX);
+}
+
+/* Where the verb stands; parser->count: nowhere. */
+static size_t place_of_verb(const struct conf_parser *parser)
+{
+	enum conf_verb verb;
+	size_t i = 1;
+
+	while (i < parser->count && !find_verb(parser->words[i].text, &verb))
+		i++;
+	return i;
+}
+
+/*
+ * How other programs write whom a line is about: the way in which it is written here goes to @out.
+ * @group: there is a "@" before @name. Returns what it is, or NULL: it is not known.
+ */
+static const char *translate(const char *name, bool group, char *out)
+{
+	size_t length = strlen(name);
+	const char *digits = "0123456789", *dash = name + strspn(name, digits);
+
+	if (dash > name && *dash == '-' && dash[1] && !dash[1 + strspn(dash + 1, digits)]) {
+		snprintf(out, QUOTE_MAX, "%s%.*s:%s", group ? "@" : "", (int)(dash - name), name,
+			 dash + 1);
+		return "a range";
+	}
+	if (strncmp(name, "user=", 5) == 0) {
+		conf_quote_name(name + 5, false, out, QUOTE_MAX);
+		return "a user";
+	}
+	if (strncmp(name, "uid=", 4) == 0) {
+		snprintf(out, QUOTE_MAX, ":%s", name + 4);
+		return "a user";
+	}
+	if (strncmp(name, "gid=", 4) == 0)
+		snprintf(out, QUOTE_MAX, "@:%s", name + 4);
+	else if (strncmp(name, "group=", 6) == 0)
+		conf_quote_name(name + 6, true, out, QUOTE_MAX);
+	else if (*name == '(' && length > 2 && name[length - 1] == ')')
+		snprintf(out, QUOTE_MAX, "@%.*s", (int)length - 2, name + 1);
+	else if (*name == '%')
+		conf_quote_name(name + 1, true, out, QUOTE_MAX);
+	else
+		return NULL;
+	return "a group";
+}
+
+static int parse_name(struct conf_parser *parser, const struct conf_word *word, const char *name,
+		      struct conf_who *who)
+{
+	char hint[QUOTE_MAX];
+	const char *what;
+
+	if (!*name)
+		return conf_mistake(parser, word->column,
+				    "group name missing; expected @group, @:gid or @min:max");
+	what = translate(name, who->kind == CONF_GROUP, hint);
+	if (what)
+		return conf_mistake(parser, word->column, "\"%s\": %s is written \"%s\" here",
+				    QUOTE(name), what, QUOTE(hint));
+	if (*name == '!')
+		return conf_mistake(parser, word->column,
+				    "\"%s\": \"!\" does not negate here; write a line of its own: "
+				    "\"%s exempt\"",
+				    QUOTE(name), QUOTE(name + 1));
+	if (strpbrk(name, "*?["))
+		return conf_mistake(parser, word->column,
+				    "\"%s\": names take no wildcards; expected a name, @group, "
+				    ":uid, min:max or * for every regular account",
+				    QUOTE(name));
+	if (strpbrk(name, "\"'"))
+		return conf_mistake(
+			parser, word->column,
+			"\"%s\": a name with blanks stands in double quotes as a whole: "
+			"%s; other names in none",
+			QUOTE(name), QUOTE(quote_words(parser, place_of_verb(parser), hint)));
+	if (strchr(name, ','))
+		return conf_mistake(parser, word->column,
+				    "\"%s\": expected one name; write a line for each",
+				    QUOTE(name));
+	who->name = name;
+	return 1;
+}
+
+/* "NAME" or @"NAME". Returns 1, 0: a mistake was added, or -ENOMEM. */
+static int parse_quoted(struct conf_parser *parser, const struct conf_word *word, bool group,
+			struct conf_who *who)
+{
+	struct conf *conf = parser->conf;
+	const char *name = word->text + group + 1;
+	size_t length = strlen(name) - 1;
+	char **grown;
+
+	if (!length)
+		return conf_mistake(parser, word->column,
+				    "the name is missing between the quotation marks");
+	if (*name == '@')
+		return conf_mistake(
+			parser, word->column + group + 1,
+			"the \"@\" of a group stands before the quotation mark: @\"%.*s\"",
+			(int)length - 1, name + 1);
+	grown = array_grow(conf->names, conf->name_count, &parser->name_capacity, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	conf->names = grown;
+	who->name = grown[conf->name_count] = strndup(name, length);
+	if (!who->name)
+		return -ENOMEM;
+	conf->name_count++;
+	return 1;
+}
+
+/* Returns 1, 0: a mistake was added, or -ENOMEM. */
+static int field_who(struct conf_parser *parser, const struct conf_word *word, struct conf_who *who)
+{
+	bool group = word->text[0] == '@';
+	const char *text = word->text + group;
+
+	*who = (struct conf_who) { .kind = group ? CONF_GROUP : CONF_USER };
+	if (strcmp(word->text, "*") == 0) {
+		who->kind = CONF_ANYONE;
+		return 1;
+	}
+	if (*text == '"')
+		return parse_quoted(parser, word, group, who);
+	if (!strchr(text, ':') || strpbrk(text, "\"'("))
+		return parse_name(parser, word, text, who);
+	who->kind = group ? CONF_GID_RANGE : *text == ':' ? CONF_UID : CONF_UID_RANGE;
+	return parse_ids(parser, word, text, group ? "group id" : "user id", who);
+}
+
+static int field_verb(struct conf_parser *parser, enum conf_verb *verb)
+{
+	const struct conf_word *word = &parser->words[1];
+	size_t place = place_of_verb(parser);
+	enum conf_verb first;
 	const char *near;
+	char hint[2 * QUOTE_MAX], rest[QUOTE_MAX];
 
 	if (find_verb(word->text, verb))
 		return 1;
-	if (at + 1 < parser->count && find_verb(word[1].text, verb))
+	if (find_verb(parser->words[0].text, &first)) {
+		join_words(parser, 2, parser->count, rest, sizeof(rest));
+		snprintf(hint, sizeof(hint), "%s %s%s%s", word->text, verbs[first],
+			 *rest ? " " : "", rest);
+		return conf_mistake(
+			parser, word->column,
+			"unknown verb \"%s\"; who the line is about comes first: \"%s\"",
+			QUOTE(word->text), QUOTE(hint));
+	}
+	if (place < parser->count)
 		return conf_mistake(parser, word->column,
-				    "\"%s\" stands before the verb; names cannot hold blanks here: "
-				    "write :uid for such a user, @:gid for such a group",
-				    QUOTE(word->text));
+				    "\"%s\" stands before the verb; a name with blanks stands in "
+				    "double quotes: %s",
+				    QUOTE(word->text), QUOTE(quote_words(parser, place, hint)));
 	near = conf_nearest(word->text, verbs, COUNT(verbs));
 	return conf_mistake(parser, word->column,
 			    "unknown verb \"%s\"; expected allow, deny, exempt or audit%s%s%s",
@@ -248,12 +376,18 @@ static int field_device(struct conf_parser *parser, size_t first, struct device_
 {
 	const struct conf_word *word = &parser->words[first];
 	const struct conf_word *next = first + 1 < parser->count ? word + 1 : NULL;
+	const struct conf_class *class;
 	struct reason why;
 	uint32_t column = word->column;
 
 	if (device_parse(word->text, next ? next->text : NULL, spec, used, &why) < 0) {
 		if (*used == 2)
 			column = next ? next->column : parser->end;
+		class = *used == 2 ? NULL : conf_class_meant(parser->conf, word->text);
+		if (class)
+			return conf_mistake(parser, column,
+					    "unknown device \"%s\"; the class is written \"@%s\"",
+					    QUOTE(word->text), class->name);
 		return conf_mistake(parser, column, "%s", why.text);
 	}
 	spec->column = word->column;
@@ -286,20 +420,23 @@ static int parse_rule(struct conf_parser *parser, struct conf_statement *stateme
 	return parse_conditions(parser, next, &statement->when);
 }
 
-/* Returns 1, or 0: a mistake was added. */
+/* Returns 1, 0: a mistake was added, or -ENOMEM. */
 static int parse_statement(struct conf_parser *parser, struct conf_statement *statement)
 {
+	int ret;
+
 	*statement = (struct conf_statement) {
 		.place = { parser->file, parser->line, parser->words[0].column },
 		.text = parser->words[0].text,
 		.length = parser->end - parser->words[0].column,
 	};
-	if (!field_who(parser, &parser->words[0], &statement->who))
-		return 0;
+	ret = field_who(parser, &parser->words[0], &statement->who);
+	if (ret <= 0)
+		return ret;
 	if (parser->count < 2)
 		return conf_mistake(parser, parser->end,
 				    "verb missing; expected allow, deny, exempt or audit");
-	if (!field_verb(parser, 1, &statement->verb))
+	if (!field_verb(parser, &statement->verb))
 		return 0;
 	if (statement->verb == CONF_ALLOW || statement->verb == CONF_DENY)
 		return parse_rule(parser, statement);
@@ -311,13 +448,41 @@ static int parse_statement(struct conf_parser *parser, struct conf_statement *st
 	return parse_conditions(parser, 2, &statement->when);
 }
 
+/*
+ * Notes whom a line with a mistake is about, if its first field has none: for others, the mistake
+ * may be nothing. Returns 0 or -ENOMEM.
+ */
+static int note_mistaken(struct conf_parser *parser)
+{
+	struct conf *conf = parser->conf;
+	struct conf_who who, *grown;
+	int ret;
+
+	parser->silent = true;
+	ret = parser->count ? field_who(parser, &parser->words[0], &who) : 0;
+	parser->silent = false;
+	if (ret < 0)
+		return ret;
+	conf->has_unread = conf->has_unread || !ret;
+	if (!ret)
+		return 0;
+	grown = array_grow(conf->mistaken, conf->mistaken_count, &parser->mistaken_capacity,
+			   sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	conf->mistaken = grown;
+	grown[conf->mistaken_count++] = who;
+	return 0;
+}
+
 static int add_statement(struct conf_parser *parser)
 {
 	struct conf *conf = parser->conf;
 	struct conf_statement statement, *grown;
+	int ret = parse_statement(parser, &statement);
 
-	if (!parse_statement(parser, &statement))
-		return 0;
+	if (ret <= 0)
+		return ret < 0 ? ret : note_mistaken(parser);
 	grown = array_grow(conf->statements, conf->statement_count, &parser->statement_capacity,
 			   sizeof(*grown));
 	if (!grown)
@@ -408,16 +573,22 @@ static int add_class(struct conf_parser *parser)
 static int parse_line(struct conf_parser *parser, char *line, size_t length)
 {
 	int ret = conf_split_line(parser, line, length);
+	bool class = parser->count && strcmp(parser->words[0].text, "class") == 0;
 
-	if (ret <= 0 || !parser->count)
-		return ret < 0 ? ret : 0;
-	if (strcmp(parser->words[0].text, "class") == 0)
+	if (ret < 0)
+		return ret;
+	if (!ret)
+		return class ? 0 : note_mistaken(parser);
+	if (!parser->count)
+		return 0;
+	if (class)
 		return add_class(parser);
-	if (parser->classes_only)
-		return conf_mistake(parser, parser->words[0].column,
-				    "only class statements may stand in this folder; rules belong "
-				    "into bpfdev.conf or bpfdev.d");
-	return add_statement(parser);
+	if (!parser->classes_only)
+		return add_statement(parser);
+	conf_mistake(parser, parser->words[0].column,
+		     "only class statements may stand in this folder; rules belong into "
+		     "bpfdev.conf or bpfdev.d");
+	return note_mistaken(parser);
 }
 
 int conf_parse_text(struct conf_parser *parser, char *text, size_t length)

@@ -2,6 +2,7 @@
 /* A device as it is written in a policy. Text only. */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "bpfdev.h"
 #include "device/device.h"
@@ -184,6 +185,9 @@ static int parse_path(const char *path, struct device_spec *spec, struct reason 
 		reason_set(why, "a device's name is missing; expected /dev/NAME");
 	else if (strncmp(path, "/dev/", 5) != 0)
 		reason_set(why, "path \"%s\" is not below /dev; expected /dev/...", QUOTE(path));
+	else if (path[strlen(path) - 1] == '/')
+		reason_set(why, "\"%s\" is a folder; write %s* for the devices in it", QUOTE(path),
+			   QUOTE(path));
 	else if (has_dot_component(path))
 		reason_set(why, "path \"%s\" has a component \".\" or \"..\"; write it without",
 			   QUOTE(path));
@@ -212,6 +216,9 @@ static int parse_unknown(const char *text, struct reason *why)
 	else if (strcmp(text, "char") == 0 || strcmp(text, "block") == 0)
 		reason_set(why, "unknown device \"%s\"; expected %s-NAME, or %s-* for all", text,
 			   text, text);
+	else if (strcasecmp(text, "all") == 0 || strcasecmp(text, "any") == 0)
+		reason_set(why, "unknown device \"%s\"; all devices are written \"*\"",
+			   QUOTE(text));
 	else
 		reason_set(why, "unknown device \"%s\"; expected " DEVICE_FORMS, QUOTE(text));
 	return -EINVAL;

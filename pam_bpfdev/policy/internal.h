@@ -18,20 +18,33 @@ struct policy_groups {
 	size_t count, capacity;
 };
 
+/* So many names of users are remembered: a policy has several lines for one, as a rule together. */
+#define POLICY_NAMES_KEPT 64
+
+struct policy_names {
+	struct policy_name {
+		const char *name;
+		bool is_subject;
+	} items[POLICY_NAMES_KEPT];
+	size_t looked_up; /* the last ones of them are kept */
+};
+
 /* Everything that a statement is held against. */
 struct policy_question {
 	const struct policy_subject *subject;
 	const struct policy_session *session;
 	struct policy_groups groups;
+	struct policy_names names;
 	bool by_id; /* the group database is not asked: lines that name a group are nobody's */
 };
 
 /*
  * Looks a group up, by @group->name or, if that is NULL, by @group->gid, and sets the rest.
- * @user: whose membership is to be seen. Returns 0, also if there is no such group, or a negative
- * errno with @why.
+ * @subject: whose membership is to be seen. Returns 0, also if there is no such group, or a
+ * negative errno with @why.
  */
-int policy_group_look_up(struct policy_group *group, const char *user, struct reason *why);
+int policy_group_look_up(struct policy_group *group, const struct policy_subject *subject,
+			 struct reason *why);
 
 /*
  * The rank at which @who names the subject.

@@ -53,7 +53,7 @@ static const struct policy_group *find_group(struct policy_question *question,
 	for (size_t i = 0; i < groups->count; i++)
 		if (is_same(&groups->items[i], &wanted))
 			return &groups->items[i];
-	*error = policy_group_look_up(&wanted, question->subject->name, why);
+	*error = policy_group_look_up(&wanted, question->subject, why);
 	if (*error < 0)
 		return NULL;
 	grown = array_grow(groups->items, groups->count, &groups->capacity, sizeof(*grown));
@@ -85,7 +85,7 @@ static int in_named_group(struct policy_question *question, const char *name, st
 
 /*
  * The user's groups may be fewer than they are, if the database did not answer when it was asked
- * for them (see groups_failure() in policy_subject.c). So who is in none of these has one of them
+ * for them (see groups_failure() in subject.c). So who is in none of these has one of them
  * looked up, which tells whether it answers. Returns 1, 0, or a negative errno with @why.
  */
 static int in_gid_range(struct policy_question *question, const struct conf_who *who,
@@ -124,12 +124,51 @@ static int common_rank(struct policy_question *question, const struct conf_who *
 	return named ? TABLE_GROUP : TABLE_BASELINE;
 }
 
+/*
+ * A directory takes many spellings for one account, and one uid can have several names: so names
+ * are compared by what they stand for. Returns 1, 0, or a negative errno with @why.
+ *
+ * A directory that is silent now cannot tell whom a name stands for. Where the subject is found all
+ * the same, they are from somewhere else, and other spellings of theirs would be found there, too.
+ */
+static int look_up_name(const struct policy_subject *subject, const char *name, struct reason *why)
+{
+	uid_t uid;
+	int ret = policy_user_id(name, &uid, why);
+
+	if (ret < 0 && ret != -ENOMEM && policy_user_id(subject->name, &uid, NULL) > 0)
+		return 0;
+	return ret > 0 ? uid == subject->uid : ret;
+}
+
+static int is_named(struct policy_question *question, const char *name, struct reason *why)
+{
+	const struct policy_subject *subject = question->subject;
+	struct policy_names *names = &question->names;
+	size_t kept = names->looked_up < POLICY_NAMES_KEPT ? names->looked_up : POLICY_NAMES_KEPT;
+	int ret;
+
+	if (strcmp(name, subject->name) == 0)
+		return 1;
+	for (size_t i = 0; i < kept; i++)
+		if (strcmp(names->items[i].name, name) == 0)
+			return names->items[i].is_subject;
+	ret = look_up_name(subject, name, why);
+	if (ret >= 0)
+		names->items[names->looked_up++ % POLICY_NAMES_KEPT] =
+			(struct policy_name) { name, ret > 0 };
+	return ret;
+}
+
 int policy_rank(struct policy_question *question, const struct conf_who *who, struct reason *why)
 {
 	const struct policy_subject *subject = question->subject;
+	int named;
 
-	if (who->kind == CONF_USER)
-		return strcmp(who->name, subject->name) == 0 ? TABLE_USER : TABLE_BASELINE;
+	if (who->kind == CONF_USER) {
+		named = is_named(question, who->name, why);
+		return named > 0 ? TABLE_USER : named < 0 ? named : TABLE_BASELINE;
+	}
 	if (who->kind == CONF_UID)
 		return who->low == subject->uid ? TABLE_USER : TABLE_BASELINE;
 	return common_rank(question, who, why);
@@ -185,4 +224,28 @@ unsigned int policy_unmet(const struct policy_question *question,
 	if (statement->verb == CONF_DENY)
 		return 0;
 	return when->service ? unmet_in(when, question->session) : POLICY_UNMET_SESSION;
+}
+
+enum table_rank policy_rank_by_id(const struct policy_subject *subject, const struct conf_who *who)
+{
+	struct policy_question question = { .subject = subject, .by_id = true };
+	int rank = policy_rank(&question, who, NULL);
+
+	return rank < 0 ? TABLE_BASELINE : (enum table_rank)rank;
+}
+
+bool policy_spares(const struct conf *conf, const struct policy_subject *subject)
+{
+	struct policy_question question = { .subject = subject };
+
+	if (!is_system(subject) || conf->has_unread)
+		return false;
+	/* A name that cannot be looked up could be theirs. */
+	for (size_t i = 0; i < conf->statement_count; i++)
+		if (policy_rank(&question, &conf->statements[i].who, NULL) != TABLE_BASELINE)
+			return false;
+	for (size_t i = 0; i < conf->mistaken_count; i++)
+		if (policy_rank(&question, &conf->mistaken[i], NULL) != TABLE_BASELINE)
+			return false;
+	return true;
 }

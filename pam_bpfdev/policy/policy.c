@@ -71,7 +71,7 @@ int policy_survey(const struct conf *conf, const struct policy_subject *subject,
 		  const struct policy_session *session, struct policy_survey *survey,
 		  struct reason *why)
 {
-	struct policy_question question = { subject, session, { 0 }, false };
+	struct policy_question question = { .subject = subject, .session = session };
 	int ret;
 
 	*survey = (struct policy_survey) {
@@ -152,6 +152,8 @@ int policy_decide(struct conf *conf, const struct device_source *devices,
 	int ret = -EINVAL;
 
 	*result = (struct policy_result) { 0 };
+	if (conf->error_count && policy_spares(conf, subject))
+		return 0;
 	if (!conf->error_count)
 		ret = policy_survey(conf, subject, session, &survey, why);
 	if (ret == 0) {

@@ -19,9 +19,11 @@ struct policy_subject {
 	char *name;
 	uid_t uid;
 	gid_t gid;
-	gid_t *groups; /* all, the primary one too */
+	gid_t *groups; /* all, the primary one too, and those of the aliases */
 	int group_count;
-	uid_t uid_min; /* UID_MIN of login.defs: regular accounts begin here */
+	uid_t uid_min;	/* UID_MIN of login.defs: regular accounts begin here */
+	char **aliases; /* other names of the same uid, as far as they can be found */
+	size_t alias_count;
 };
 
 /*
@@ -123,8 +125,9 @@ int policy_group_id(const char *name, gid_t *gid, struct reason *why);
 int policy_uid_min(uid_t *uid_min, struct reason *why);
 
 /*
- * The rank at which a line for @who is about the subject; TABLE_BASELINE: it is not. For groups by
- * gid: none is looked up, so one by name is nobody's.
+ * The rank at which a line for @who is about the subject; TABLE_BASELINE: it is not. Groups by gid
+ * only: none is looked up, so one by name is nobody's. A user's name that cannot be looked up is
+ * nobody's either.
  */
 enum table_rank policy_rank_by_id(const struct policy_subject *subject, const struct conf_who *who);
 
@@ -140,7 +143,15 @@ int policy_survey(const struct conf *conf, const struct policy_subject *subject,
 void policy_survey_free(struct policy_survey *survey);
 
 /*
- * Decides what the statements of @conf (without errors) come to for @subject in @session.
+ * Whether the mistakes of @conf are nothing to the subject: a system account, a login screen's
+ * greeter for one, that no line names whose first field can be read. A mistake in what is written
+ * for people must not keep those out.
+ */
+bool policy_spares(const struct conf *conf, const struct policy_subject *subject);
+
+/*
+ * Decides what the statements of @conf come to for @subject in @session. Mistakes are an error, but
+ * for those whom policy_spares().
  * A mistake that only shows here (a device that stands for too many rules on this machine) is added
  * to @conf's errors.
  * Returns 0; -EINVAL: @conf has errors; another negative errno with @why. Free:

@@ -10,6 +10,7 @@
 #include "policy/internal.h"
 
 #define LOGIN_DEFS "/etc/login.defs"
+#define PASSWD "/etc/passwd"
 #define UID_MIN_DEFAULT 1000
 /* A group's members come with it: 10,000 of them need some 100 KiB. */
 #define NSS_BUFFER_MAX (64u << 20)
@@ -41,6 +42,26 @@ static int nss_failed(struct reason *why, const char *what, const char *name, in
 	return -error;
 }
 
+/*
+ * As shadow reads it: decimal, octal or hexadecimal, perhaps in quotes; what is no number is the
+ * default.
+ */
+static void read_uid_min(const char *line, uid_t *uid_min)
+{
+	const char *value = line + strspn(line, " \t");
+	char *end;
+	unsigned long long number;
+
+	if (strncmp(value, "UID_MIN", 7) != 0 || !strchr(" \t", value[7]))
+		return;
+	value += 7;
+	value += strspn(value, " \t\"");
+	number = strtoull(value, &end, 0);
+	*uid_min = UID_MIN_DEFAULT;
+	if (end != value && *value != '-' && !end[strspn(end, "\" \t\r\n")] && number < (uid_t)-1)
+		*uid_min = (uid_t)number;
+}
+
 /* A missing file or setting means the default; one that cannot be read must not pass for that. */
 int policy_uid_min(uid_t *uid_min, struct reason *why)
 {
@@ -55,7 +76,7 @@ int policy_uid_min(uid_t *uid_min, struct reason *why)
 	} else {
 		errno = 0;
 		while (getline(&line, &size, file) >= 0)
-			sscanf(line, " UID_MIN %u", uid_min);
+			read_uid_min(line, uid_min);
 		error = feof(file) ? 0 : errno ? errno : EIO;
 		free(line);
 		fclose(file);
@@ -75,30 +96,110 @@ static int groups_failure(void)
 	return errno == ENOMEM || errno == EMFILE || errno == ENFILE ? errno : 0;
 }
 
-static int load_groups(struct policy_subject *subject, struct reason *why)
+/* Adds the groups of one name of the subject. */
+static int load_groups(struct policy_subject *subject, const char *name, gid_t gid,
+		       struct reason *why)
 {
-	int count = 64, asked;
+	int before = subject->group_count, count = 64, asked;
 	gid_t *grown;
 
 	do {
-		grown = reallocarray(subject->groups, (size_t)count, sizeof(*grown));
+		grown = reallocarray(subject->groups, (size_t)(before + count), sizeof(*grown));
 		if (!grown)
-			return nss_failed(why, "groups of user", subject->name, ENOMEM);
+			return nss_failed(why, "groups of user", name, ENOMEM);
 		subject->groups = grown;
 		asked = count;
 		errno = 0;
-		if (getgrouplist(subject->name, subject->gid, grown, &count) >= 0) {
-			subject->group_count = count;
+		if (getgrouplist(name, gid, grown + before, &count) >= 0) {
+			subject->group_count = before + count;
 			break;
 		}
 		/* It says how many there are; if it does not, guess. */
 		count = count > asked ? count : asked * 2;
 	} while (count <= GROUPS_MAX && !groups_failure());
 	if (groups_failure())
-		return nss_failed(why, "groups of user", subject->name, errno);
-	if (!subject->group_count)
-		return nss_failed(why, "groups of user", subject->name, E2BIG);
+		return nss_failed(why, "groups of user", name, errno);
+	if (subject->group_count == before)
+		return nss_failed(why, "groups of user", name, E2BIG);
 	return 0;
+}
+
+/*
+ * Looks @name up, or, if that is NULL, @uid. Returns 1 with @entry, whose strings are in *@buffer;
+ * 0: there is no such user; or a negative errno with @why. The buffer is to be freed in any case.
+ */
+static int find_user(const char *name, uid_t uid, struct passwd *entry, char **buffer,
+		     struct reason *why)
+{
+	struct passwd *found = NULL;
+	char number[16];
+	size_t size = 0;
+	int error = ERANGE;
+
+	*buffer = NULL;
+	while (error == ERANGE && grow_buffer(buffer, &size) == 0)
+		error = name ? getpwnam_r(name, entry, *buffer, size, &found)
+			     : getpwuid_r(uid, entry, *buffer, size, &found);
+	if (found)
+		return 1;
+	snprintf(number, sizeof(number), ":%u", uid);
+	return error ? nss_failed(why, "user", name ?: number, error) : 0;
+}
+
+/* Adds another name of the subject, and its groups. */
+static int add_alias(struct policy_subject *subject, const struct passwd *entry, struct reason *why)
+{
+	char **grown, *name;
+
+	if (strcmp(entry->pw_name, subject->name) == 0)
+		return 0;
+	for (size_t i = 0; i < subject->alias_count; i++)
+		if (strcmp(entry->pw_name, subject->aliases[i]) == 0)
+			return 0;
+	grown = reallocarray(subject->aliases, subject->alias_count + 1, sizeof(*grown));
+	if (grown)
+		subject->aliases = grown;
+	name = grown ? strdup(entry->pw_name) : NULL;
+	if (!name)
+		return nss_failed(why, "user", entry->pw_name, ENOMEM);
+	grown[subject->alias_count++] = name;
+	return load_groups(subject, name, entry->pw_gid, why);
+}
+
+/*
+ * Adds the names that the subject's uid has besides: the one that the database has first for it, and
+ * those of the local file. A directory cannot be asked for all of them.
+ */
+static int load_aliases(struct policy_subject *subject, struct reason *why)
+{
+	struct passwd entry, *local;
+	char *buffer = NULL;
+	size_t size = 0;
+	FILE *file;
+	int ret = find_user(NULL, subject->uid, &entry, &buffer, why);
+
+	if (ret > 0)
+		ret = add_alias(subject, &entry, why);
+	free(buffer);
+	buffer = NULL;
+	file = ret == 0 ? fopen(PASSWD, "re") : NULL;
+	if (!file)
+		return ret;
+	if (grow_buffer(&buffer, &size) < 0)
+		ret = nss_failed(why, "user", subject->name, ENOMEM);
+	while (ret == 0) {
+		int error = fgetpwent_r(file, &entry, buffer, size, &local);
+
+		if (error == ERANGE && grow_buffer(&buffer, &size) == 0)
+			continue;
+		if (error)
+			break;
+		if (entry.pw_uid == subject->uid)
+			ret = add_alias(subject, &entry, why);
+	}
+	free(buffer);
+	fclose(file);
+	return ret;
 }
 
 static int fill(struct policy_subject *subject, const struct passwd *entry, struct reason *why)
@@ -114,35 +215,19 @@ static int fill(struct policy_subject *subject, const struct passwd *entry, stru
 		return nss_failed(why, "user", entry->pw_name, ENOMEM);
 	ret = policy_uid_min(&subject->uid_min, why);
 	if (ret == 0)
-		ret = load_groups(subject, why);
+		ret = load_groups(subject, subject->name, subject->gid, why);
+	if (ret == 0)
+		ret = load_aliases(subject, why);
 	if (ret < 0)
 		policy_subject_free(subject);
 	return ret;
-}
-
-/*
- * Looks @name up. Returns 1 with @entry, whose strings are in *@buffer; 0: there is no such user;
- * or a negative errno with @why. The buffer is to be freed in any case.
- */
-static int find_user(const char *name, struct passwd *entry, char **buffer, struct reason *why)
-{
-	struct passwd *found = NULL;
-	size_t size = 0;
-	int error = ERANGE;
-
-	*buffer = NULL;
-	while (error == ERANGE && grow_buffer(buffer, &size) == 0)
-		error = getpwnam_r(name, entry, *buffer, size, &found);
-	if (found)
-		return 1;
-	return error ? nss_failed(why, "user", name, error) : 0;
 }
 
 int policy_subject_load(const char *name, struct policy_subject *subject, struct reason *why)
 {
 	struct passwd entry;
 	char *buffer;
-	int ret = find_user(name, &entry, &buffer, why);
+	int ret = find_user(name, 0, &entry, &buffer, why);
 
 	*subject = (struct policy_subject) { 0 };
 	if (ret == 1) {
@@ -157,6 +242,9 @@ int policy_subject_load(const char *name, struct policy_subject *subject, struct
 
 void policy_subject_free(struct policy_subject *subject)
 {
+	for (size_t i = 0; i < subject->alias_count; i++)
+		free(subject->aliases[i]);
+	free(subject->aliases);
 	free(subject->name);
 	free(subject->groups);
 	*subject = (struct policy_subject) { 0 };
@@ -166,7 +254,7 @@ int policy_user_id(const char *name, uid_t *uid, struct reason *why)
 {
 	struct passwd entry;
 	char *buffer;
-	int ret = find_user(name, &entry, &buffer, why);
+	int ret = find_user(name, 0, &entry, &buffer, why);
 
 	if (ret == 1)
 		*uid = entry.pw_uid;
@@ -183,15 +271,20 @@ static int ask_for_group(const struct policy_group *group, struct group *entry, 
 	return getgrgid_r(group->gid, entry, buffer, size, found);
 }
 
-static bool lists(const struct group *entry, const char *user)
+static bool lists(const struct group *entry, const struct policy_subject *subject)
 {
-	for (char **member = entry->gr_mem; member && *member; member++)
-		if (strcmp(*member, user) == 0)
+	for (char **member = entry->gr_mem; member && *member; member++) {
+		if (strcmp(*member, subject->name) == 0)
 			return true;
+		for (size_t i = 0; i < subject->alias_count; i++)
+			if (strcmp(*member, subject->aliases[i]) == 0)
+				return true;
+	}
 	return false;
 }
 
-int policy_group_look_up(struct policy_group *group, const char *user, struct reason *why)
+int policy_group_look_up(struct policy_group *group, const struct policy_subject *subject,
+			 struct reason *why)
 {
 	struct group entry, *found = NULL;
 	char *buffer = NULL, number[16];
@@ -201,7 +294,7 @@ int policy_group_look_up(struct policy_group *group, const char *user, struct re
 	while (error == ERANGE && grow_buffer(&buffer, &size) == 0)
 		error = ask_for_group(group, &entry, buffer, size, &found);
 	group->exists = found;
-	group->lists_user = found && lists(found, user);
+	group->lists_user = found && lists(found, subject);
 	if (found)
 		group->gid = found->gr_gid;
 	free(buffer);
@@ -212,18 +305,11 @@ int policy_group_look_up(struct policy_group *group, const char *user, struct re
 int policy_group_id(const char *name, gid_t *gid, struct reason *why)
 {
 	struct policy_group group = { .name = name };
-	int ret = policy_group_look_up(&group, "", why);
+	const struct policy_subject nobody = { .name = (char[]) { "" } };
+	int ret = policy_group_look_up(&group, &nobody, why);
 
 	if (ret < 0)
 		return ret;
 	*gid = group.gid;
 	return group.exists;
-}
-
-enum table_rank policy_rank_by_id(const struct policy_subject *subject, const struct conf_who *who)
-{
-	struct policy_question question = { .subject = subject, .by_id = true };
-
-	/* What is left cannot fail. */
-	return (enum table_rank)policy_rank(&question, who, NULL);
 }

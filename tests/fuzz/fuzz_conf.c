@@ -26,7 +26,9 @@ static char proc_devices[PATH_MAX];
 static const struct device_source source = { proc_devices, "/nonexistent/dev" };
 
 static gid_t groups[] = { 0, 6, 29, 1000 };
-static const struct policy_subject subject = { (char[]) { "alice" }, 1000, 1000, groups, 4, 1000 };
+static const struct policy_subject subject = {
+	(char[]) { "alice" }, 1000, 1000, groups, 4, 1000, NULL, 0
+};
 static const struct policy_session session = { "login", "tty1", "", "", POLICY_LOGIN };
 
 static void must(int holds)

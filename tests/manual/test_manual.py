@@ -23,6 +23,7 @@ A transcript is played on a machine of the lab: see tests/lab/transcripts.py.
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -217,7 +218,7 @@ class Machine:
 
     def ask(self, question):
         """How the policy decides: the verdict, and the number of rules."""
-        *keys, kind, numbers, access = question.split()
+        *keys, kind, numbers, access = shlex.split(question)
         status, output = self.run(self.proc_devices, self.dev, kind, *numbers.split(":"), access,
                                   *keys)
         assert status == 0, output

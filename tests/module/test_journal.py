@@ -53,7 +53,7 @@ def test_denials_have_their_devices(remote, journal, world):
     ("", "nonsense\n", "refused", "3"),
     ("onerr=succeed", "nonsense\n", "unfiltered", "3"),
     ("what", None, "trouble", "3"),
-    ("debug", "", "open", "7"),
+    ("debug", "# no rules\n", "open", "7"),
 ))
 def test_every_line_has_its_kind(login, journal, world, arguments, policy, event, priority):
     world.service("alone", arguments)

@@ -2,6 +2,7 @@
 #include "naive.h"
 
 #include <fnmatch.h>
+#include <pwd.h>
 #include <string.h>
 
 #define NOBODY 65534u
@@ -33,11 +34,18 @@ static bool in_group(const struct world *world, const struct policy_subject *sub
 	return gid != (gid_t)-1 && in_gid_range(subject, gid, gid);
 }
 
+static bool is_name_of(const char *name, uid_t uid)
+{
+	const struct passwd *account = getpwnam(name);
+
+	return account && account->pw_uid == uid;
+}
+
 static bool names(const struct world *world, const struct conf_who *who,
 		  const struct policy_subject *subject)
 {
 	if (who->kind == CONF_USER)
-		return strcmp(who->name, subject->name) == 0;
+		return strcmp(who->name, subject->name) == 0 || is_name_of(who->name, subject->uid);
 	if (who->kind == CONF_UID)
 		return who->low == subject->uid;
 	if (is_system_account(subject))

@@ -70,6 +70,13 @@ static void who_takes_these_forms(void **state)
 	expect_name("\xc3\xa4nne", CONF_USER, "\xc3\xa4nne");
 	expect_name("@students", CONF_GROUP, "students");
 	expect_name("*", CONF_ANYONE, NULL);
+	expect_name("\"jane doe\"", CONF_USER, "jane doe");
+	expect_name("@\"domain users\"", CONF_GROUP, "domain users");
+	expect_name("\"EXAMPLE\\jane doe\"", CONF_USER, "EXAMPLE\\jane doe");
+	expect_name("\"alice\"", CONF_USER, "alice");
+	expect_name("\"class\"", CONF_USER, "class");
+	expect_name("\"a  # b\"", CONF_USER, "a  # b");
+	expect_name("@\"1:2, 'x'\"", CONF_GROUP, "1:2, 'x'");
 	expect_ids(":0", CONF_UID, 0, 0);
 	expect_ids(":1000", CONF_UID, 1000, 1000);
 	expect_ids(":4294967294", CONF_UID, 4294967294u, 4294967294u);
@@ -80,6 +87,39 @@ static void who_takes_these_forms(void **state)
 	expect_ids("@:44", CONF_GID_RANGE, 44, 44);
 	expect_ids("@44:100", CONF_GID_RANGE, 44, 100);
 	expect_ids("@44:", CONF_GID_RANGE, 44, 4294967294u);
+}
+
+static void expect_written(const char *name, bool group, const char *written)
+{
+	const struct conf_statement *statement;
+	char text[128], line[128];
+	struct conf *conf;
+
+	assert_string_equal(conf_quote_name(name, group, text, sizeof(text)), written);
+	snprintf(line, sizeof(line), "%s  exempt", written);
+	statement = parse_one(line, &conf);
+	assert_int_equal(statement->who.kind, group ? CONF_GROUP : CONF_USER);
+	assert_string_equal(statement->who.name, name);
+	assert_string_equal(statement->text, written);
+	snprintf(line, sizeof(line), "%s exempt", written);
+	assert_string_equal(conf_describe_statement(statement, text, sizeof(text)), line);
+	conf_free(conf);
+}
+
+/* As a line would have them. */
+static void names_are_quoted_where_they_must_be(void **state)
+{
+	(void)state;
+	expect_written("alice", false, "alice");
+	expect_written("students", true, "@students");
+	expect_written("EXAMPLE\\alice", false, "EXAMPLE\\alice");
+	expect_written("jane  doe", false, "\"jane  doe\"");
+	expect_written("domain users", true, "@\"domain users\"");
+	expect_written("class", false, "\"class\"");
+	expect_written("#1", false, "\"#1\"");
+	expect_written("a:b", true, "@\"a:b\"");
+	expect_written("*", false, "\"*\"");
+	expect_written("%x", false, "\"%x\"");
 }
 
 static void expect_verb(const char *text, enum conf_verb verb)
@@ -304,6 +344,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_takes_these_forms),
+		cmocka_unit_test(names_are_quoted_where_they_must_be),
 		cmocka_unit_test(verbs_are_four),
 		cmocka_unit_test(devices_take_these_forms),
 		cmocka_unit_test(access_is_any_letters_of_rwm),

@@ -76,7 +76,69 @@ static void the_verb_is_checked(void **state)
 	expect("alice Audit", "1:7", "did you mean \"audit\"?");
 	expect("alice permit *", "1:7", "expected allow, deny, exempt or audit");
 	expect("allow alice *", "1:7", "unknown verb \"alice\"");
-	expect("@domain users allow *", "1:9", "names cannot hold blanks");
+}
+
+/* Each names the line to write. */
+static void other_ways_to_say_who_are_translated(void **state)
+{
+	(void)state;
+	expect("@domain users allow *", "1:9", "double quotes: @\"domain users\"");
+	expect("jane q doe allow *", "1:6", "double quotes: \"jane q doe\"");
+	expect("EXAMPLE\\jane doe deny * r", "1:14", "double quotes: \"EXAMPLE\\jane doe\"");
+	expect("'jane doe' deny *", "1:1", "double quotes as a whole: \"jane doe\"");
+	expect("@'domain users' deny *", "1:1", "as a whole: @\"domain users\"");
+	expect("EXAMPLE\\\"jane doe\" deny *", "1:1", "stands in double quotes as a whole");
+	expect("(students) allow *", "1:1", "a group is written \"@students\" here");
+	expect("group=students allow *", "1:1", "a group is written \"@students\" here");
+	expect("%students allow *", "1:1", "a group is written \"@students\" here");
+	expect("user=alice allow *", "1:1", "a user is written \"alice\" here");
+	expect("uid=1000 allow *", "1:1", "a user is written \":1000\" here");
+	expect("gid=1000 allow *", "1:1", "a group is written \"@:1000\" here");
+	expect("1000-1999 allow *", "1:1", "a range is written \"1000:1999\" here");
+	expect("@1000-1999 allow *", "1:1", "a range is written \"@1000:1999\" here");
+	expect("!alice deny *", "1:1", "\"alice exempt\"");
+	expect("!@staff deny *", "1:1", "\"@staff exempt\"");
+	expect("deny alice @webcam rw", "1:6", "comes first: \"alice deny @webcam rw\"");
+	expect("allow @students *", "1:7", "comes first: \"@students allow *\"");
+	expect("exempt root", "1:8", "comes first: \"root exempt\"");
+}
+
+static void quotation_marks_are_in_pairs(void **state)
+{
+	(void)state;
+	expect("\"jane doe deny *", "1:1", "no second one");
+	expect("@\"jane doe deny *", "1:2", "no second one");
+	expect("\"jane doe\"x deny *", "1:11", "a blank is missing");
+	expect("\"jane\"\"doe\" deny *", "1:7", "a blank is missing");
+	expect("\"\" deny *", "1:1", "name is missing");
+	expect("@\"\" deny *", "1:1", "name is missing");
+	expect("\"@domain users\" deny *", "1:2", "@\"domain users\"");
+	expect("alice deny \"/dev/x\"", "1:12", "unknown device");
+}
+
+static void typographic_characters_are_named(void **state)
+{
+	(void)state;
+	expect("alice deny char\xe2\x80\x93video4linux", "1:16", "U+2013, a dash; write \"-\"");
+	expect("alice deny c 4:64\xe2\x88\x92"
+	       "65",
+	       "1:18", "U+2212, a dash");
+	expect("\xe2\x80\x9cjane doe\xe2\x80\x9d deny *", "1:1", "U+201C, a quotation mark");
+}
+
+static void other_ways_to_say_what_are_translated(void **state)
+{
+	(void)state;
+	expect("class webcam c 81:*\nalice deny webcam", "2:12",
+	       "the class is written \"@webcam\"");
+	expect("class webcam c 81:*\nalice deny camera", "2:12",
+	       "the class is written \"@webcam\"");
+	expect("class webcam c 81:*\nalice deny @camera", "2:12", "did you mean \"@webcam\"?");
+	expect("class storage block-*\nalice deny @disks", "2:12", "did you mean \"@storage\"?");
+	expect("alice deny @camera", "1:12", "unknown class \"@camera\"");
+	expect("alice deny /dev/dri/", "1:12", "write /dev/dri/*");
+	expect("alice deny ALL", "1:12", "all devices are written \"*\"");
+	expect("alice deny any rw", "1:12", "all devices are written \"*\"");
 }
 
 static void the_device_is_checked(void **state)
@@ -330,6 +392,10 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_is_checked),
 		cmocka_unit_test(the_verb_is_checked),
+		cmocka_unit_test(other_ways_to_say_who_are_translated),
+		cmocka_unit_test(quotation_marks_are_in_pairs),
+		cmocka_unit_test(typographic_characters_are_named),
+		cmocka_unit_test(other_ways_to_say_what_are_translated),
 		cmocka_unit_test(the_device_is_checked),
 		cmocka_unit_test(paths_are_below_dev),
 		cmocka_unit_test(access_and_conditions_are_checked),

@@ -5,6 +5,11 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "policy/policy.h"
 
@@ -108,6 +113,99 @@ static void uid_min_is_that_of_login_defs(void **state)
 	policy_subject_free(&subject);
 }
 
+static void mount_over(const char *path, const char *text)
+{
+	char file[] = "/tmp/bpfdev-subject-XXXXXX";
+	int fd = mkstemp(file);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) || fchmod(fd, 0644) ||
+	    mount(file, path, NULL, MS_BIND, NULL))
+		_exit(2);
+	unlink(file);
+	close(fd);
+}
+
+/* Runs @look in a child that has a mount namespace of its own. */
+static void apart(void (*look)(void))
+{
+	pid_t child;
+	int status;
+
+	if (geteuid())
+		skip();
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+			_exit(3);
+		look();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 3)
+		skip();
+	assert_int_equal(status, 0);
+}
+
+static void expect_uid_min(const char *text, uid_t expected)
+{
+	uid_t found = 0;
+
+	mount_over("/etc/login.defs", text);
+	if (policy_uid_min(&found, NULL) || found != expected) {
+		print_error("%s: %u, expected %u\n", text, found, expected);
+		_exit(1);
+	}
+	umount("/etc/login.defs");
+}
+
+static void look_at_uid_min(void)
+{
+	expect_uid_min("UID_MIN 0x3E8\n", 1000);
+	expect_uid_min("UID_MIN\t 0764\n", 500);
+	expect_uid_min("  UID_MIN \"2000\" \n", 2000);
+	expect_uid_min("UID_MIN 500\nUID_MIN 600", 600);
+	expect_uid_min("# UID_MIN 5\nUID_MINIMUM 7\nSYS_UID_MIN 9\n", 1000);
+	expect_uid_min("UID_MIN none\n", 1000);
+	expect_uid_min("UID_MIN -1\n", 1000);
+	expect_uid_min("UID_MIN 99999999999\n", 1000);
+	expect_uid_min("UID_MIN 0\n", 0);
+}
+
+static void uid_min_is_read_as_shadow_does(void **state)
+{
+	(void)state;
+	apart(look_at_uid_min);
+}
+
+static void look_at_aliases(void)
+{
+	struct policy_subject subject;
+
+	mount_over("/etc/passwd", "root:x:0:0::/:/bin/sh\nlou:x:5001:5001::/:/bin/sh\n"
+				  "a line that is none\nlou2:x:5001:5002::/:/bin/sh\n"
+				  "max:x:5003:5003::/:/bin/sh\n");
+	mount_over("/etc/group", "root:x:0:\nstudents:x:7000:lou\ntutors:x:7001:lou2\n");
+	if (policy_subject_load("lou", &subject, NULL) || subject.alias_count != 1 ||
+	    strcmp(subject.aliases[0], "lou2") != 0 || subject.group_count != 4)
+		_exit(1);
+	policy_subject_free(&subject);
+	if (policy_subject_load("lou2", &subject, NULL) || subject.alias_count != 1 ||
+	    strcmp(subject.aliases[0], "lou") != 0 || subject.group_count != 4 ||
+	    subject.gid != 5002)
+		_exit(1);
+	policy_subject_free(&subject);
+	if (policy_subject_load("max", &subject, NULL) || subject.alias_count)
+		_exit(1);
+	policy_subject_free(&subject);
+}
+
+static void all_names_of_a_uid_are_found(void **state)
+{
+	(void)state;
+	apart(look_at_aliases);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -115,6 +213,8 @@ int main(void)
 		cmocka_unit_test(the_primary_group_is_among_the_groups),
 		cmocka_unit_test(accounts_that_do_not_exist_are_not_found),
 		cmocka_unit_test(uid_min_is_that_of_login_defs),
+		cmocka_unit_test(uid_min_is_read_as_shadow_does),
+		cmocka_unit_test(all_names_of_a_uid_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 
 static struct scene scene;
 static gid_t bobs_groups[1];
-static struct policy_subject bob = { (char[]) { "bob" }, 1001, 0, bobs_groups, 1, 1000 };
+static struct policy_subject bob = { (char[]) { "bob" }, 1001, 0, bobs_groups, 1, 1000, NULL, 0 };
 
 static int setup(void **state)
 {
@@ -108,9 +108,10 @@ static void what_can_be_a_first_field(void **state)
 }
 
 /* The name of a user, or what would be read as something else. */
-static void names_that_mean_something_else_are_numbers(void **state)
+static void names_that_mean_something_else_are_quoted_or_numbers(void **state)
 {
-	static const char *const names[] = { "class", "@audio", "10:20", "*", "a b", "#" };
+	static const char *const names[] = { "class", "10:20", "*", "a b", "#", "@audio", "a\"b" };
+	char line[64];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -120,7 +121,8 @@ static void names_that_mean_something_else_are_numbers(void **state)
 		scene_begin(&scene, ":1000 audit\n");
 		scene_login(&scene, &odd, &local);
 		deny(C, 700, 1, R);
-		scene_end_with(&scene, ":1000 allow c 700:1 r\n");
+		snprintf(line, sizeof(line), "\"%s\" allow c 700:1 r\n", names[i]);
+		scene_end_with(&scene, i < 5 ? line : ":1000 allow c 700:1 r\n");
 	}
 }
 
@@ -187,7 +189,7 @@ int main(void)
 		cmocka_unit_test(lines_for_whoever_is_asked_for),
 		cmocka_unit_test(what_no_line_can_allow_is_not_suggested),
 		cmocka_unit_test(what_can_be_a_first_field),
-		cmocka_unit_test(names_that_mean_something_else_are_numbers),
+		cmocka_unit_test(names_that_mean_something_else_are_quoted_or_numbers),
 		cmocka_unit_test(a_manager_has_rules_of_its_own),
 		cmocka_unit_test(conditions_that_do_not_hold_anywhere_else),
 		cmocka_unit_test(a_policy_that_has_no_line_any_more),

@@ -38,6 +38,8 @@ static void names_that_do_not_exist(void **state)
 	expect_text("students allow *\n", "(did you mean the group, \"@students\"?)");
 	expect_text("@gdm-greeter allow *\n", "(did you mean the user, \"gdm-greeter\"?)");
 	expect_text("1042 allow *\n", "(did you mean \":1042\", by number?)");
+	expect_text("ALL allow *\n", "(did you mean \"*\", every regular account?)");
+	expect_text("@any allow *\n", "(did you mean \"*\", every regular account?)");
 	expect_text("@1042 allow *\n", "(did you mean \"@:1042\", by number?)");
 	expect_text("wolfgang-amadeus allow *\n", "one that the user database has");
 	expect("4711 allow *\n", "");

@@ -215,7 +215,6 @@ int command_load_policy(const struct command_options *options, struct conf **con
 
 	paths.patient = false;
 	ret = conf_load(&paths, conf);
-
 	if (ret < 0) {
 		output_error("the policy cannot be read: %s", strerror(-ret));
 		return COMMAND_FAILED;

@@ -15,9 +15,11 @@ static struct conf *parse_who(const char *text, struct reason *why)
 	int length = snprintf(line, sizeof(line), "%s audit\n", text);
 	struct conf *conf = NULL;
 
-	if (length < (int)sizeof(line) && !strpbrk(text, " \t\n"))
+	if (length < (int)sizeof(line) && !strchr(text, '\n'))
 		xcheck(conf_parse("--who", line, (size_t)length, false, &conf));
-	if (conf && !conf->error_count && conf->statement_count == 1)
+	/* The statement's text is its first word: nothing else stands there. */
+	if (conf && !conf->error_count && conf->statement_count == 1 &&
+	    strcmp(conf->statements[0].text, text) == 0)
 		return conf;
 	if (conf && conf->error_count)
 		reason_set(why, "%s", conf->errors[0].what.text);
@@ -35,14 +37,16 @@ bool suggest_who_is_one(const char *text, struct reason *why)
 	return conf;
 }
 
-/* A user's name, or if that means something else in a policy, or cannot be written, the number. */
+/* A user's name as a policy has it, or if that cannot be written, the number. */
 static char *text_for(const struct policy_subject *subject)
 {
-	struct conf *conf = parse_who(subject->name, NULL);
-	bool is_plain = conf && conf->statements[0].who.kind == CONF_USER;
+	char name[512];
+	struct conf *conf =
+		parse_who(conf_quote_name(subject->name, false, name, sizeof(name)), NULL);
+	bool is_name = conf && conf->statements[0].who.kind == CONF_USER;
 
 	conf_free(conf);
-	return is_plain ? xstrdup(subject->name) : xasprintf(":%u", subject->uid);
+	return is_name ? xstrdup(name) : xasprintf(":%u", subject->uid);
 }
 
 /* Takes @text over; suggest_whos_free() in any case. */

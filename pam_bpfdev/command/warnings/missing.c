@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "command/base/memory.h"
@@ -124,18 +125,26 @@ static int find_id(const struct warnings_run *run, bool group, const char *name,
 /* What to write instead: " (did you mean ...?)", or "". */
 static void hint(struct warnings_run *run, bool group, const char *name, char *out, size_t size)
 {
+	static const char *const everybody[] = { "all", "any", "anyone", "everyone", "everybody" };
 	const char *near;
+	char written[80];
 	uint32_t id;
 
 	*out = '\0';
+	for (size_t i = 0; i < sizeof(everybody) / sizeof(everybody[0]); i++)
+		if (strcasecmp(name, everybody[i]) == 0) {
+			snprintf(out, size, " (did you mean \"*\", every regular account?)");
+			return;
+		}
 	if (name[strspn(name, "0123456789")] == '\0')
 		snprintf(out, size, " (did you mean \"%s:%s\", by number?)", group ? "@" : "",
 			 QUOTE(name));
 	else if (find_id(run, !group, name, &id, NULL) == 1)
-		snprintf(out, size, " (did you mean the %s, \"%s%s\"?)", group ? "user" : "group",
-			 group ? "" : "@", QUOTE(name));
+		snprintf(out, size, " (did you mean the %s, \"%s\"?)", group ? "user" : "group",
+			 QUOTE(conf_quote_name(name, !group, written, sizeof(written))));
 	else if ((near = find_near(run, group, name)))
-		snprintf(out, size, " (did you mean \"%s%s\"?)", group ? "@" : "", QUOTE(near));
+		snprintf(out, size, " (did you mean \"%s\"?)",
+			 QUOTE(conf_quote_name(near, group, written, sizeof(written))));
 }
 
 static void warn_missing(struct warnings_run *run, const struct warnings_line *lines, size_t count)
