@@ -170,10 +170,10 @@ struct bpfdev_info {
 	__u64 opened;	     /* seconds since the epoch */
 	__u64 policy_digest; /* of the text of all policy files; 0: of several policies */
 	__u64 table_digest;  /* of index, slots and rules: equal tables have equal digests */
-	char user[64];
+	char user[256];
 	char service[64]; /* PAM_SERVICE */
 	char tty[32];	  /* PAM_TTY */
-	char rhost[128];  /* PAM_RHOST */
+	char rhost[256];  /* PAM_RHOST */
 	char unit[128];	  /* session-N.scope or user@UID.service */
 	char policy[128]; /* the policy's main file */
 	struct bpfdev_exception exceptions[BPFDEV_EXCEPTIONS];

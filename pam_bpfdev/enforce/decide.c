@@ -54,11 +54,14 @@ int decide(struct decider *decider, const struct bpfdev_info *made_from,
 	struct conf *conf;
 	int ret = decider_policy(decider, made_from, &conf, why);
 
+	/* A filter that is there already stays as it is. */
+	if (ret == DECIDED_MISTAKES && !made_from && policy_spares(conf, subject))
+		ret = DECIDED;
 	if (ret)
 		return ret;
 	ret = policy_decide(conf, decider->options->devices, subject, session, &result, why);
 	info->policy_digest = conf->digest;
-	if (conf->error_count) {
+	if (ret < 0 && conf->error_count) {
 		conf_describe_mistakes(conf, why);
 		conf_forget_errors(conf);
 		return DECIDED_MISTAKES;

@@ -238,7 +238,7 @@ bool policy_spares(const struct conf *conf, const struct policy_subject *subject
 {
 	struct policy_question question = { .subject = subject };
 
-	if (!is_system(subject) || conf->has_unread)
+	if (!is_system(subject) || subject->uid == 0 || conf->has_unread)
 		return false;
 	/* A name that cannot be looked up could be theirs. */
 	for (size_t i = 0; i < conf->statement_count; i++)

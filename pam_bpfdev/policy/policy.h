@@ -145,7 +145,7 @@ void policy_survey_free(struct policy_survey *survey);
 /*
  * Whether the mistakes of @conf are nothing to the subject: a system account, a login screen's
  * greeter for one, that no line names whose first field can be read. A mistake in what is written
- * for people must not keep those out.
+ * for people must not keep those out. Not root, who is let in anyway, but not without a word.
  */
 bool policy_spares(const struct conf *conf, const struct policy_subject *subject);
 

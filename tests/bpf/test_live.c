@@ -11,7 +11,7 @@
 
 /* What was visited: "4242 session-1.scope 1 known 5\n" with the rules; or as the visit says. */
 struct seen {
-	char lines[16][128];
+	char lines[16][512];
 	size_t count;
 	int answer; /* of the visit */
 };

@@ -9,7 +9,7 @@
 /* What came of one session, or manager. */
 struct reload_result {
 	uid_t uid;
-	char user[64];
+	char user[256];
 	struct enforce_change_report report;
 	/* Of a session that has no filter, without --all: */
 	uint32_t due;	     /* so many rules the policy has for it now */
