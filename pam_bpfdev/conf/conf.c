@@ -18,14 +18,12 @@
 #define PAM_BPFDEV_CONFDIR "/etc/security"
 #endif
 
-const struct conf_paths conf_paths_system = {
-	.vendor = PAM_BPFDEV_VENDORDIR,
-	.main = PAM_BPFDEV_CONFDIR "/bpfdev.conf",
-	.dropins = PAM_BPFDEV_CONFDIR "/bpfdev.d",
-	.main_required = false,
-	.patient = true,
-	.owner = 0,
-};
+#define SYSTEM                                                                                     \
+	.vendor = PAM_BPFDEV_VENDORDIR, .main = PAM_BPFDEV_CONFDIR "/bpfdev.conf",                 \
+	.dropins = PAM_BPFDEV_CONFDIR "/bpfdev.d"
+
+const struct conf_paths conf_paths_system = { SYSTEM, .patient = true };
+const struct conf_paths conf_paths_now = { SYSTEM };
 
 struct conf_paths conf_paths_of(const char *main)
 {

@@ -113,6 +113,9 @@ struct conf_paths {
 /* The paths of an installed system: the policy file may be missing. Patient. */
 extern const struct conf_paths conf_paths_system;
 
+/* The same as they are now: for who only looks. */
+extern const struct conf_paths conf_paths_now;
+
 /* The policy in the file @main, without drop-ins: what the argument conf= asks for. Patient. */
 struct conf_paths conf_paths_of(const char *main);
 

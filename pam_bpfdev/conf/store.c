@@ -45,7 +45,12 @@ static struct conf_stored *add(struct conf_store *store, const char *main)
 
 static struct conf_paths paths_of(const struct conf_store *store, const struct conf_stored *item)
 {
-	return item->main ? conf_paths_of(item->main) : *store->system;
+	struct conf_paths paths = *store->system;
+
+	if (item->main)
+		paths = conf_paths_of(item->main);
+	paths.patient = store->system->patient;
+	return paths;
 }
 
 /* Whether the file system has stamped it, at its last change, before @time. */

@@ -12,7 +12,8 @@ struct conf_stored;
 
 /* All zero but for @system to begin with. Free: conf_store_free(). */
 struct conf_store {
-	const struct conf_paths *system; /* of filters that do not name a policy of their own */
+	/* Of filters that do not name a policy of their own. If patient, so are the others. */
+	const struct conf_paths *system;
 	struct conf_stored *items;
 	size_t count, capacity;
 };

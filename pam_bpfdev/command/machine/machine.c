@@ -44,7 +44,7 @@ int unit_compare(const struct unit *a, const struct unit *b)
 
 int machine_open(struct machine *machine, struct reason *why)
 {
-	static const struct enforce_options options = { .conf = &conf_paths_system,
+	static const struct enforce_options options = { .conf = &conf_paths_now,
 							.devices = &device_source_system,
 							.lock_folder = SESSION_LOCK_FOLDER };
 
