@@ -237,8 +237,9 @@ enum table_rank policy_rank_by_id(const struct policy_subject *subject, const st
 bool policy_spares(const struct conf *conf, const struct policy_subject *subject)
 {
 	struct policy_question question = { .subject = subject };
+	enum policy_account account = policy_account_of(subject);
 
-	if (!is_system(subject) || subject->uid == 0 || conf->has_unread)
+	if ((account != POLICY_SYSTEM && account != POLICY_GREETER) || conf->has_unread)
 		return false;
 	/* A name that cannot be looked up could be theirs. */
 	for (size_t i = 0; i < conf->statement_count; i++)
