@@ -125,9 +125,10 @@ const struct command command_status = {
 	.doc = "Shows the sessions that have device rules in force, and their users' managers; or all "
 	       "of USER (a name, uid or :uid), or one SESSION (3, session-3.scope, "
 	       "user@1000.service). A number that is a session's is that.\v"
-	       "POLICY compares the files that the rules were made from with what they are now: "
-	       "\"changed\" means that a login now may get other rules; bpfdev reload applies them to "
-	       "who is logged in. A manager may do what any session of its user may that is open.",
+	       "POLICY compares the rules with what the files that they were made from say now: "
+	       "\"changed\" means that the text, or what names in it stand for, is another one, so that "
+	       "a login now may get other rules; bpfdev reload applies them to who is logged in. A "
+	       "manager may do what any session of its user may that is open.",
 	.root = "the kernel shows its programs to nobody else",
 	.words_max = 1,
 	.sets = { { &status_set, 0 }, { &command_output_set, 0 } },
