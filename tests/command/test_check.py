@@ -29,10 +29,51 @@ def test_clean_policy(bpfdev, policy):
     assert result.out == f"2 files, 2 lines with rules, {len(SHIPPED)} classes: no mistakes\n"
 
 
-def test_no_policy_is_none_to_complain_of(bpfdev, place):
-    assert bpfdev("check").out == f"1 file, 0 lines with rules, {len(SHIPPED)} classes: no mistakes\n"
-    place.path(CLASSES).unlink()
-    assert bpfdev("check").out == "0 files, 0 lines with rules, 0 classes: no mistakes\n"
+@pytest.mark.usefixtures("place")
+def test_policy_that_is_not_there(bpfdev):
+    said = f"{MAIN}: warning: there is no such file, so nobody is filtered; expected the rules in it, as bpfdev.conf(5) says"
+    assert bpfdev("check").lines == [said, f"1 file, 0 lines with rules, {len(SHIPPED)} classes: no mistakes, 1 warning"]
+    assert bpfdev("check", "--strict").code == 1
+
+
+def test_policy_without_rules(bpfdev, policy, place):
+    policy("# alice deny @webcam\nclass mine c 1:3\n")
+    said = "no line names anybody, so nobody is filtered; expected the rules here, as bpfdev.conf(5) says"
+    assert bpfdev("check", "--json").json()["warnings"] == [
+        {"file": MAIN, "line": 0, "column": 0, "message": said, "kind": "no-rules"}]
+    policy(CLEAN, "bpfdev.d/10.conf")
+    assert bpfdev("check", "-q").lines == []
+    place.write("/etc/empty.conf", "# nothing\n")
+    assert bpfdev("check", "-q", "/etc/empty.conf").lines == [f"/etc/empty.conf: warning: {said}"]
+    place.write("/etc/classes.conf", "class mine c 1:3\n")
+    assert bpfdev("check", "-q", "/etc/classes.conf").lines == []
+
+
+def test_files_that_are_not_read(bpfdev, policy, place):
+    policy(CLEAN)
+    for name in ("10-lab", "20.CONF", "30.conf.bak", "40.conf.dpkg-new", ".50", "README", "60.conf~"):
+        policy("* deny *\n", f"bpfdev.d/{name}")
+    place.path(f"{DROPINS}/70").mkdir()
+    policy("* deny *\n", "bpfdev.d/70/80.conf")
+    assert [(warning["file"], warning["kind"]) for warning in bpfdev("check", "--json").json()["warnings"]] == [
+        (f"{DROPINS}/{name}", "unread") for name in ("10-lab", "20.CONF", "70")]
+    assert bpfdev("check").lines[:-1] == [
+        f'{DROPINS}/10-lab: warning: is not read, as its name does not end in ".conf"; expected it to be renamed so, or '
+        'to be somewhere else',
+        f'{DROPINS}/20.CONF: warning: is not read, as its name does not end in ".conf"; expected it to be renamed so, or '
+        'to be somewhere else',
+        f"{DROPINS}/70: warning: is a folder, so what is in it is not read; expected the files themselves in the folder "
+        "above"]
+    assert bpfdev("check", "-q", f"--conf={MAIN}").lines == []  # which has no drop-ins
+
+
+def test_services_of_this_machine(bpfdev, policy, place):
+    place.path("/etc/pam.d").mkdir(exist_ok=True)
+    place.write("/etc/pam.d/sshd", "")
+    policy("* allow *\n* deny @webcam rw service=ssh\n* deny @gpu rw service=sshd,cron\n")
+    assert bpfdev("check").lines[:-1] == [
+        f'{MAIN}:2:27: warning: there is no PAM service "ssh", so service=ssh never holds here; expected the name of a '
+        'file in /etc/pam.d, which is what the program calls itself to PAM (did you mean "sshd"?)']
 
 
 def test_one_of_each_is_one(bpfdev, policy, place):
@@ -98,8 +139,8 @@ def test_mistake_that_shows_on_this_machine_only(bpfdev, policy):
 
 # kind: (policy, place, text of the warning)
 WARNINGS = {
-    "shadowed": ("* allow b 8:0\n* deny b 8:0\n* allow *\n", "1:1",
-                 "this line never decides: line 2 covers all of it and comes later; expected one of the two, or a more "
+    "shadowed": ("* allow b 8:0\n* allow *\n* deny b 8:0\n", "1:1",
+                 "this line never decides: line 3 covers all of it and comes later; expected one of the two, or a more "
                  "specific device here"),
     "no-user": (WARNED, "1:1", WARNING.split("warning: ")[1]),
     "no-group": ("@studnets allow *\n", "1:1",
@@ -114,7 +155,13 @@ WARNINGS = {
                 'users log in, or the numbers or the driver of the device'),
     "only-deny": ("@students deny @storage\n", "1:1",
                   'no line that counts for "@students" allows anything, so this denies everything but the baseline; '
-                  'expected also a line "@students allow *" if the rest is to be allowed'),
+                  'expected also a line "@students allow *" before it if the rest is to be allowed'),
+    "outranks": ("* allow *\n* deny @storage\n@students allow *\n", "3:1",
+                 'this outranks line 2: "@students" may use what it denies to "*"; expected also a line "@students deny '
+                 '@storage", or "@students exempt" in the place of this one if that is meant'),
+    "no-reset": ("@students deny @storage\n@students allow *\n", "2:1",
+                 'this does not undo what lines before it deny (line 1): a more specific device decides wherever its '
+                 'line stands; expected this line before them, as they stay in force, or without them'),
     "baseline": ("alice deny *\n", "1:12",
                  'this denies /dev/null, /dev/zero, /dev/full and 5 more, which every shell needs; expected also a '
                  'line "alice allow c 1:3 rw" and the like, or not to deny it: what no line allows is denied anyway'),
@@ -157,10 +204,10 @@ def test_warning(bpfdev, policy, kind):
 
 
 def test_class_that_stands_for_nothing(bpfdev, policy):
-    policy("class a char-zonk\nalice allow @a\nbob deny @a r\nbob allow *\n")
+    policy("class a char-zonk\nalice allow @a\nbob allow *\nbob deny @a r\n")
     warnings = bpfdev("check", "--json").json()["warnings"]
     assert [(warning["line"], warning["column"], warning["kind"]) for warning in warnings] == [
-        (1, 9, "no-driver"), (2, 13, "empty-class"), (3, 10, "empty-class")]
+        (1, 9, "no-driver"), (2, 13, "empty-class"), (4, 10, "empty-class")]
     assert warnings[1]["message"] == (
         'class "@a" stands for nothing here: none of its devices is there; expected a driver that is loaded, a path '
         'that exists or numbers among them')

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "command/doctor/pam/stack.h"
+#include "command/pam/stack.h"
 #include "pam_root.h"
 
 #define TEXT_MAX 4096

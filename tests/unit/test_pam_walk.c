@@ -2,7 +2,7 @@
 /* Ways through stacks: held against a plain copy of what libpam does with one run. */
 #include "check.h"
 
-#include "command/doctor/pam/stack.h"
+#include "command/pam/stack.h"
 #include "dice.h"
 #include "pam_root.h"
 

@@ -9,7 +9,7 @@ static void deny_lines_without_any_that_allows(void **state)
 	(void)state;
 	expect("@students deny block-*\n", "1:1 only-deny");
 	expect("@students deny block-*\n@students deny char-zorkctl remote\n", "1:1 only-deny");
-	expect("@students deny block-*\n@:2000 allow *\n", "");
+	expect("@:2000 allow *\n@students deny block-*\n", "");
 	expect("@students deny block-*\n* allow *\n", "");
 	expect("@students deny block-*\n1000: allow *\n", "");
 	expect("@students deny block-*\n@1990:2010 allow *\n", "");
@@ -43,8 +43,9 @@ static void whom_other_lines_allow_something_is_looked_up(void **state)
 	expect("carol deny block-*\n@staff allow *\n", "");
 	expect("carol deny block-*\n@staff allow *\n@students exempt\n@staff deny block-*\n",
 	       "1:1 only-deny");
-	expect("* deny block-*\n@staff allow *\n@students allow *\n", "1:1 only-deny");
-	expect("* deny block-*\n@staff allow *\n@students allow *\n@carol allow *\n", "");
+	expect("* deny block-*\n@staff allow c 1:*\n@students allow c 1:*\n", "1:1 only-deny");
+	expect("* deny block-*\n@staff allow c 1:*\n@students allow c 1:*\n@carol allow c 1:*\n",
+	       "");
 	warned_database.lists = false;
 	expect("@students deny block-*\n@staff allow *\n", "");
 	expect("1000:1005 deny block-*\n2000:2005 allow *\n", "1:1 only-deny");
@@ -61,10 +62,10 @@ static void the_baseline_is_better_not_denied(void **state)
 	expect("* allow *\n* deny c 136:4\n", "2:8 baseline");
 	expect("* allow *\n* deny c 136:4\n* allow c 136:4 rw\n", "");
 	expect("alice allow *\nalice deny char-pts\n* deny char-*\n* allow c 1:*\n* allow c 5:*\n",
-	       "2:12 baseline, 3:8 baseline");
+	       "1:1 outranks, 2:12 baseline, 3:8 baseline");
 	expect("* deny *\n* allow c 1:* rw\n* allow c 5:0 rw\n* allow c 5:2 rw\n* allow char-pts\n",
 	       "");
-	expect("* allow c 1:3 rw\n* deny c 1:3\n* allow *\n", "1:1 shadowed, 2:8 baseline");
+	expect("* allow c 1:3 rw\n* allow *\n* deny c 1:3\n", "1:1 shadowed, 3:8 baseline");
 	expect("* allow *\n* deny c 1:3 r\n* allow c 1:3 w\n", "2:8 baseline");
 	expect("* allow *\n* deny c 1:3 remote\n* allow c 1:3 local\n", "2:8 baseline");
 	expect("* allow *\n* deny c 1:3 remote\n* allow c 1:3 remote\n", "");

@@ -98,21 +98,21 @@ static void lines_about_others_do_not_cover(void **state)
 {
 	(void)state;
 	expect("alice allow c 240:1\nbob deny *\nbob allow a *:*\n", "2:1 shadowed");
-	expect("* allow c 240:1\nalice deny c 240:1\nalice allow *\n", "");
-	expect("alice allow c 240:1\n* deny c 240:1\n* allow *\n", "");
-	expect("@students allow c 240:1\n@staff deny c 240:1\n@staff allow *\n", "");
-	expect(":1000 allow c 240:1\nalice deny c 240:1\nalice allow *\n", "");
+	expect("* allow c 240:1\nalice allow *\nalice deny c 240:1\n", "");
+	expect("alice allow c 240:1\n* allow *\n* deny c 240:1\n", "");
+	expect("@students allow c 240:1\n@staff allow *\n@staff deny c 240:1\n", "");
+	expect(":1000 allow c 240:1\nalice allow *\nalice deny c 240:1\n", "");
 	/* These name at least the same. */
-	expect("alice allow c 240:1\n:1000 deny c 240:1\n:1000 allow *\n", "1:1 shadowed");
-	expect("@students allow c 240:1\n@:2000 deny c 240:1\n@:2000 allow *\n", "1:1 shadowed");
-	expect("@students allow c 240:1\n@1999:2001 deny c 240:1\n@1999:2001 allow *\n",
+	expect("alice allow c 240:1\n:1000 allow *\n:1000 deny c 240:1\n", "1:1 shadowed");
+	expect("@students allow c 240:1\n@:2000 allow *\n@:2000 deny c 240:1\n", "1:1 shadowed");
+	expect("@students allow c 240:1\n@1999:2001 allow *\n@1999:2001 deny c 240:1\n",
 	       "1:1 shadowed");
-	expect("@1999:2001 allow c 240:1\n@students deny c 240:1\n@students allow *\n", "");
-	expect("1000:1005 allow c 240:1\n1000:1010 deny c 240:1\n1000:1010 allow *\n",
+	expect("@1999:2001 allow c 240:1\n@students allow *\n@students deny c 240:1\n", "");
+	expect("1000:1005 allow c 240:1\n1000:1010 allow *\n1000:1010 deny c 240:1\n",
 	       "1:1 shadowed");
-	expect("@students allow c 240:1\n1000: deny c 240:1\n1000: allow *\n", "1:1 shadowed");
-	expect("@students allow c 240:1\n1001: deny c 240:1\n1001: allow *\n", "");
-	expect("* allow c 240:1\n1000: deny c 240:1\n1000: allow *\n", "");
+	expect("@students allow c 240:1\n1000: allow *\n1000: deny c 240:1\n", "1:1 shadowed");
+	expect("@students allow c 240:1\n1001: allow *\n1001: deny c 240:1\n", "");
+	expect("* allow c 240:1\n1000: allow *\n1000: deny c 240:1\n", "");
 }
 
 static void conditions_must_be_as_wide(void **state)
@@ -137,7 +137,7 @@ static void exempt_lines_cover_all_of_their_rank_and_below(void **state)
 {
 	(void)state;
 	expect("alice deny c 240:1\nalice exempt\nalice audit\n", "1:1 shadowed, 3:1 shadowed");
-	expect("alice deny c 240:1\nalice exempt local\nalice allow *\n", "");
+	expect("alice allow *\nalice exempt local\nalice deny c 240:1\n", "");
 	expect("alice exempt\nalice exempt local\nalice exempt\n", "2:1 shadowed, 3:1 shadowed");
 	expect("alice deny *\n:1000 exempt\n", "1:1 shadowed");
 	expect("1000: exempt\n* deny c 1:3\n@staff deny *\n", "2:1 shadowed, 3:1 shadowed");
@@ -233,8 +233,9 @@ static void log_in(struct dice *dice, struct conf *conf, const struct dead *dead
 
 static size_t try_policy(struct dice *dice, const struct generated *policy)
 {
-	struct warnings_input input = { NULL, &warned_world.source, &warned_database.accounts,
-					NULL };
+	struct warnings_input input = {
+		NULL, &warned_world.source, &warned_database.accounts, NULL, NULL, NULL
+	};
 	struct dead dead = { .count = 0 };
 	struct warnings warnings;
 	struct reason why;

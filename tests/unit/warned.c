@@ -26,6 +26,7 @@ static const struct {
 
 struct world warned_world;
 struct warned_database warned_database;
+const char *warned_pam_root;
 
 static int answer(const struct accounts *accounts, const char *name, struct reason *why)
 {
@@ -138,8 +139,8 @@ struct conf *warned_parse(const char *text)
 
 struct warnings warned_find(struct conf *conf, const char *vendor)
 {
-	struct warnings_input input = { conf, &warned_world.source, &warned_database.accounts,
-					vendor };
+	struct warnings_input input = { conf,	&warned_world.source, &warned_database.accounts,
+					vendor, warned_pam_root,      NULL };
 	struct reason why = { "" };
 	struct warnings warnings;
 	int ret = warnings_find(&input, &warnings, &why);

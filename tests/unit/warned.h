@@ -27,6 +27,8 @@ struct warned_database {
 
 extern struct world warned_world;
 extern struct warned_database warned_database;
+/* See struct warnings_input. */
+extern const char *warned_pam_root;
 
 /* cmocka's setup and teardown of a group of tests, and the setup of each. */
 int warned_make_world(void **state);

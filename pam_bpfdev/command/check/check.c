@@ -67,8 +67,11 @@ static void print_warnings(const struct check *check, const struct conf *conf,
 		const struct warning *warning = &warnings->items[i];
 		struct reason place;
 
-		reason_set(&place, "%s:%u:%u", conf->files[warning->place.file].path,
-			   warning->place.line, warning->place.column);
+		if (warning->path)
+			reason_set(&place, "%s", warning->path);
+		else
+			reason_set(&place, "%s:%u:%u", conf->files[warning->place.file].path,
+				   warning->place.line, warning->place.column);
 		printf("%s: %swarning:%s %s\n", place.text,
 		       output_tone(&check->options.output, OUTPUT_WARNING),
 		       output_tone(&check->options.output, OUTPUT_PLAIN), warning->what.text);
@@ -88,12 +91,12 @@ static void print_summary(const struct check *check, const struct conf *conf,
 	putchar('\n');
 }
 
-static json_t *json_finding(const struct conf *conf, const struct conf_place *place,
+static json_t *json_finding(const char *path, const struct conf_place *place,
 			    const struct reason *what)
 {
 	json_t *object = json_object();
 
-	row_put(object, "file", output_string(conf->files[place->file].path));
+	row_put(object, "file", output_string(path));
 	row_put(object, "line", json_integer(place->line));
 	row_put(object, "column", json_integer(place->column));
 	row_put(object, "message", output_string(what->text));
@@ -121,11 +124,13 @@ static int print_json(const struct conf *conf, const struct warnings *warnings)
 	for (size_t i = 0; i < conf->file_count; i++)
 		row_append(files, output_string(conf->files[i].path));
 	for (size_t i = 0; i < kept; i++)
-		row_append(mistakes,
-			   json_finding(conf, &conf->errors[i].place, &conf->errors[i].what));
+		row_append(mistakes, json_finding(conf->files[conf->errors[i].place.file].path,
+						  &conf->errors[i].place, &conf->errors[i].what));
 	for (size_t i = 0; i < warnings->count; i++) {
 		const struct warning *warning = &warnings->items[i];
-		json_t *finding = json_finding(conf, &warning->place, &warning->what);
+		const char *path =
+			warning->path ? warning->path : conf->files[warning->place.file].path;
+		json_t *finding = json_finding(path, &warning->place, &warning->what);
 
 		row_put(finding, "kind", json_string(warning_kind_name(warning->kind)));
 		row_append(array, finding);
@@ -159,7 +164,9 @@ static int find_warnings(const struct check *check, struct conf *conf, struct wa
 	struct warnings_input input = { .conf = conf,
 					.devices = &device_source_system,
 					.accounts = &accounts,
-					.vendor = check->options.paths.vendor };
+					.vendor = check->options.paths.vendor,
+					.pam_root = "",
+					.paths = &check->options.paths };
 	struct reason why;
 	int ret = accounts_system(&accounts, &why);
 

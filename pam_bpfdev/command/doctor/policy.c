@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command/base/memory.h"
 
@@ -36,13 +37,27 @@ static void tell_mistakes(struct doctor *doctor, const struct conf *conf)
 	doctor_advise(doctor, "bpfdev check lists them all");
 }
 
+/* "PATH: WHAT; expected WHAT TO DO", as check says it, in two. */
+static void tell_unread(struct doctor *doctor, const struct warning *warning)
+{
+	static const char between[] = "; expected ";
+	const char *advice = strstr(warning->what.text, between);
+	size_t length = advice ? (size_t)(advice - warning->what.text) : 0;
+
+	doctor_find(doctor, DOCTOR_NOTE, TOPIC, "", "%s: %.*s", warning->path, (int)length,
+		    warning->what.text);
+	doctor_advise(doctor, "expected %s", advice ? advice + strlen(between) : "");
+}
+
 /* What bpfdev check would warn of. Mistakes that show only on this machine are added to @conf. */
 static void count_warnings(struct doctor *doctor, struct conf *conf, const struct conf_paths *paths)
 {
 	struct warnings warnings = { 0 };
 	struct accounts accounts;
-	struct warnings_input input = { conf, &device_source_system, &accounts, paths->vendor };
+	struct warnings_input input = { conf, &device_source_system, &accounts, paths->vendor, "",
+					paths };
 	struct reason why = { "" };
+	size_t count = 0;
 	int ret = accounts_system(&accounts, &why);
 
 	if (ret == 0)
@@ -51,10 +66,18 @@ static void count_warnings(struct doctor *doctor, struct conf *conf, const struc
 		doctor_find(doctor, DOCTOR_BLIND, TOPIC, "", "it cannot be looked through: %s",
 			    why.text);
 		doctor_advise(doctor, "mend that, and look again");
-	} else if (warnings.count) {
+	}
+	for (size_t i = 0; i < warnings.count; i++) {
+		const struct warning *warning = &warnings.items[i];
+
+		if (warning->kind != WARNING_UNREAD)
+			count += warning->kind != WARNING_NO_RULES;
+		else
+			tell_unread(doctor, warning);
+	}
+	if (count) {
 		doctor_find(doctor, DOCTOR_NOTE, TOPIC, "", "there %s %zu warning%s",
-			    warnings.count == 1 ? "is" : "are", warnings.count,
-			    warnings.count == 1 ? "" : "s");
+			    count == 1 ? "is" : "are", count, count == 1 ? "" : "s");
 		doctor_advise(doctor, "bpfdev check%s%s says more", paths->dropins ? "" : " ",
 			      paths->dropins ? "" : paths->main);
 	}
@@ -70,7 +93,13 @@ static void tell_lines(struct doctor *doctor, const struct conf *conf,
 			    paths->main, paths->dropins ? " and drop-ins" : "");
 		return;
 	}
-	doctor_find(doctor, DOCTOR_NOTE, TOPIC, "", "no line names anybody: nobody is filtered");
+	if (access(paths->main, F_OK) < 0)
+		doctor_find(doctor, DOCTOR_NOTE, TOPIC, "",
+			    "there is no %s, and no line names anybody: nobody is filtered",
+			    paths->main);
+	else
+		doctor_find(doctor, DOCTOR_NOTE, TOPIC, "",
+			    "no line names anybody: nobody is filtered");
 	doctor_advise(doctor, "write the rules into %s; bpfdev.conf(5) says how", paths->main);
 }
 

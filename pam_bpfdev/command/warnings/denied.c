@@ -201,16 +201,17 @@ static void warn_of_only_deny(struct warnings_run *run, const struct conf_statem
 	const char *who = QUOTE(deny->text);
 
 	if (!example)
-		warnings_add(run, &deny->place, deny->place.column, WARNING_ONLY_DENY,
-			     "no line that counts for \"%s\" allows anything, so this denies "
-			     "everything but the baseline; expected also a line \"%s allow *\" if "
-			     "the rest is to be allowed",
-			     who, who);
+		warnings_add(
+			run, &deny->place, deny->place.column, WARNING_ONLY_DENY,
+			"no line that counts for \"%s\" allows anything, so this denies "
+			"everything but the baseline; expected also a line \"%s allow *\" before it if "
+			"the rest is to be allowed",
+			who, who);
 	else
 		warnings_add(run, &deny->place, deny->place.column, WARNING_ONLY_DENY,
 			     "no line that counts for %s, who is among \"%s\", allows anything, so "
 			     "this denies everything but the baseline there; expected also a line "
-			     "\"%s allow *\" if the rest is to be allowed",
+			     "\"%s allow *\" before it if the rest is to be allowed",
 			     QUOTE(example), who, who);
 }
 
@@ -263,18 +264,15 @@ static bool meets(uint32_t a, uint32_t b)
 	return a == b || a == BPFDEV_ANY || b == BPFDEV_ANY;
 }
 
-static bool holds(const struct device_pattern *wide, const struct device_pattern *narrow)
+bool warnings_holds(const struct device_pattern *wide, const struct device_pattern *narrow)
 {
 	return wide->type == narrow->type &&
 	       (wide->major == BPFDEV_ANY || wide->major == narrow->major) &&
 	       (wide->minor == BPFDEV_ANY || wide->minor == narrow->minor);
 }
 
-/*
- * What @device stands for. What cannot be looked at has been said, and stands for nothing.
- */
-static struct device_patterns resolve(const struct warnings_run *run,
-				      const struct device_spec *device)
+struct device_patterns warnings_resolve(const struct warnings_run *run,
+					const struct device_spec *device)
 {
 	struct device_patterns patterns = { 0 };
 
@@ -299,12 +297,12 @@ static uint32_t bits_given_back(const struct denial *denial, const struct device
 	if (line->verb != CONF_ALLOW || denial->run->dead[statement] ||
 	    !warnings_implies_in_session(denial->line, line))
 		return 0;
-	patterns = resolve(denial->run, &line->device);
+	patterns = warnings_resolve(denial->run, &line->device);
 	for (size_t i = 0; i < patterns.count; i++) {
 		const struct table_rule allowed = { .device = patterns.items[i],
 						    .rank = (uint8_t)by->rank };
 
-		if (holds(&patterns.items[i], region) &&
+		if (warnings_holds(&patterns.items[i], region) &&
 		    table_compare_rules(&allowed, statement, &denied, denial->statement,
 					&advantage) > 0)
 			bits |= line->access;
@@ -372,7 +370,7 @@ static void warn_of_baseline(const struct denial *denial)
 
 static void look_at(struct denial *denial)
 {
-	struct device_patterns patterns = resolve(denial->run, &denial->line->device);
+	struct device_patterns patterns = warnings_resolve(denial->run, &denial->line->device);
 
 	for (size_t k = 0; k < KNOWN; k++) {
 		uint32_t minor = known[k].minor == BPFDEV_ANY ? 0 : known[k].minor;

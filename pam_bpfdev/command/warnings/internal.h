@@ -90,6 +90,16 @@ void warnings_look_up(struct warnings_run *run, struct warnings_line *lines, siz
  */
 size_t warnings_cover(struct warnings_run *run, const struct warnings_who *who);
 
+/* What @device stands for. What cannot be looked at has been said, and stands for nothing. */
+struct device_patterns warnings_resolve(const struct warnings_run *run,
+					const struct device_spec *device);
+
+/* Whether a pattern is about all that the other is about. */
+bool warnings_holds(const struct device_pattern *wide, const struct device_pattern *narrow);
+
+/* Whether the class came with the system, from the folder of such. */
+bool warnings_is_shipped(const struct warnings_run *run, const struct conf_class *class);
+
 bool warnings_is_unconditional(const struct conf_statement *statement);
 
 /* Whether @then is sure to count in every session in which @when does, if it is about the user. */
@@ -111,5 +121,9 @@ void warnings_of_who(struct warnings_run *run, struct warnings_who *who);
 void warnings_of_shadows(struct warnings_run *run, struct warnings_who *who);
 void warnings_of_only_deny(struct warnings_run *run, struct warnings_who *who);
 void warnings_of_baseline(struct warnings_run *run, struct warnings_who *who);
+void warnings_of_outranked(struct warnings_run *run, struct warnings_who *who);
+void warnings_of_resets(struct warnings_run *run, struct warnings_who *who);
+void warnings_of_services(struct warnings_run *run);
+void warnings_of_files(struct warnings_run *run);
 
 #endif

@@ -408,8 +408,7 @@ static int look_at(struct warnings_run *run, const struct conf_place *line,
 	return ret;
 }
 
-/* Whether the class came with the system, from the folder of such. */
-static bool is_shipped(const struct warnings_run *run, const struct conf_class *class)
+bool warnings_is_shipped(const struct warnings_run *run, const struct conf_class *class)
 {
 	const char *vendor = run->input->vendor;
 	const char *path = run->input->conf->files[class->place.file].path;
@@ -448,7 +447,7 @@ int warnings_of_devices(struct warnings_run *run)
 		}
 	}
 	for (size_t i = 0; i < conf->class_count && ret == 0; i++)
-		if (!is_shipped(run, &conf->classes[i]))
+		if (!warnings_is_shipped(run, &conf->classes[i]))
 			ret = look_at_class(run, &conf->classes[i]);
 	return ret < 0 ? ret : mistakes;
 }

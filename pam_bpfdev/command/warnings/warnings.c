@@ -205,7 +205,10 @@ const char *warning_kind_name(enum warning_kind kind)
 		[WARNING_NO_PATH] = "no-path",	   [WARNING_EMPTY_CLASS] = "empty-class",
 		[WARNING_ONLY_DENY] = "only-deny", [WARNING_BASELINE] = "baseline",
 		[WARNING_ROOT] = "root",	   [WARNING_SYSTEM] = "system-accounts",
-		[WARNING_LOOKUP] = "lookup",
+		[WARNING_LOOKUP] = "lookup",	   [WARNING_NO_SERVICE] = "no-service",
+		[WARNING_OUTRANKS] = "outranks",   [WARNING_NO_RESET] = "no-reset",
+		[WARNING_NO_RULES] = "no-rules",   [WARNING_UNREAD] = "unread",
+
 	};
 
 	return names[kind];
@@ -247,6 +250,8 @@ static int compare_warnings(const void *a, const void *b)
 		return left->place.line < right->place.line ? -1 : 1;
 	if (left->place.column != right->place.column)
 		return left->place.column < right->place.column ? -1 : 1;
+	if (left->path && right->path)
+		return strcmp(left->path, right->path);
 	return (left->kind > right->kind) - (left->kind < right->kind);
 }
 
@@ -269,10 +274,8 @@ int warnings_find(const struct warnings_input *input, struct warnings *warnings,
 {
 	/* Each looks at all lines about one who; the later ones know what the earlier found dead. */
 	static void (*const looks[])(struct warnings_run *, struct warnings_who *) = {
-		warnings_of_who,
-		warnings_of_shadows,
-		warnings_of_only_deny,
-		warnings_of_baseline,
+		warnings_of_who,      warnings_of_shadows,   warnings_of_only_deny,
+		warnings_of_baseline, warnings_of_outranked, warnings_of_resets,
 	};
 	struct warnings_run run = { .input = input, .found = warnings, .why = why };
 	int ret;
@@ -282,6 +285,8 @@ int warnings_find(const struct warnings_input *input, struct warnings *warnings,
 	ret = warnings_of_devices(&run);
 	if (ret == 0) {
 		warnings_survey(&run);
+		warnings_of_services(&run);
+		warnings_of_files(&run);
 		for (size_t l = 0; l < sizeof(looks) / sizeof(looks[0]); l++)
 			for (size_t i = 0; i < run.who_count; i++)
 				looks[l](&run, &run.whos[i]);
@@ -294,6 +299,8 @@ int warnings_find(const struct warnings_input *input, struct warnings *warnings,
 
 void warnings_free(struct warnings *warnings)
 {
+	for (size_t i = 0; i < warnings->count; i++)
+		free(warnings->items[i].path);
 	free(warnings->items);
 	*warnings = (struct warnings) { 0 };
 }

@@ -62,11 +62,17 @@ enum warning_kind {
 	WARNING_BASELINE,    /* a denied device that every shell needs */
 	WARNING_ROOT,	     /* root is named */
 	WARNING_SYSTEM,	     /* a range that only system accounts are in */
+	WARNING_NO_SERVICE,  /* service= that no PAM service fits */
+	WARNING_OUTRANKS,    /* an "allow *" above lines that deny something to more users */
+	WARNING_NO_RESET,    /* an "allow *" behind denials, which stay */
+	WARNING_NO_RULES,    /* nobody is filtered */
+	WARNING_UNREAD,	     /* a file that looks like one of the policy's, and is not */
 	WARNING_LOOKUP, /* something could not be looked at, so other warnings may be missing */
 };
 
 struct warning {
 	struct conf_place place;
+	char *path; /* not NULL: a file or folder that is not among conf's, in its place */
 	enum warning_kind kind;
 	struct reason what; /* also what was expected */
 };
@@ -85,6 +91,9 @@ struct warnings_input {
 	 * reason to warn. NULL: there are none.
 	 */
 	const char *vendor;
+	const char
+		*pam_root; /* what PAM's files are below, "" for /; NULL: these are not looked at */
+	const struct conf_paths *paths; /* of conf; NULL: nothing is said of files as such */
 };
 
 /*

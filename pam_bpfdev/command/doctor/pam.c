@@ -8,7 +8,7 @@
 #include "command/base/memory.h"
 #include "conf/arguments.h"
 #include "command/doctor/doctor.h"
-#include "command/doctor/pam/stack.h"
+#include "command/pam/stack.h"
 
 #define TOPIC "pam"
 #define MODULE "pam_bpfdev.so"

@@ -3,8 +3,8 @@
  * The files of PAM, as Linux-PAM reads them: where they are, what their lines say, what stands in a
  * service's stack in the end, and which ways lead through it.
  */
-#ifndef DOCTOR_PAM_STACK_H
-#define DOCTOR_PAM_STACK_H
+#ifndef PAM_STACK_H
+#define PAM_STACK_H
 
 #include <stdbool.h>
 #include <stddef.h>

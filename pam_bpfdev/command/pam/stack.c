@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "command/base/memory.h"
-#include "command/doctor/pam/stack.h"
+#include "command/pam/stack.h"
 
 /* What is read, and how deep in includes and substacks one is. */
 struct reading {

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "command/base/memory.h"
-#include "command/doctor/pam/stack.h"
+#include "command/pam/stack.h"
 
 #define BLANKS " \t\n"
 
