@@ -4,6 +4,8 @@
  * the last line on standard error says how many there were.
  */
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,6 +21,18 @@ __attribute__((constructor)) static void arm(void)
 {
 	const char *at = getenv("FAIL_AT");
 
+	/* What glibc loads to look names up, it does without having looked whether there is memory. */
+	getpwnam("root");
+	getgrnam("root");
+	getpwnam("no such user");
+	setpwent();
+	while (getpwent())
+		;
+	endpwent();
+	setgrent();
+	while (getgrent())
+		;
+	endgrent();
 	asked = 0;
 	fail_at = at ? atol(at) : 0;
 }
