@@ -183,7 +183,11 @@ static int exit_of(const struct check *check, const struct conf *conf,
 {
 	if (conf->error_count)
 		return COMMAND_MISTAKES;
-	return check->strict && warnings->count ? COMMAND_NO : COMMAND_YES;
+	/* A machine without rules yet, as the package leaves it, is worth a word and no failure. */
+	for (size_t i = 0; i < warnings->count && check->strict; i++)
+		if (warnings->items[i].kind != WARNING_NO_RULES)
+			return COMMAND_NO;
+	return COMMAND_YES;
 }
 
 static int check_policy(const struct check *check)

@@ -271,14 +271,17 @@ bool warnings_holds(const struct device_pattern *wide, const struct device_patte
 	       (wide->minor == BPFDEV_ANY || wide->minor == narrow->minor);
 }
 
-struct device_patterns warnings_resolve(const struct warnings_run *run,
-					const struct device_spec *device)
+const struct device_patterns *warnings_resolve(struct warnings_run *run, uint32_t statement)
 {
-	struct device_patterns patterns = { 0 };
+	struct device_patterns *patterns = &run->resolved[statement];
+	const struct warnings_input *input = run->input;
 
-	if (xcheck(policy_resolve(run->input->conf, run->input->devices, device, &patterns,
+	if (!run->is_resolved[statement] &&
+	    xcheck(policy_resolve(input->conf, input->devices,
+				  &warnings_statement(run, statement)->device, patterns,
 				  run->why)) < 0)
-		device_patterns_free(&patterns);
+		device_patterns_free(patterns);
+	run->is_resolved[statement] = true;
 	return patterns;
 }
 
@@ -290,24 +293,23 @@ static uint32_t bits_given_back(const struct denial *denial, const struct device
 {
 	const struct conf_statement *line = warnings_statement(denial->run, statement);
 	const struct table_rule denied = { .device = *pattern, .rank = (uint8_t)denial->who->rank };
-	struct device_patterns patterns;
+	const struct device_patterns *patterns;
 	enum table_advantage advantage;
 	uint32_t bits = 0;
 
 	if (line->verb != CONF_ALLOW || denial->run->dead[statement] ||
 	    !warnings_implies_in_session(denial->line, line))
 		return 0;
-	patterns = warnings_resolve(denial->run, &line->device);
-	for (size_t i = 0; i < patterns.count; i++) {
-		const struct table_rule allowed = { .device = patterns.items[i],
+	patterns = warnings_resolve(denial->run, statement);
+	for (size_t i = 0; i < patterns->count; i++) {
+		const struct table_rule allowed = { .device = patterns->items[i],
 						    .rank = (uint8_t)by->rank };
 
-		if (warnings_holds(&patterns.items[i], region) &&
+		if (warnings_holds(&patterns->items[i], region) &&
 		    table_compare_rules(&allowed, statement, &denied, denial->statement,
 					&advantage) > 0)
 			bits |= line->access;
 	}
-	device_patterns_free(&patterns);
 	return bits;
 }
 
@@ -370,7 +372,7 @@ static void warn_of_baseline(const struct denial *denial)
 
 static void look_at(struct denial *denial)
 {
-	struct device_patterns patterns = warnings_resolve(denial->run, &denial->line->device);
+	const struct device_patterns *patterns = warnings_resolve(denial->run, denial->statement);
 
 	for (size_t k = 0; k < KNOWN; k++) {
 		uint32_t minor = known[k].minor == BPFDEV_ANY ? 0 : known[k].minor;
@@ -378,10 +380,9 @@ static void look_at(struct denial *denial)
 		if (table_refused(denial->run->baseline, BPFDEV_CHAR, known[k].major, minor,
 				  BPFDEV_READ | BPFDEV_WRITE))
 			continue;
-		for (size_t i = 0; i < patterns.count; i++)
-			hold_against(denial, k, &patterns.items[i]);
+		for (size_t i = 0; i < patterns->count; i++)
+			hold_against(denial, k, &patterns->items[i]);
 	}
-	device_patterns_free(&patterns);
 	warn_of_baseline(denial);
 }
 

@@ -52,8 +52,12 @@ struct warnings_run {
 	const struct warnings_who **wide;     /* ranges that may hold other groups and ranges */
 	const struct warnings_who **covering; /* from warnings_cover(); room for all */
 	size_t wide_count;
+	struct device_patterns *resolved; /* per statement, from warnings_resolve() */
+	bool *is_resolved;
 	struct table *baseline; /* made when first needed */
 	bool *dead;		/* per statement: it never decides */
+	uint32_t *denials; /* statements that deny something to "*"; listed when first needed */
+	size_t denial_count;
 	struct name_list users; /* listed when first needed */
 	struct name_list groups;
 	bool users_listed, groups_listed;
@@ -90,9 +94,11 @@ void warnings_look_up(struct warnings_run *run, struct warnings_line *lines, siz
  */
 size_t warnings_cover(struct warnings_run *run, const struct warnings_who *who);
 
-/* What @device stands for. What cannot be looked at has been said, and stands for nothing. */
-struct device_patterns warnings_resolve(const struct warnings_run *run,
-					const struct device_spec *device);
+/*
+ * What the statement's device stands for; the run's. What cannot be looked at has been said, and
+ * stands for nothing.
+ */
+const struct device_patterns *warnings_resolve(struct warnings_run *run, uint32_t statement);
 
 /* Whether a pattern is about all that the other is about. */
 bool warnings_holds(const struct device_pattern *wide, const struct device_pattern *narrow);

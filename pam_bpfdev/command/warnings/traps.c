@@ -57,6 +57,9 @@ static const char *const well_known[] = {
 	"xrdp-sesman",
 };
 
+/* Each is held against each "allow *": of a longer policy, the first ones. */
+#define DENIALS_MAX 200
+
 #define WELL_KNOWN (sizeof(well_known) / sizeof(well_known[0]))
 
 static bool is_any(const char *glob, const char *const *names, size_t count)
@@ -148,11 +151,16 @@ static bool is_wide(const struct device_spec *device)
 	       (device->kind == DEVICE_DRIVER && strcmp(device->text, "*") == 0);
 }
 
+static bool is_allow_all(const struct conf_statement *line)
+{
+	return line->verb == CONF_ALLOW && is_wide(&line->device);
+}
+
 /* Whether @allow may give what @deny takes, which is less than all that it gives. */
 static bool gives_back(const struct conf_statement *allow, const struct conf_statement *deny)
 {
-	if (allow->verb != CONF_ALLOW || deny->verb != CONF_DENY || !is_wide(&allow->device) ||
-	    deny->device.kind == DEVICE_ALL || !(allow->access & deny->access))
+	if (!is_allow_all(allow) || deny->verb != CONF_DENY || deny->device.kind == DEVICE_ALL ||
+	    !(allow->access & deny->access))
 		return false;
 	/* char-* and a deny of block devices, char-* and char-*. */
 	if (allow->device.kind != DEVICE_ALL &&
@@ -175,39 +183,27 @@ static bool holds_all(const struct device_patterns *wide, const struct device_pa
 	return narrow->count;
 }
 
-/* Whether @line denies all that @deny does. What stands for nothing now is compared as written. */
-static bool denies_as_much(struct warnings_run *run, const struct conf_statement *line,
-			   const struct conf_statement *deny)
+/* Whether the line denies all that @deny does. What stands for nothing now is compared as written. */
+static bool denies_as_much(struct warnings_run *run, uint32_t statement, uint32_t deny)
 {
-	struct device_patterns wide, narrow;
-	bool is;
+	const struct conf_statement *line = warnings_statement(run, statement),
+				    *what = warnings_statement(run, deny);
 
-	if (line->verb != CONF_DENY || (deny->access & ~line->access))
+	if (line->verb != CONF_DENY || (what->access & ~line->access))
 		return false;
-	if (line->device.kind == deny->device.kind && line->device.block == deny->device.block &&
-	    line->device.text && deny->device.text &&
-	    strcmp(line->device.text, deny->device.text) == 0)
+	if (line->device.kind == what->device.kind && line->device.block == what->device.block &&
+	    line->device.text && what->device.text &&
+	    strcmp(line->device.text, what->device.text) == 0)
 		return true;
-	wide = warnings_resolve(run, &line->device);
-	narrow = warnings_resolve(run, &deny->device);
-	is = holds_all(&wide, &narrow);
-	device_patterns_free(&wide);
-	device_patterns_free(&narrow);
-	return is;
+	return holds_all(warnings_resolve(run, statement), warnings_resolve(run, deny));
 }
 
 /* Whether lines for all of @who, of that rank or a higher one, deny it, too. */
-static bool is_said_again(struct warnings_run *run, const struct warnings_who *who,
-			  const struct conf_statement *deny)
+static bool is_said_again(struct warnings_run *run, size_t covering, uint32_t deny)
 {
-	size_t count = warnings_cover(run, who);
-
-	for (size_t c = 0; c < count; c++)
+	for (size_t c = 0; c < covering; c++)
 		for (size_t i = 0; i < run->covering[c]->count; i++)
-			if (denies_as_much(
-				    run,
-				    warnings_statement(run, run->covering[c]->lines[i].statement),
-				    deny))
+			if (denies_as_much(run, run->covering[c]->lines[i].statement, deny))
 				return true;
 	return false;
 }
@@ -223,20 +219,31 @@ static bool are_regular(const struct warnings_run *run, const struct warnings_wh
 	return who->rank != TABLE_USER || policy_rank_by_id(&subject, &anyone) == TABLE_ANYONE;
 }
 
+/* The deny lines for "*", once: so many at most. */
+static void list_denials(struct warnings_run *run)
+{
+	const struct conf *conf = run->input->conf;
+
+	if (run->denials)
+		return;
+	run->denials = xcalloc(DENIALS_MAX, sizeof(*run->denials));
+	for (uint32_t i = 0; i < conf->statement_count && run->denial_count < DENIALS_MAX; i++)
+		if (conf->statements[i].verb == CONF_DENY &&
+		    conf->statements[i].who.kind == CONF_ANYONE && !run->dead[i])
+			run->denials[run->denial_count++] = i;
+}
+
 /* The lines for "*" that @allow, of @who, takes the effect from: how many, and the first one. */
 static size_t find_outranked(struct warnings_run *run, const struct warnings_who *who,
 			     const struct conf_statement *allow, uint32_t *first)
 {
-	const struct conf *conf = run->input->conf;
-	size_t found = 0;
+	size_t covering = warnings_cover(run, who), found = 0;
 
-	for (uint32_t i = 0; i < conf->statement_count; i++) {
-		const struct conf_statement *deny = &conf->statements[i];
-
-		if (deny->who.kind == CONF_ANYONE && gives_back(allow, deny) && !run->dead[i] &&
-		    !is_said_again(run, who, deny) && !found++)
-			*first = i;
-	}
+	list_denials(run);
+	for (size_t i = 0; i < run->denial_count; i++)
+		if (gives_back(allow, warnings_statement(run, run->denials[i])) &&
+		    !is_said_again(run, covering, run->denials[i]) && !found++)
+			*first = run->denials[i];
 	return found;
 }
 
@@ -269,7 +276,7 @@ void warnings_of_outranked(struct warnings_run *run, struct warnings_who *who)
 		const struct conf_statement *allow = warnings_statement(run, statement);
 		size_t count;
 
-		if (allow->verb != CONF_ALLOW || run->dead[statement])
+		if (!is_allow_all(allow) || run->dead[statement])
 			continue;
 		count = find_outranked(run, who, allow, &first);
 		if (count)
@@ -286,7 +293,7 @@ void warnings_of_resets(struct warnings_run *run, struct warnings_who *who)
 		size_t before = 0;
 		uint32_t last = 0;
 
-		if (run->dead[statement] || who->state == NAME_MISSING)
+		if (!is_allow_all(allow) || run->dead[statement] || who->state == NAME_MISSING)
 			continue;
 		for (size_t j = 0; j < i; j++) {
 			uint32_t other = who->lines[j].statement;

@@ -265,6 +265,11 @@ static void free_run(struct warnings_run *run)
 	free(run->wide);
 	free(run->covering);
 	free(run->dead);
+	free(run->denials);
+	for (size_t i = 0; i < run->input->conf->statement_count; i++)
+		device_patterns_free(&run->resolved[i]);
+	free(run->resolved);
+	free(run->is_resolved);
 	table_free(run->baseline);
 	name_list_free(&run->users);
 	name_list_free(&run->groups);
@@ -282,6 +287,8 @@ int warnings_find(const struct warnings_input *input, struct warnings *warnings,
 
 	*warnings = (struct warnings) { 0 };
 	run.dead = xcalloc(input->conf->statement_count + 1, sizeof(*run.dead));
+	run.resolved = xcalloc(input->conf->statement_count + 1, sizeof(*run.resolved));
+	run.is_resolved = xcalloc(input->conf->statement_count + 1, sizeof(*run.is_resolved));
 	ret = warnings_of_devices(&run);
 	if (ret == 0) {
 		warnings_survey(&run);
