@@ -9,7 +9,7 @@ MODULE = "/run/lib/pam_bpfdev.so"
 SYSTEMD = "session optional pam_systemd.so\n"
 LINE = f"session required {MODULE}\n"
 NOBODY = "60123:60124 allow *\n"  # accounts that no machine has, so that no process counts
-TOPICS = "kernel|systemd|pam|sshd|policy|processes|devices|brokers|linger|sessions"
+TOPICS = "kernel|systemd|pam|sshd|logins|policy|processes|devices|brokers|linger|sessions|sudo"
 FIELDS = {"topic": str, "level": str, "subject": str, "message": str, "advice": (str, type(None))}
 
 
@@ -145,6 +145,55 @@ def test_a_policy_of_no_lines(bpfdev, policy):
     result = bpfdev("doctor", "--json")
     assert result.code == 0
     assert of(result, "policy") == [("note", "", "no line names anybody: nobody is filtered")]
+
+
+def test_a_policy_that_is_not_there(bpfdev, well):
+    well.path("/etc/security/bpfdev.conf").unlink()
+    assert of(bpfdev("doctor", "--json"), "policy") == [
+        ("note", "", "there is no /etc/security/bpfdev.conf, and no line names anybody: nobody is filtered")]
+
+
+@pytest.mark.usefixtures("well")
+def test_files_that_are_not_read(bpfdev, policy):
+    policy("* deny *\n", "bpfdev.d/10-lab")
+    result = bpfdev("doctor")
+    at = result.lines.index('note policy    /etc/security/bpfdev.d/10-lab: is not read, as its name does not end in ".conf"')
+    assert result.lines[at + 1] == " " * 17 + "expected it to be renamed so, or to be somewhere else"
+    assert "1 warning" not in result.out
+
+
+@pytest.mark.parametrize("sources, silent", [
+    ("files ldap", None), ("files ldap systemd", "ldap"), ("files sss [NOTFOUND=return] systemd", "sss"),
+    ("files ldap [UNAVAIL=return] systemd", None), ("ldap [NOTFOUND=continue UNAVAIL=return] files", None),
+    ("files systemd", None)])
+def test_directory_that_is_not_the_last_source(bpfdev, well, policy, sources, silent):
+    well.write("/etc/nsswitch.conf", f"passwd: files ldap systemd\n# group: ldap files\ngroup:\t{sources}\n")
+    policy("@students allow *\n")
+    found = [(level, subject) for level, subject, message in of(bpfdev("doctor", "--json"), "policy")
+             if "nsswitch.conf" in message]
+    assert found == ([("warn", silent)] if silent else [])
+    policy(NOBODY)
+    assert "nsswitch.conf" not in bpfdev("doctor").out
+
+
+def test_groups_of_pam_group(bpfdev, well, policy):
+    well.write("/etc/security/group.conf", "# sshd;*;*;Al0000-2400;plugdev\n")
+    well.write("/etc/pam.d/login", "auth optional pam_group.so\n" + SYSTEMD + LINE)
+    policy("@students allow *\n")
+    assert "pam_group" not in bpfdev("doctor").out
+    well.write("/etc/security/group.conf", "sshd;*;*;Al0000-2400;students\n")
+    assert [finding[:2] for finding in of(bpfdev("doctor", "--json"), "policy")] == [("note", "pam_group")]
+    policy(NOBODY)
+    assert "pam_group" not in bpfdev("doctor").out
+
+
+def test_daemons_that_inetd_starts(bpfdev, well):
+    well.write("/etc/inetd.conf", "#shell stream tcp nowait root /usr/sbin/in.rshd in.rshd\n"
+                                  "telnet stream tcp nowait root /usr/sbin/tcpd /usr/sbin/in.telnetd\n"
+                                  "exec stream tcp nowait root /usr/sbin/in.rexecd\n")
+    assert [finding[:2] for finding in of(bpfdev("doctor", "--json"), "logins")] == [
+        ("warn", "in.telnetd"), ("bad", "in.rexecd")]
+    well.path("/etc/inetd.conf").unlink()
 
 
 @pytest.mark.usefixtures("well")

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* Services that open devices for whoever may ask them: what they open is not the user's to open. */
+/*
+ * Programs that do for a user what the rules forbid: services that open devices for whoever may ask
+ * them, and sudo.
+ */
 #include <errno.h>
 #include <grp.h>
 #include <stdlib.h>
@@ -11,7 +14,9 @@
 
 #define TOPIC "brokers"
 #define NSS_BUFFER (1024 * 1024) /* a group comes with its members' names */
-#define MEMBERS_MAX 1000	 /* looked up, of each group: a directory may be far away */
+#define SUDO "/usr/bin/sudo"
+#define ASKED_MAX 100	 /* users, of sudo: each is a program that is started */
+#define MEMBERS_MAX 1000 /* looked up, of each group: a directory may be far away */
 
 /* Who is in one of these has a daemon of root's start containers or machines with any device. */
 static const struct {
@@ -106,6 +111,114 @@ static bool denies_storage(const struct conf *conf)
 	return conf->statement_count && (denies || !allows);
 }
 
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+
+/* One right as "sudo -l" tells it: "(RUNAS : GROUPS) TAG: COMMANDS". */
+static void look_at_right(struct doctor *doctor, const char *name, const char *right)
+{
+	const char *close = strchr(right, ')'), *commands = close ? close + 1 : "";
+	size_t tag, length = strcspn(right + 1, ":)");
+	bool all, root = false;
+
+	/* NOPASSWD: SETENV: and the like. */
+	for (commands += strspn(commands, " ");
+	     (tag = strspn(commands, CAPITALS)) && commands[tag] == ':';
+	     commands += strspn(commands, " "))
+		commands += tag + 1;
+	all = strncmp(commands, "ALL", 3) == 0 && (!commands[3] || strchr(", ", commands[3]));
+	for (const char *at = right + 1, *end = at + length; at < end;) {
+		size_t word = strcspn(at, ", :)");
+
+		root |= (word == 3 && strncmp(at, "ALL", word) == 0) ||
+			(word == 4 && strncmp(at, "root", word) == 0) ||
+			(word == 2 && strncmp(at, "#0", word) == 0);
+		at += word + 1;
+	}
+	if (all && root) {
+		doctor_find(
+			doctor, DOCTOR_BAD, "sudo", name,
+			"has rules, and may run anything as root: root can leave the session and "
+			"its rules, by systemd-run(1) for one");
+		doctor_advise(doctor,
+			      "name the programs that they may run in sudoers(5), or let no "
+			      "line name them");
+	} else {
+		doctor_find(doctor, all ? DOCTOR_WARN : DOCTOR_NOTE, "sudo", name,
+			    "has rules, and may become others: %s", right);
+		doctor_advise(doctor,
+			      "see that none of that starts programs outside of the session: "
+			      "user managers, jobs, containers");
+	}
+}
+
+static void ask_sudo(struct doctor *doctor, const char *name, char *text)
+{
+	static const char begin[] = "may run the following commands";
+	char *argv[] = { SUDO, "-n", "-l", "-U", (char *)name, NULL };
+	int ret = doctor_run(argv, text);
+	char *rest = ret < 0 ? NULL : strstr(text, begin), *line;
+
+	if (ret < 0) {
+		doctor_find(doctor, DOCTOR_BLIND, "sudo", name,
+			    "what they may run cannot be told: sudo -l -U: %s",
+			    ret == -ETIMEDOUT ? "it does not answer" : strerror(-ret));
+		doctor_advise(doctor, "look at sudoers(5)");
+	}
+	strsep(&rest, "\n");
+	while ((line = strsep(&rest, "\n")))
+		if (strncmp(line, "    (", 5) == 0)
+			look_at_right(doctor, name, line + 4);
+}
+
+/* The users whom lines name, and who are in groups that they name: those whom doctor has met. */
+static void meet_named(struct doctor *doctor)
+{
+	char *buffer = xmalloc(NSS_BUFFER);
+
+	for (size_t i = 0; i < doctor->conf->statement_count; i++) {
+		const struct conf_who *who = &doctor->conf->statements[i].who;
+		struct group entry, *found = NULL;
+
+		if (who->kind == CONF_USER)
+			doctor_user_of_name(doctor, who->name);
+		if (who->kind == CONF_GROUP)
+			getgrnam_r(who->name, &entry, buffer, NSS_BUFFER, &found);
+		for (size_t j = 0; found && j < MEMBERS_MAX && found->gr_mem[j]; j++)
+			doctor_user_of_name(doctor, found->gr_mem[j]);
+	}
+	free(buffer);
+}
+
+static void check_sudo(struct doctor *doctor)
+{
+	char *text;
+	size_t asked = 0, left = 0;
+
+	if (access(SUDO, X_OK) < 0)
+		return;
+	meet_named(doctor);
+	text = xmalloc(DOCTOR_OUTPUT_MAX);
+	for (size_t i = 0; i < doctor->user_count; i++) {
+		const struct doctor_user *user = doctor->users[i];
+		bool again = false;
+
+		for (size_t j = 0; j < i; j++)
+			again |= doctor->users[j]->uid == user->uid;
+		if (again || user->uid == 0 || !doctor_has_rules(user))
+			continue;
+		if (asked++ < ASKED_MAX)
+			ask_sudo(doctor, user->subject.name, text);
+		else
+			left++;
+	}
+	free(text);
+	if (!left)
+		return;
+	doctor_find(doctor, DOCTOR_NOTE, "sudo", "", "%zu more users with rules were not looked at",
+		    left);
+	doctor_advise(doctor, "sudo -l -U USER says what they may run");
+}
+
 static void check_udisks(struct doctor *doctor)
 {
 	static const char service[] =
@@ -141,6 +254,7 @@ void doctor_check_brokers(struct doctor *doctor)
 	check_groups(doctor);
 	check_udisks(doctor);
 	check_sound(doctor);
+	check_sudo(doctor);
 	if (doctor->findings.count == before)
 		doctor_find(doctor, DOCTOR_OK, TOPIC, "",
 			    "no service is known to open devices for users with rules");

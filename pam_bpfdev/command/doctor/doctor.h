@@ -74,6 +74,7 @@ struct doctor_tally {
 	char *subject, *message;    /* the tally's own */
 	size_t count;
 	pid_t pid; /* the first one's */
+	pid_t last;
 	char comm[64];
 };
 
@@ -112,14 +113,31 @@ bool doctor_has_rules(const struct doctor_user *user);
 
 void doctor_users_free(struct doctor *doctor);
 
+#define DOCTOR_OUTPUT_MAX (256 * 1024)
+
+/*
+ * Runs the program @argv[0], a path, which answers within seconds or is ended. What it says goes to
+ * @text (DOCTOR_OUTPUT_MAX bytes). Returns its exit status; -ETIMEDOUT or another negative errno.
+ */
+int doctor_run(char *const *argv, char *text);
+
+/*
+ * A path below /etc, read line by line: @line is called for each that is no comment, until it says
+ * true. Returns whether it did; a file that is not there has no lines.
+ */
+bool doctor_read_lines(const char *path, bool (*line)(const char *text, void *data), void *data);
+
 /* The checks, in the order in which they are made: later ones use what earlier ones set. */
 void doctor_check_kernel(struct doctor *doctor);		      /* opens machine */
 void doctor_check_pam(struct doctor *doctor);			      /* sets conf_path */
 void doctor_check_pam_below(struct doctor *doctor, const char *root); /* of the file system */
 void doctor_check_sshd(struct doctor *doctor);
+void doctor_check_daemons(struct doctor *doctor);
 void doctor_check_policy(struct doctor *doctor);    /* sets conf and the paths */
 void doctor_check_processes(struct doctor *doctor); /* looks at machine; sets sound_server */
 void doctor_check_sessions(struct doctor *doctor);
+void doctor_check_groups(struct doctor *doctor);
+void doctor_check_pam_group(struct doctor *doctor);
 void doctor_check_linger(struct doctor *doctor);
 void doctor_check_brokers(struct doctor *doctor);
 

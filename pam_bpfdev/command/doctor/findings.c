@@ -48,7 +48,9 @@ void doctor_tally(struct doctor_tallies *tallies, const struct doctor_tally *lik
 	for (size_t i = 0; i < tallies->count; i++) {
 		tally = &tallies->items[i];
 		if (strcmp(tally->subject, subject) == 0 && strcmp(tally->message, message) == 0) {
-			tally->count++;
+			/* A process may have several such descriptors, by threads of its own. */
+			tally->count += tally->last != like->pid;
+			tally->last = like->pid;
 			return;
 		}
 	}
@@ -57,6 +59,7 @@ void doctor_tally(struct doctor_tallies *tallies, const struct doctor_tally *lik
 	tally->subject = xstrdup(subject);
 	tally->message = xstrdup(message);
 	tally->count = 1;
+	tally->last = like->pid;
 }
 
 void doctor_tell_tallies(struct doctor *doctor, struct doctor_tallies *tallies)

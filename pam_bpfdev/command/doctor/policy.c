@@ -5,19 +5,23 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "command/base/memory.h"
 
 #include "command/doctor/doctor.h"
+#include "command/pam/stack.h"
 #include "command/warnings/warnings.h"
 
 #define TOPIC "policy"
 #define SHOWN 5 /* mistakes: bpfdev check is for the others */
 #define NSS_BUFFER (64 * 1024)
+#define OVERDUE 60 /* seconds after which an exception should be gone, by any clock */
 #define LINGER "/var/lib/systemd/linger" /* an empty file of each user's name: loginctl(1) */
 
 static void tell_mistakes(struct doctor *doctor, const struct conf *conf)
@@ -215,6 +219,111 @@ void doctor_users_free(struct doctor *doctor)
 	doctor->user_count = doctor->user_capacity = 0;
 }
 
+static bool names_groups(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->statement_count; i++)
+		if (conf->statements[i].who.kind == CONF_GROUP ||
+		    conf->statements[i].who.kind == CONF_GID_RANGE)
+			return true;
+	return false;
+}
+
+static bool is_directory(const char *source)
+{
+	static const char *const names[] = { "ldap",	"sss",	  "winbind", "nis",
+					     "nisplus", "hesiod", "aad",     "himmelblau" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(source, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The C library tells that a directory was silent only if nothing is asked after it: see "Groups
+ * from a directory" in bpfdev.conf(5).
+ */
+static bool look_at_sources(const char *line, void *data)
+{
+	static const char database[] = "group:";
+	const char *at = line + strspn(line, " \t");
+	struct doctor *doctor = data;
+	char *copy, *rest, *word, silent[64] = "";
+	bool in_action = false;
+
+	if (strncmp(at, database, strlen(database)) != 0)
+		return false;
+	copy = rest = xstrdup(at + strlen(database));
+	while ((word = strsep(&rest, " \t"))) {
+		if (!*word)
+			continue;
+		/* Of actions, "[NOTFOUND=return UNAVAIL=return]", this one matters. */
+		in_action |= *word == '[';
+		if (in_action) {
+			if (strcasestr(word, "UNAVAIL=return"))
+				*silent = '\0';
+			in_action = !strchr(word, ']');
+			continue;
+		}
+		if (*silent) {
+			doctor_find(doctor, DOCTOR_WARN, TOPIC, silent,
+				    "is not the last source of \"group:\" in /etc/nsswitch.conf: "
+				    "when it does not answer nobody can tell, and its groups' "
+				    "members log in without the rules of lines for groups");
+			doctor_advise(doctor,
+				      "write [UNAVAIL=return] behind %s there, or let it be the "
+				      "last; bpfdev.conf(5) says why",
+				      silent);
+			*silent = '\0';
+		}
+		if (is_directory(word))
+			snprintf(silent, sizeof(silent), "%s", word);
+	}
+	free(copy);
+	return false;
+}
+
+void doctor_check_groups(struct doctor *doctor)
+{
+	if (doctor->conf && names_groups(doctor->conf))
+		doctor_read_lines("/etc/nsswitch.conf", look_at_sources, doctor);
+}
+
+static bool is_line(const char *line, void *data)
+{
+	(void)line;
+	(void)data;
+	return true;
+}
+
+/* Groups that pam_group gives a login are in no database, so that the module cannot know them. */
+void doctor_check_pam_group(struct doctor *doctor)
+{
+	struct pam_stack_names services = { 0 };
+	bool used = false;
+
+	if (!doctor->conf || !names_groups(doctor->conf) ||
+	    !doctor_read_lines("/etc/security/group.conf", is_line, NULL))
+		return;
+	if (pam_stack_services("", &services) == 0) {
+		for (size_t i = 0; i < services.count && !used; i++) {
+			struct pam_stack stack;
+
+			used = pam_stack_load("", services.items[i], "auth", &stack) == 0 &&
+			       pam_stack_find(&stack, "pam_group.so", 0) < stack.count;
+			pam_stack_free(&stack);
+		}
+	}
+	pam_stack_names_free(&services);
+	if (!used)
+		return;
+	doctor_find(
+		doctor, DOCTOR_NOTE, TOPIC, "pam_group",
+		"gives logins groups by /etc/security/group.conf: lines for groups do not count "
+		"who is in one by that alone");
+	doctor_advise(doctor, "name these users, or make them members of a group of /etc/group");
+}
+
 /* Whether a filter was made from the policy that is looked at: PAM lines may name several. */
 static bool is_of_policy(const struct doctor *doctor, const struct machine_unit *unit)
 {
@@ -258,6 +367,28 @@ static void tell_old(struct doctor *doctor, uid_t uid, size_t old, size_t live)
 	doctor_advise(doctor, "bpfdev reload gives them those that count now");
 }
 
+/* What lends them ends within seconds of its time. */
+static void look_at_exceptions(struct doctor *doctor, const struct machine_unit *unit)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	for (size_t i = 0; i < BPFDEV_EXCEPTIONS && unit->known; i++) {
+		const struct bpfdev_exception *exception = &unit->info.exceptions[i];
+
+		if (!exception->access || exception->until + OVERDUE > (uint64_t)now.tv_sec)
+			continue;
+		doctor_find(doctor, DOCTOR_WARN, "sessions", unit->unit.user,
+			    "the exception for %s in %s should have ended %" PRIu64 " minutes ago",
+			    exception->device, unit->unit.name,
+			    ((uint64_t)now.tv_sec - (uint64_t)exception->until) / 60);
+		doctor_advise(doctor,
+			      "bpfdev revoke --expired %s ends it; systemctl list-timers says what "
+			      "became of bpfdev-revoke-%u-*.timer",
+			      unit->unit.user, unit->unit.uid);
+	}
+}
+
 void doctor_check_sessions(struct doctor *doctor)
 {
 	struct machine *machine = &doctor->machine;
@@ -268,6 +399,8 @@ void doctor_check_sessions(struct doctor *doctor)
 		bool last = i + 1 == machine->unit_count ||
 			    machine->units[i + 1].unit.uid != unit->unit.uid;
 
+		if (unit->unit.role == BPFDEV_SESSION)
+			look_at_exceptions(doctor, unit);
 		if (is_of_policy(doctor, unit) && unit->unit.role == BPFDEV_SESSION &&
 		    !(unit->info.flags & BPFDEV_CLOSED)) {
 			live++;

@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -32,7 +34,8 @@ struct place {
 
 struct process {
 	pid_t pid;
-	uid_t uid; /* the real one: who started a program with set-uid is still the user */
+	pid_t thread; /* one that has not ended: the first may have, and the others go on */
+	uid_t uid;    /* the real one: who started a program with set-uid is still the user */
 	char comm[64];
 	const struct place *place;
 	enum session_place whose;
@@ -44,6 +47,7 @@ struct walk {
 	struct place **places;
 	size_t place_count, place_capacity;
 	struct doctor_tallies strays, devices;
+	size_t unseen;	    /* threads whose descriptors could not be looked at */
 	char namespace[64]; /* our own, of processes */
 };
 
@@ -204,7 +208,7 @@ struct look {
 	const struct process *process;
 	struct device terminal; /* the controlling one; no major 0 of a terminal exists */
 	struct device console;	/* the one that the session was opened on; likewise */
-	int process_fd;		/* of the folder */
+	int thread_fd;		/* of the folder of the thread that is looked at */
 };
 
 static bool is_same(const struct device *a, const struct device *b)
@@ -230,7 +234,7 @@ static bool read_device(int dir, const char *path, struct device *device)
 
 static FILE *open_file(const struct look *look, const char *path)
 {
-	int fd = openat(look->process_fd, path, O_RDONLY | O_CLOEXEC);
+	int fd = openat(look->thread_fd, path, O_RDONLY | O_CLOEXEC);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 
 	if (!file && fd >= 0)
@@ -333,17 +337,51 @@ static void look_at_descriptor(struct look *look, const char *number)
 	ssize_t length;
 
 	snprintf(link, sizeof(link), "fd/%s", number);
-	if (!read_device(look->process_fd, link, &device) || is_same(&device, &look->terminal) ||
+	if (!read_device(look->thread_fd, link, &device) || is_same(&device, &look->terminal) ||
 	    is_same(&device, &look->console))
 		return;
 	access = read_access(look, number);
 	refused = table_refused(look->process->place->table, device.type, device.major,
 				device.minor, access);
-	length = readlinkat(look->process_fd, link, path, sizeof(path) - 1);
+	length = readlinkat(look->thread_fd, link, path, sizeof(path) - 1);
 	if (!refused || length < 0)
 		return;
 	path[length] = '\0';
 	tell_device(look, path, &device, refused);
+}
+
+/* Threads share a table of descriptors, unless one has taken its own. */
+static bool shares_table(pid_t a, pid_t b)
+{
+	return syscall(SYS_kcmp, a, b, KCMP_FILES, 0, 0) == 0;
+}
+
+static void look_at_thread(struct look *look, pid_t thread)
+{
+	struct dirent *entry;
+	char path[64];
+	DIR *dir;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d", look->process->pid, thread);
+	look->thread_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (look->thread_fd < 0)
+		return;
+	read_terminal(look);
+	read_console(look);
+	fd = openat(look->thread_fd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			look_at_descriptor(look, entry->d_name);
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	/* One that has ended in the meantime had nothing left to look at. */
+	if (!dir && errno != ENOENT && errno != ESRCH)
+		look->walk->unseen++;
+	close(look->thread_fd);
 }
 
 static void look_at_devices(struct walk *walk, const struct process *process)
@@ -351,37 +389,30 @@ static void look_at_devices(struct walk *walk, const struct process *process)
 	struct look look = { .walk = walk, .process = process };
 	struct dirent *entry;
 	char path[64];
-	int fd;
-	DIR *dir;
+	DIR *tasks;
 
 	if (!process->place->session || !process->place->table)
 		return;
-	snprintf(path, sizeof(path), "/proc/%d", process->pid);
-	look.process_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (look.process_fd < 0)
-		return;
-	read_terminal(&look);
-	read_console(&look);
-	fd = openat(look.process_fd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			look_at_descriptor(&look, entry->d_name);
-	if (dir)
-		closedir(dir);
-	else if (fd >= 0)
-		close(fd);
-	close(look.process_fd);
+	look_at_thread(&look, process->thread);
+	snprintf(path, sizeof(path), "/proc/%d/task", process->pid);
+	tasks = opendir(path);
+	while (tasks && (entry = readdir(tasks))) {
+		pid_t thread = atoi(entry->d_name);
+
+		if (thread > 0 && thread != process->thread &&
+		    !shares_table(process->thread, thread))
+			look_at_thread(&look, thread);
+	}
+	if (tasks)
+		closedir(tasks);
 }
 
-/* Reads who a process is. Returns whether it is one that can still do anything. */
-static bool read_status(struct process *process)
+/* Reads what @path says of a process or thread. Returns whether it has not ended. */
+static bool read_status(const char *path, struct process *process)
 {
-	char path[64], line[256], state = 'Z';
-	FILE *file;
+	char line[256], state = 'Z';
+	FILE *file = fopen(path, "re");
 
-	snprintf(path, sizeof(path), "/proc/%d/status", process->pid);
-	file = fopen(path, "re");
 	if (!file)
 		return false;
 	process->uid = 0;
@@ -394,6 +425,34 @@ static bool read_status(struct process *process)
 	}
 	fclose(file);
 	return state != 'Z' && state != 'X';
+}
+
+/*
+ * Reads who a process is, by its first thread, or by another if that has ended. Returns whether
+ * there is one that can still do anything.
+ */
+static bool read_process(struct process *process)
+{
+	struct dirent *entry;
+	bool lives;
+	char path[64];
+	DIR *tasks;
+
+	process->thread = process->pid;
+	snprintf(path, sizeof(path), "/proc/%d/status", process->pid);
+	lives = read_status(path, process);
+	snprintf(path, sizeof(path), "/proc/%d/task", process->pid);
+	tasks = lives ? NULL : opendir(path);
+	while (tasks && !lives && (entry = readdir(tasks))) {
+		process->thread = atoi(entry->d_name);
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/status", process->pid,
+			 process->thread);
+		lives = process->thread > 0 && process->thread != process->pid &&
+			read_status(path, process);
+	}
+	if (tasks)
+		closedir(tasks);
+	return lives;
 }
 
 static void read_namespace(pid_t pid, char *name, size_t size)
@@ -413,7 +472,7 @@ static bool is_in_container(const struct walk *walk, const struct process *proce
 
 	if (process->place->session)
 		return false;
-	read_namespace(process->pid, name, sizeof(name));
+	read_namespace(process->thread, name, sizeof(name));
 	return *name && strcmp(name, walk->namespace) != 0;
 }
 
@@ -467,7 +526,7 @@ static void look_at(struct walk *walk, struct process *process)
 	const struct doctor_user *user;
 	char *cgroup;
 
-	if (read_cgroup(process->pid, &cgroup) < 0)
+	if (read_cgroup(process->thread, &cgroup) < 0)
 		return;
 	process->place = place_of(walk, cgroup, process->uid, &process->whose);
 	free(cgroup);
@@ -491,7 +550,7 @@ static void walk_proc(struct walk *walk, DIR *proc)
 
 	while ((entry = readdir(proc))) {
 		process = (struct process) { .pid = atoi(entry->d_name) };
-		if (process.pid <= 0 || !read_status(&process))
+		if (process.pid <= 0 || !read_process(&process))
 			continue;
 		if (process.uid != 0 || is_sound_server(&process))
 			look_at(walk, &process);
@@ -506,9 +565,17 @@ static void tell_all(struct walk *walk)
 		doctor_find(doctor, DOCTOR_OK, TOPIC, "",
 			    "no process of a user with rules is outside of the filters");
 	doctor_tell_tallies(doctor, &walk->strays);
-	if (walk->devices.count == 0)
-		doctor_find(doctor, DOCTOR_OK, "devices", "",
-			    "no session has a device open that its filter denies");
+	if (walk->unseen) {
+		doctor_find(doctor, DOCTOR_BLIND, "devices", "",
+			    "the descriptors of %zu threads could not be looked at", walk->unseen);
+		doctor_advise(doctor, "look again as root, outside of any container");
+	} else if (walk->devices.count == 0) {
+		doctor_find(
+			doctor, DOCTOR_OK, "devices", "",
+			"no user's process in a session holds a descriptor of a device that its "
+			"filter denies; mappings, and descriptors on their way from process to "
+			"process, cannot be seen");
+	}
 	doctor_tell_tallies(doctor, &walk->devices);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* What everything stands on: the kernel's device programs, and systemd's cgroups. */
+/* What everything stands on: the kernel's device programs, systemd's cgroups, and room for both. */
+#include <inttypes.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -8,8 +10,11 @@
 #include "session/session.h"
 #include "command/base/memory.h"
 #include "command/doctor/doctor.h"
+#include "command/machine/logind.h"
 
 #define TOPIC "kernel"
+#define RUN "/run"
+#define RUN_FILES 64 /* so many files, at least, should find room there */
 
 static void nothing_enforced(struct doctor *doctor, const struct reason *why, const char *advice)
 {
@@ -77,6 +82,35 @@ static void check_systemd(struct doctor *doctor)
 	}
 }
 
+/* What fills up, and then refuses the logins of users with rules. */
+static void check_room(struct doctor *doctor)
+{
+	uint64_t sessions = 0, most = 0;
+	struct logind *logind = NULL;
+	struct statvfs run;
+
+	/* Without the bus there is no login either that would be counted. */
+	if (logind_open(&logind, NULL) == 0 && logind_count(logind, &sessions, &most) == 0 &&
+	    most && sessions + most / 10 >= most) {
+		doctor_find(doctor, DOCTOR_WARN, "systemd", "",
+			    "%" PRIu64 " of %" PRIu64 " sessions are open: logind makes no more "
+			    "(SessionsMax=), and without a session users with rules are refused",
+			    sessions, most);
+		doctor_advise(doctor,
+			      "loginctl list-sessions shows those that stay; logind.conf(5) "
+			      "has SessionsMax=");
+	}
+	logind_close(logind);
+	if (statvfs(RUN, &run) == 0 && run.f_blocks &&
+	    (run.f_bavail < run.f_blocks / 50 || (run.f_files && run.f_favail < RUN_FILES))) {
+		doctor_find(doctor, DOCTOR_WARN, "systemd", "",
+			    RUN " is nearly full (%" PRIu64 " KiB and %" PRIu64 " files are left): "
+				"who has rules takes a lock there, and is refused once it is full",
+			    (uint64_t)run.f_bavail * run.f_frsize / 1024, (uint64_t)run.f_favail);
+		doctor_advise(doctor, "du -xa " RUN " | sort -n shows what fills it");
+	}
+}
+
 void doctor_check_kernel(struct doctor *doctor)
 {
 	struct reason why = { "" };
@@ -86,4 +120,5 @@ void doctor_check_kernel(struct doctor *doctor)
 	else
 		check_programs(doctor);
 	check_systemd(doctor);
+	check_room(doctor);
 }

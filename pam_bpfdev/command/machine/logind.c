@@ -156,3 +156,18 @@ int logind_ask(struct logind *logind, const char *id, struct logind_session *ses
 	free(path);
 	return ret < 0 ? ret : 0;
 }
+
+int logind_count(struct logind *logind, uint64_t *sessions, uint64_t *most)
+{
+	static const char path[] = "/org/freedesktop/login1",
+			  interface[] = "org.freedesktop.login1.Manager";
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	int ret = logind->get_trivial(logind->bus, SERVICE, path, interface, "NCurrentSessions",
+				      &error, 't', sessions);
+
+	if (ret >= 0)
+		ret = logind->get_trivial(logind->bus, SERVICE, path, interface, "SessionsMax",
+					  &error, 't', most);
+	logind->error_free(&error);
+	return ret < 0 ? ret : 0;
+}

@@ -4,6 +4,7 @@
 #define LOGIND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/reason.h"
 
@@ -32,6 +33,12 @@ struct logind_session {
  */
 int logind_ask(struct logind *logind, const char *id, struct logind_session *session,
 	       struct reason *why);
+
+/*
+ * How many sessions there are, and how many logind makes at most (SessionsMax= of logind.conf(5)).
+ * Returns 0, or a negative errno.
+ */
+int logind_count(struct logind *logind, uint64_t *sessions, uint64_t *most);
 
 void logind_free_session(struct logind_session *session);
 
