@@ -135,6 +135,21 @@ def test_what_an_exception_lends(box):
         assert table(box)[1] == [ONE] and facts(box)["sessions"][0]["exceptions"] == []
 
 
+def test_exception_whose_time_is_over(box):
+    """It lends nothing any more; systemd's timer, which takes it out of the list, has been stopped."""
+    box.policy(RULES)
+    with box.ssh_session("alice") as session:
+        box.run(f"bpfdev allow alice '{FUSE}' rw --for 1s && systemctl stop 'bpfdev-*.timer'")
+        box.wait_for(lambda: facts(box)["sessions"][0]["exceptions"][0]["over"], "its time is over")
+        assert re.fullmatch(rf"session {session.id} of alice: exception: {FUSE} rw over since \d+-\d\d-\d\d \d\d:\d\d, and "
+                            r"not yet tidied up \(asked by uid 0\)", table(box)[1][0])
+        assert session.run("cat /dev/fuse 2>&1; true").stdout == "cat: /dev/fuse: Operation not permitted\n"
+        assert {unit["table"][0]["allowed"] for kind in ("sessions", "managers") for unit in facts(box, "--rules")[kind]} == {"---"}
+        assert box.run(f"bpfdev explain alice {FUSE} --session", check=False).returncode == 1
+        box.run("bpfdev revoke alice --expired")
+        assert table(box)[1] == [ONE]
+
+
 def test_filter_of_another_version(box):
     with box.ssh_session("alice") as session:
         attach_filter(box.cgroup / session.cgroup[1:], 99)

@@ -39,11 +39,13 @@ static int digest_rules(struct machine_unit *unit, uint64_t *digest, struct reas
 	*digest = unit->info.table_digest;
 	if (!lends(&unit->info))
 		return 1;
-	reason_set(why, "its filter has gone");
+	reason_set(why, "its filter has gone, or is another one by now");
 	ret = machine_read_table(unit, &table, why);
-	if (ret > 0 && xcheck(table_lend(table, NULL, 0, &rules, why)) < 0)
+	if (ret != 1)
+		return ret < 0 ? ret : 0;
+	if (xcheck(table_lend(table, NULL, 0, &rules, why)) < 0)
 		ret = -EINVAL;
-	if (ret > 0)
+	else
 		*digest = table_digest(rules);
 	table_free(table);
 	table_free(rules);

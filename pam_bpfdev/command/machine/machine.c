@@ -309,6 +309,8 @@ static int read_filter(int cgroup_fd, struct machine_unit *unit, struct table **
 		return ret;
 	ret = filter_read(prog_fd, &unit->info, table, why);
 	close(prog_fd);
+	if (ret == 0)
+		table_end_loans(*table);
 	return ret < 0 ? ret : ret == 0 ? 1 : MACHINE_OTHER_VERSION;
 }
 

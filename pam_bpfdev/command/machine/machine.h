@@ -144,7 +144,8 @@ bool machine_wants(const struct machine *machine, const struct unit *unit);
 #define MACHINE_OTHER_VERSION 2
 
 /*
- * Reads the filter of @unit anew: @unit->info, and *@table, to be freed. Returns 1; 0: the unit or
+ * Reads the filter of @unit anew: @unit->info, and *@table, to be freed, which says what the
+ * kernel answers now: what an exception lent that is over is not in it. Returns 1; 0: the unit or
  * its filter has gone; MACHINE_OTHER_VERSION: of this program made it; or a negative errno; with
  * @why.
  */

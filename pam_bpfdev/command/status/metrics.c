@@ -201,8 +201,8 @@ static void print_exceptions(const struct status *status)
 				numbers[status_is_over(&status->machine.units[i].info.exceptions[j],
 						       &until)]++;
 	begin("bpfdev_exceptions",
-	      "Exceptions that are in force; overdue: their time is over, and nobody has ended "
-	      "them.");
+	      "Exceptions that filters list; overdue: their time is over, so that they lend nothing "
+	      "any more, and nobody has tidied them up.");
 	samples("bpfdev_exceptions", "state", states, numbers, COUNT(states));
 }
 

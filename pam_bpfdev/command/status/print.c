@@ -436,11 +436,11 @@ static void print_exceptions(const struct machine_unit *unit)
 		if (!exception->access)
 			continue;
 		over = status_is_over(exception, &end);
-		output_line("session %s of %s: exception: %s %s %s %s (asked by uid %u)",
+		output_line("session %s of %s: exception: %s %s %s %s%s (asked by uid %u)",
 			    unit_id(&unit->unit, id), unit->user, exception->device,
 			    output_letters(exception->access, access),
-			    over ? "still in force, though it ended" : "until",
-			    output_time(end, until), exception->asked_by);
+			    over ? "over since" : "until", output_time(end, until),
+			    over ? ", and not yet tidied up" : "", exception->asked_by);
 	}
 	if (unit->lends_other)
 		output_line("session %s of %s: exceptions: names in them stand for something else "
