@@ -148,6 +148,7 @@ enum bpfdev_role { BPFDEV_SESSION, BPFDEV_MANAGER };
 #define BPFDEV_NO_LOGIN 0x4 /* su and the like: conditional deny lines count whatever they ask */
 #define BPFDEV_CONF 0x8	    /* the policy was named by conf=, so it has no drop-ins */
 #define BPFDEV_AUDIT 0x10   /* audit lines count: what some lines, or none, would deny passes */
+#define BPFDEV_CALLER 0x20  /* a copy, beside the rules of whom its user has become: su, sudo */
 
 /* A device that a session may use for a time, whatever the policy says. */
 struct bpfdev_exception {

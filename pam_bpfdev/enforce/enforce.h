@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "bpfdev.h"
 #include "conf/conf.h"
 #include "device/device.h"
 #include "policy/policy.h"
@@ -58,6 +59,8 @@ struct enforce_report {
 	bool unrestricted; /* lines name the user and none counts: everything is allowed */
 	bool audit;	   /* audit lines count */
 	uint32_t rule_count;
+	/* Whose filter stands beside, as they have become @subject; "": nobody's. */
+	char caller[sizeof(((struct bpfdev_info *)0)->user)];
 	char unit[128];
 	struct reason note;	      /* what the log should say beside it; often empty */
 	struct enforce_denied denied; /* close: if this was the session's end */

@@ -198,6 +198,86 @@ static int put_manager_only(void *data)
 	return put_manager(data);
 }
 
+/*
+ * Puts a copy of each filter of @from on the session: becoming somebody else ends nothing. What a
+ * session was lent is its own.
+ */
+static int copy_filters(struct opening *opening, int from)
+{
+	int fds[FILTER_ALL_MAX];
+	int count = filter_find_all(from, fds, FILTER_ALL_MAX, opening->why), ret = count;
+
+	for (int i = 0; i < count; i++) {
+		struct table *table = NULL, *rules = NULL;
+		struct bpfdev_info info;
+
+		if (ret >= 0)
+			ret = filter_read(fds[i], &info, &table, opening->why);
+		if (ret > 0)
+			ret = -EPROTO;
+		if (ret == 0)
+			ret = table_lend(table, NULL, 0, &rules, opening->why);
+		if (ret == 0) {
+			info.flags |= BPFDEV_CALLER;
+			memset(info.exceptions, 0, sizeof(info.exceptions));
+			snprintf(opening->report->caller, sizeof(opening->report->caller), "%s",
+				 info.user);
+			ret = filter_attach(opening->cgroup_fd, &info, rules, -1, opening->why);
+		}
+		if (ret >= 0)
+			close(ret);
+		close(fds[i]);
+		table_free(rules);
+		table_free(table);
+	}
+	return ret < 0 ? ret : 0;
+}
+
+/*
+ * Opens what the caller's filters are on: the session or manager that the parent process is in, or,
+ * if that has gone, the manager of whoever has called, in which it can only have been. Returns 1
+ * with *@from; 0: nobody has become somebody else here; or a negative errno with why.
+ */
+static int open_caller(struct opening *opening, int *from)
+{
+	const struct session *place = &opening->place;
+	const char *ruser = opening->session.ruser;
+	uid_t uid = getuid();
+	struct session caller;
+	int ret;
+
+	if (place->from) {
+		*from = session_open_cgroup(place->from, opening->why);
+		return *from < 0 ? *from : 1;
+	}
+	if (uid == 0 && ruser && *ruser && !*opening->session.rhost) {
+		ret = policy_user_id(ruser, &uid, opening->why);
+		if (ret <= 0)
+			return ret;
+	}
+	if (uid == 0 || uid == opening->subject->uid)
+		return 0;
+	ret = session_of_other(place, uid, &caller, opening->why);
+	if (ret == 0)
+		ret = session_open_manager(&caller, from, opening->why);
+	session_free(&caller);
+	return ret;
+}
+
+/* The session is new, but begun by somebody in another one: su, sudo and their like. */
+static int inherit(struct opening *opening)
+{
+	int from = -1, ret;
+
+	if (opening->place.place != SESSION_OWN_SCOPE)
+		return 0;
+	ret = open_caller(opening, &from);
+	if (ret > 0)
+		ret = copy_filters(opening, from);
+	close_fd(&from);
+	return ret;
+}
+
 /* The policy names the user no more: a manager that lingers may still have an older one's filter. */
 static void release_manager(struct opening *opening)
 {
@@ -284,8 +364,16 @@ int enforce_open(const struct enforce_options *options, const struct policy_subj
 	int ret = begin(&opening, options, subject, report, why);
 
 	opening.session = *session;
-	if (ret < 0 || !is_inner(&opening))
-		ret = open_by_policy(&opening, ret);
+	if (ret < 0 || !is_inner(&opening)) {
+		int inherited = ret < 0 ? 0 : inherit(&opening);
+
+		ret = inherited < 0 ? inherited : open_by_policy(&opening, ret);
+	}
+	/* No line names the user, but one names whoever has become that user. */
+	if (ret == 0 && report->outcome == ENFORCE_NO_RULES && *report->caller) {
+		report->outcome = ENFORCE_FILTERED;
+		name_unit(&opening);
+	}
 	end(&opening);
 	return ret;
 }

@@ -43,9 +43,12 @@ static int program_info(int prog_fd, struct bpf_prog_info *info)
 	return call_info(prog_fd, info, sizeof(*info));
 }
 
+#define OURS 1
+#define COPY 2 /* of ours, see filter_find_all() */
+
 /*
- * Whether a program is one of ours, of whatever version: 1, 0 or a negative errno. The name could
- * be anyone's; the first word of the data is ours.
+ * Whether a program is one of ours, of whatever version: 0, OURS, COPY or a negative errno. The name
+ * could be anyone's; the first word of the data is ours.
  */
 static int is_ours(int prog_fd)
 {
@@ -62,19 +65,23 @@ static int is_ours(int prog_fd)
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	mark = data;
-	err = mark->magic == BPFDEV_INFO_MAGIC;
+	err = mark->magic != BPFDEV_INFO_MAGIC					    ? 0
+	      : mark->version == BPFDEV_INFO_VERSION && mark->flags & BPFDEV_CALLER ? COPY
+										    : OURS;
 	free(data);
 	return err;
 }
 
 /* As filter_find(), for one program of a cgroup. It may be gone since it was listed. */
-static int open_if_ours(__u32 id, int *prog_fd)
+static int open_if_ours(__u32 id, bool copies, int *prog_fd)
 {
 	int fd = call_open_program(id), found;
 
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	found = is_ours(fd);
+	if (found == COPY)
+		found = copies;
 	if (found == 1)
 		*prog_fd = fd;
 	else
@@ -90,10 +97,27 @@ int filter_find(int cgroup_fd, int *prog_fd, struct reason *why)
 	if (found < 0)
 		return found;
 	for (__u32 i = 0; found == 0 && i < programs.count; i++)
-		found = open_if_ours(programs.ids[i], prog_fd);
+		found = open_if_ours(programs.ids[i], false, prog_fd);
 	if (found < 0)
 		filter_failed(found, "looking for our program on the cgroup", why);
 	return found;
+}
+
+int filter_find_all(int cgroup_fd, int *prog_fds, size_t size, struct reason *why)
+{
+	struct programs programs;
+	int found = query(cgroup_fd, &programs, why);
+	size_t count = 0;
+
+	for (__u32 i = 0; found >= 0 && i < programs.count && count < size; i++) {
+		found = open_if_ours(programs.ids[i], true, &prog_fds[count]);
+		count += found > 0;
+	}
+	if (found >= 0)
+		return (int)count;
+	while (count)
+		close(prog_fds[--count]);
+	return filter_failed(found, "looking for our programs on the cgroup", why);
 }
 
 /* A program may be gone since it was listed: it is then left out. Returns 1, 0 or an errno. */
@@ -111,7 +135,7 @@ static int describe(__u32 id, struct filter_program *program)
 	*program = (struct filter_program) { .id = id, .loaded = info.load_time };
 	memcpy(program->name, info.name, sizeof(info.name));
 	err = is_ours(fd);
-	program->ours = err > 0;
+	program->ours = err == OURS;
 	return err < 0 ? err : 1;
 }
 

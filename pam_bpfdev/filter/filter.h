@@ -50,6 +50,15 @@ int filter_list(int cgroup_fd, bool effective, struct filter_program *programs, 
  */
 int filter_find(int cgroup_fd, int *prog_fd, struct reason *why);
 
+#define FILTER_ALL_MAX 8
+
+/*
+ * Looks for all of ours, also for what the others leave out: copies of the filter that somebody had
+ * before they became this session's user (BPFDEV_CALLER). Sets @prog_fds to new descriptors.
+ * Returns how many there are, up to @size; or a negative errno with @why.
+ */
+int filter_find_all(int cgroup_fd, int *prog_fds, size_t size, struct reason *why);
+
 /* A filter of ours that cannot be read, as another version of this program made it. */
 #define FILTER_OTHER_VERSION 1
 

@@ -27,9 +27,9 @@
  */
 int filter_open_map(int prog_fd, const char *name, struct bpf_map_info *info);
 
-/* How the read-only data of all versions begins. */
+/* How the read-only data of all versions begins; role and what follows: of ours. */
 struct filter_mark {
-	__u32 magic, version;
+	__u32 magic, version, role, uid, flags;
 };
 
 /*

@@ -22,6 +22,14 @@ char *message_filtered(const struct enforce_report *report, const char *user,
 
 	if (report->manager)
 		snprintf(out, size, "user manager of %s filtered in %s", user, report->unit);
+	else if (*report->caller && !report->rule_count)
+		snprintf(out, size, "%s filtered in %s: by the rules of %s, who became %s%s%s",
+			 user, report->unit, report->caller, user, from, origin);
+	else if (*report->caller)
+		snprintf(out, size,
+			 "%s filtered in %s: %u rules%s, beside those of %s, who became %s%s%s",
+			 user, report->unit, report->rule_count, report->audit ? ", audit" : "",
+			 report->caller, user, from, origin);
 	else if (report->unrestricted)
 		snprintf(out, size,
 			 "%s not restricted in %s: no line of the policy applies to this "

@@ -201,6 +201,7 @@ void session_free(struct session *session)
 	free(session->cgroup);
 	free(session->slice);
 	free(session->unit);
+	free(session->from);
 	*session = (struct session) { .place = SESSION_NONE, .uid = session->uid };
 }
 
@@ -387,7 +388,7 @@ static int find_mount(const char *cgroup, struct session_mount *mount, struct re
  * where it was; if that dies, the manager inherits su, so that a user cannot hide it. A parent that
  * cannot be looked at is taken for one that hides; one outside of this pid namespace is no user's.
  */
-static bool is_nested(const char *cgroup, pid_t parent)
+static bool is_nested(const char *cgroup, pid_t parent, char **from)
 {
 	char path[sizeof("/proc/4294967295/cgroup")], *parents_cgroup = NULL;
 	struct session_path own, parents;
@@ -401,6 +402,8 @@ static bool is_nested(const char *cgroup, pid_t parent)
 	nested = session_parse_path(parents_cgroup, &parents) && session_parse_path(cgroup, &own) &&
 		 (own.unit_end != parents.unit_end ||
 		  strncmp(cgroup, parents_cgroup, own.unit_end) != 0);
+	if (nested && from)
+		*from = strndup(parents_cgroup, parents.unit_end);
 	free(parents_cgroup);
 	return nested;
 }
@@ -433,7 +436,7 @@ bool session_is_login(pid_t leader)
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", leader);
 	if (read_status(leader, &uid, &parent) && read_cgroup(path, &cgroup, NULL) == 0 && cgroup)
-		login = uid == 0 && !is_nested(cgroup, parent);
+		login = uid == 0 && !is_nested(cgroup, parent, NULL);
 	free(cgroup);
 	return login;
 }
@@ -498,6 +501,18 @@ int session_find_root(char **root, struct reason *why)
 	return err;
 }
 
+static void find_parent(struct session *session, const struct session_mount *mount)
+{
+	char *cgroup = NULL;
+	const char *below;
+
+	session->nested = is_nested(session->cgroup, getppid(), &cgroup);
+	below = cgroup ? find_below(cgroup, mount->root) : NULL;
+	if (below)
+		session->from = join(mount->point, below, strlen(below));
+	free(cgroup);
+}
+
 int session_find(uid_t uid, struct session *session, struct reason *why)
 {
 	struct session_mount mount = { 0 };
@@ -511,13 +526,25 @@ int session_find(uid_t uid, struct session *session, struct reason *why)
 	err = find_mount(cgroup, &mount, why);
 	if (!err) {
 		err = session_locate(cgroup, mount.point, mount.root, uid, session, why);
+		if (!err && session->place == SESSION_OWN_SCOPE)
+			find_parent(session, &mount);
 		session_mount_free(&mount);
 	}
 	free(cgroup);
-	if (!err)
-		session->nested = session->place == SESSION_OWN_SCOPE &&
-				  is_nested(session->cgroup, getppid());
 	return err;
+}
+
+int session_of_other(const struct session *session, uid_t uid, struct session *other,
+		     struct reason *why)
+{
+	int length = (int)(strrchr(session->slice, '/') - session->slice);
+
+	*other = (struct session) { .place = SESSION_NONE, .uid = uid };
+	if (asprintf(&other->slice, "%.*s/user-%u.slice", length, session->slice, uid) >= 0)
+		return 0;
+	other->slice = NULL;
+	reason_set(why, "out of memory");
+	return -ENOMEM;
 }
 
 const char *session_unit_name(const struct session *session)

@@ -27,6 +27,8 @@ struct session {
 	 * login but su, sudo or the like within one, whatever PAM_RHOST and PAM_TTY say.
 	 */
 	bool nested;
+	/* Where the parent is then: path of that session's or manager's cgroup. NULL: not known. */
+	char *from;
 };
 
 /*
@@ -48,6 +50,13 @@ int session_locate(const char *cgroup, const char *mount, const char *mount_root
 		   struct session *session, struct reason *why);
 
 void session_free(struct session *session);
+
+/*
+ * Sets @other to the user @uid beside that of @session, for session_open_manager() and the like.
+ * Returns 0, or -ENOMEM with @why. Free with session_free().
+ */
+int session_of_other(const struct session *session, uid_t uid, struct session *other,
+		     struct reason *why);
 
 /* The last component of the unit's path: session-3.scope. */
 const char *session_unit_name(const struct session *session);

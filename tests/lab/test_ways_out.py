@@ -77,6 +77,24 @@ def test_fresh_session_from_within_the_manager(alice):
     assert said == dict.fromkeys(FRESH_SESSIONS, DENIED)
 
 
+# The caller's rules go along, whoever has rules of their own or none.
+OTHERS = tuple(f"{BY_MANAGER} {start}" for start in (
+    "sudo -i -u bob", "su bob -c", "su - bob -c", "sudo -i", "su root -c", "sudo -i -u bob sudo -i"))
+
+
+def test_fresh_session_of_somebody_else_from_within_the_manager(alice):
+    said = {start: tried(alice, start) for start in OTHERS}
+    assert said == dict.fromkeys(OTHERS, DENIED)
+
+
+def test_somebody_elses_own_rules_stand_beside_the_callers(box):
+    box.policy(f"{RULES}bob allow *\nbob deny c 10:237\n")
+    with box.ssh_session("alice") as alice:
+        assert tried(alice, f"{BY_MANAGER} sudo -i -u bob") == "EPERM EPERM"
+    with box.ssh_session("bob") as bob:
+        assert tried(bob) == "ok EPERM"
+
+
 def test_fresh_session_does_not_change_where_the_login_came_from(box):
     box.policy(REMOTE_RULES)
     with box.ssh_session("alice") as session:
