@@ -59,6 +59,21 @@ def test_accounts_that_a_line_for_all_does_not_name(bpfdev, policy, command, use
     assert (f"{why}; so not {CONF}:2: {who} deny *" in bpfdev(*ask).lines) == bool(why)
 
 
+def test_names_with_blanks(bpfdev, policy, place):
+    place.write("/etc/passwd", place.path("/etc/passwd").read_text() + "mary ann:x:1010:1010::/:/bin/sh\n")
+    place.write("/etc/group", place.path("/etc/group").read_text() + "mary ann:x:1010:\nlab users:x:2002:mary ann\n")
+    policy('"mary ann" deny @kvm\n@"lab users" allow *\n')
+    result = bpfdev("explain", "mary ann", "c", "10:232", "r")
+    assert result.code == 1
+    assert result.lines[0].startswith("mary ann, as a local login")
+    assert result.lines[1] == "groups that lines name: lab users"
+    assert f'  r--  denied by {CONF}:1, a line for the user: "mary ann" deny @kvm' in result.lines
+    assert f'    r--  {CONF}:2: @"lab users" allow *' in result.lines
+    assert bpfdev("explain", "mary ann", "c", "10:233", "r", "--json").json()["groups"] == ["lab users"]
+    assert bpfdev("rules", "mary ann").lines[0].startswith("mary ann, as a local login")
+    assert bpfdev("explain", "mary ann", "c", "10:232", "--session").err == "bpfdev: mary ann has no open session\n"
+
+
 def test_unknown_user(bpfdev):
     result = bpfdev("explain", "zoe", "/dev/null")
     assert (result.code, result.out, result.err) == (3, "", 'bpfdev: there is no user "zoe"\n')
