@@ -53,11 +53,19 @@ struct device_patterns {
 	size_t count, capacity;
 };
 
+/* What was read and opened for one policy; all zero to begin with. Free: device_cache_free(). */
+struct device_cache {
+	char *drivers; /* the text of /proc/devices, or NULL */
+	int dev_fd;    /* /dev, if has_dev */
+	bool has_dev;
+};
+
 /* Where device names are looked up; the tests put files of their own there. */
 struct device_source {
-	const char *proc_devices; /* "/proc/devices" */
-	const char *dev;	  /* "/dev": what "/dev" in a policy stands for */
-	const char *proc_misc;	  /* "/proc/misc"; NULL: there is none */
+	const char *proc_devices;   /* "/proc/devices" */
+	const char *dev;	    /* "/dev": what "/dev" in a policy stands for */
+	const char *proc_misc;	    /* "/proc/misc"; NULL: there is none */
+	struct device_cache *cache; /* NULL: /proc/devices and /dev are opened each time */
 };
 
 extern const struct device_source device_source_system;
@@ -103,6 +111,8 @@ int device_resolve(const struct device_source *source, const struct device_spec 
 		   struct device_patterns *patterns, struct reason *why);
 
 void device_patterns_free(struct device_patterns *patterns);
+
+void device_cache_free(struct device_cache *cache);
 
 /* A driver and majors of it, from @low to @high. */
 struct device_driver {

@@ -143,30 +143,48 @@ static void visit_line(const struct visitor *visitor, const char *line, uint32_t
 			       visitor->data);
 }
 
-static int visit_registered(const struct visitor *visitor, const char *proc_devices,
+/* Reads all of @path. Returns 0, or a negative errno with @why. */
+static int read_text(const char *path, char **text, struct reason *why)
+{
+	FILE *file = fopen(path, "re");
+	size_t size = 0;
+	int error = file ? 0 : errno;
+
+	*text = NULL;
+	if (file) {
+		errno = 0;
+		if (getdelim(text, &size, '\0', file) < 0) {
+			error = feof(file) ? 0 : errno ? errno : EIO;
+			free(*text);
+			*text = error ? NULL : strdup("");
+			error = error || *text ? error : ENOMEM;
+		}
+		fclose(file);
+	}
+	if (error)
+		reason_set(why, "%s cannot be read: %s", path, strerror(error));
+	return -error;
+}
+
+static int visit_registered(const struct visitor *visitor, const struct device_source *source,
 			    struct reason *why)
 {
-	FILE *file = fopen(proc_devices, "re");
+	struct device_cache own = { 0 }, *cache = source->cache ? source->cache : &own;
 	uint32_t type = BPFDEV_TYPES;
-	char *line = NULL;
-	size_t size = 0;
-	int error;
+	int ret = 0;
 
-	if (!file) {
-		error = errno;
-		reason_set(why, "%s cannot be read: %s", proc_devices, strerror(error));
-		return -error;
-	}
-	while (getline(&line, &size, file) >= 0) {
-		line[strcspn(line, "\n")] = '\0';
+	if (!cache->drivers)
+		ret = read_text(source->proc_devices, &cache->drivers, why);
+	for (const char *next = cache->drivers; ret == 0 && *next;) {
+		size_t length = strcspn(next, "\n");
+		char line[256]; /* the kernel's names have less than 64 bytes */
+
+		snprintf(line, sizeof(line), "%.*s", length < 255 ? (int)length : 255, next);
 		visit_line(visitor, line, &type);
+		next += length + (next[length] == '\n');
 	}
-	free(line);
-	error = ferror(file) ? EIO : 0;
-	fclose(file);
-	if (error)
-		reason_set(why, "%s cannot be read: %s", proc_devices, strerror(error));
-	return -error;
+	free(own.drivers);
+	return ret;
 }
 
 static void visit_assigned(const struct visitor *visitor, uint32_t type,
@@ -182,7 +200,7 @@ int device_each_driver(const struct device_source *source, device_driver_visit *
 		       struct reason *why)
 {
 	struct visitor visitor = { visit, data };
-	int ret = visit_registered(&visitor, source->proc_devices, why);
+	int ret = visit_registered(&visitor, source, why);
 
 	if (ret < 0)
 		return ret;

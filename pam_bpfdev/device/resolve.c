@@ -153,7 +153,7 @@ static int resolve_driver(const struct device_source *source, const struct devic
 
 /* A path that is being followed. */
 struct walk {
-	const char *dev;
+	const struct device_source *source;
 	struct device_patterns *patterns;
 	struct reason *why;
 	int links; /* that may still be followed */
@@ -199,18 +199,35 @@ static bool join(char *out, const char *here, const char *target, const char *re
 /* From /dev on: @path is below it, without "." and "..". */
 static int walk_path(struct walk *walk, const char *path)
 {
-	int fd = open(walk->dev, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int ret;
+	struct device_cache *cache = walk->source->cache;
+	const char *dev = walk->source->dev;
+	int fd, ret;
 
+	if (cache && cache->has_dev)
+		return walk_from(walk, cache->dev_fd, "", path);
+	fd = open(dev, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {
 		ret = errno == ENOENT ? 0 : -errno;
 		if (ret < 0)
-			reason_set(walk->why, "%s cannot be opened: %s", walk->dev, strerror(-ret));
+			reason_set(walk->why, "%s cannot be opened: %s", dev, strerror(-ret));
 		return ret;
 	}
+	if (cache) {
+		cache->dev_fd = fd;
+		cache->has_dev = true;
+	}
 	ret = walk_from(walk, fd, "", path);
-	close(fd);
+	if (!cache)
+		close(fd);
 	return ret;
+}
+
+void device_cache_free(struct device_cache *cache)
+{
+	if (cache->has_dev)
+		close(cache->dev_fd);
+	free(cache->drivers);
+	*cache = (struct device_cache) { 0 };
 }
 
 /* Characters of a link's target that mean something in a glob must not do so. */
@@ -237,7 +254,7 @@ static int unreachable(struct walk *walk, const char *name)
 
 	if (error == ENOENT || error == ENOTDIR || error == ELOOP)
 		return 0;
-	reason_set(walk->why, "\"%s\" below %s cannot be looked at: %s", name, walk->dev,
+	reason_set(walk->why, "\"%s\" below %s cannot be looked at: %s", name, walk->source->dev,
 		   strerror(error));
 	return -error;
 }
@@ -304,7 +321,7 @@ static int visit_matches(struct walk *walk, int dir_fd, const char *here, const 
 
 	if (!dir) {
 		ret = -errno;
-		reason_set(walk->why, "a folder below %s cannot be listed: %s", walk->dev,
+		reason_set(walk->why, "a folder below %s cannot be listed: %s", walk->source->dev,
 			   strerror(-ret));
 		if (fd >= 0)
 			close(fd);
@@ -355,10 +372,10 @@ static int walk_from(struct walk *walk, int dir_fd, const char *here, const char
 	return visit(walk, dir_fd, here, component, rest);
 }
 
-static int resolve_path(const char *dev, const struct device_spec *spec,
+static int resolve_path(const struct device_source *source, const struct device_spec *spec,
 			struct device_patterns *patterns, struct reason *why)
 {
-	struct walk walk = { dev, patterns, why, LINKS_MAX };
+	struct walk walk = { source, patterns, why, LINKS_MAX };
 
 	return walk_path(&walk, spec->text + strlen("/dev/"));
 }
@@ -382,7 +399,7 @@ int device_resolve(const struct device_source *source, const struct device_spec 
 		ret = resolve_driver(source, spec, &found, why);
 		break;
 	case DEVICE_PATH:
-		ret = resolve_path(source->dev, spec, &found, why);
+		ret = resolve_path(source, spec, &found, why);
 		break;
 	case DEVICE_CLASS:
 		reason_set(why, "a class is not a device");

@@ -135,9 +135,14 @@ static int decide(struct conf *conf, const struct device_source *devices,
 		  const struct policy_survey *survey, struct policy_result *result,
 		  struct reason *why)
 {
+	struct device_cache cache = { 0 };
+	struct device_source source = *devices;
 	struct policy_rules rules = { 0 };
-	int ret = select_rules(survey, conf, devices, &rules, why);
+	int ret;
 
+	source.cache = &cache;
+	ret = select_rules(survey, conf, &source, &rules, why);
+	device_cache_free(&cache);
 	if (ret == 0)
 		ret = fold(survey, &rules, result, why);
 	free(rules.items);

@@ -23,7 +23,8 @@ static const char proc_devices_text[] = "Character devices:\n  1 mem\n  4 tty\n1
 					"240 cpu/msr\n\nBlock devices:\n  7 loop\n  8 sd\n";
 
 static char proc_devices[PATH_MAX];
-static const struct device_source source = { proc_devices, "/nonexistent/dev" };
+static const struct device_source source = { .proc_devices = proc_devices,
+					     .dev = "/nonexistent/dev" };
 
 static gid_t groups[] = { 0, 6, 29, 1000 };
 static const struct policy_subject subject = {

@@ -56,6 +56,33 @@ def test_root_gets_in_with_a_broken_policy(box):
     assert ours(box) == {}
 
 
+def test_system_accounts_get_in_unless_a_line_names_them(box):
+    for policy, gets_in in (("* alow *\n", True), ("* deny *\n@students deny @none\n", True), ("class x y\n", True),
+                            ("daemon deny *\n* alow *\n", False), ("daemon alow *\n", False),
+                            ("dae*mon deny *\n", False)):
+        box.policy(policy)
+        done = box.run(["su", "-s", "/bin/sh", "daemon", "-c", "echo got in"], check=False)
+        assert ("got in" in done.stdout) == gets_in, (policy, done)
+        assert is_refused(box, "bob"), policy
+
+
+def test_nobody_is_free_while_the_policy_is_being_written(box):
+    box.policy(RULES)
+    box.write_file("/root/policy", RULES + "# more\n" * 40000)
+    for write in ("cp /root/policy {0}", "tee {0} </root/policy >/dev/null",
+                  "mv {0} {0}~; sleep 0.01; cp /root/policy {0}"):
+        write = write.format("/etc/security/bpfdev.conf")
+        writer = box.spawn(["sh", "-c", f"until [ -e /root/enough ]; do {write}; done"])
+        try:
+            said = [box.ssh("alice", PROBE).stdout for _ in range(3)]
+        finally:
+            box.run("touch /root/enough")
+            writer.wait()
+            box.run("rm /root/enough")
+        assert not any(ALLOWED in text for text in said), (write, said)
+        assert box.ssh("alice", PROBE).stdout.strip() == DENIED
+
+
 def test_open_session_keeps_its_rules_while_the_policy_is_broken(box):
     box.policy(RULES)
     with box.ssh_session("alice") as session:

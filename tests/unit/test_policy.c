@@ -2,6 +2,9 @@
 /* When a line counts, and what the lines that count come to. */
 #include "check.h"
 
+#include <sys/inotify.h>
+#include <unistd.h>
+
 #include <errno.h>
 #include <unistd.h>
 
@@ -266,10 +269,48 @@ static void classes_in_classes_do_not_explode(void **state)
 	conf_free(conf);
 }
 
+/* How often the file or folder itself was opened since it is watched. */
+static int count_opens(int watching)
+{
+	char buffer[65536] __attribute__((aligned(8)));
+	ssize_t length = read(watching, buffer, sizeof(buffer));
+	int count = 0;
+
+	for (ssize_t at = 0; at < length;) {
+		const struct inotify_event *event = (const void *)(buffer + at);
+
+		count += (event->mask & IN_OPEN) && !event->len;
+		at += (ssize_t)(sizeof(*event) + event->len);
+	}
+	return count;
+}
+
+static int opens_of(const char *path)
+{
+	int watching = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), count;
+
+	assert_true(watching >= 0);
+	assert_true(inotify_add_watch(watching, path, IN_OPEN | IN_CLOSE) >= 0);
+	login_outcome("alice allow char-zork\nalice deny char-zap*\nalice allow /dev/zork0\n"
+		      "alice deny /dev/link\nalice allow block-quux\nalice deny /dev/empty",
+		      &alice, &local);
+	count = count_opens(watching);
+	close(watching);
+	return count;
+}
+
+static void what_names_are_looked_up_in_is_opened_once(void **state)
+{
+	(void)state;
+	assert_int_equal(opens_of(login_world.proc_devices), 1);
+	assert_int_equal(opens_of(login_world.dev), 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conditional_allow_lines_restrict_where_they_do_not_hold),
+		cmocka_unit_test(what_names_are_looked_up_in_is_opened_once),
 		cmocka_unit_test(all_conditions_of_a_line_must_hold),
 		cmocka_unit_test(exempt_drops_its_rank_and_lower_ones),
 		cmocka_unit_test(audit_takes_the_force_of_its_rank_and_lower_ones),
