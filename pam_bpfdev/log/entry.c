@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "log/entry.h"
 #include "log/message.h"
@@ -46,9 +47,9 @@ void entry_begin(struct entry_fields *fields, const struct entry *entry, const c
 	entry_add(fields, "BPFDEV_RHOST", entry->session->rhost);
 }
 
-int entry_send_fields(const struct entry_fields *fields)
+int entry_send_fields(const struct entry_fields *fields, enum journal_manner manner)
 {
-	return journal_send(JOURNAL_SOCKET, fields->items, fields->count);
+	return journal_send(JOURNAL_SOCKET, manner, fields->items, fields->count);
 }
 
 int entry_send(const struct entry *entry, const char *text)
@@ -58,6 +59,9 @@ int entry_send(const struct entry *entry, const char *text)
 	struct entry_fields fields;
 
 	entry_begin(&fields, entry, program_invocation_short_name, text);
+	entry_add_number(&fields, "SYSLOG_PID", (uint64_t)getpid());
+	/* As it comes from pid 1: of this process journald then says what it knows, too. */
+	entry_add_number(&fields, "OBJECT_PID", (uint64_t)getpid());
 	if (denied) {
 		entry_add_number(&fields, ENTRY_REFUSED_COUNT, denied->refused);
 		entry_add_number(&fields, ENTRY_AUDITED_COUNT, denied->audited);
@@ -68,5 +72,5 @@ int entry_send(const struct entry *entry, const char *text)
 		entry_add(&fields, ENTRY_DEVICE, message_numbers(&denied->devices[i], devices[i]));
 		entry_add(&fields, ENTRY_DEVICE, denied->devices[i].name);
 	}
-	return entry_send_fields(&fields);
+	return entry_send_fields(&fields, JOURNAL_INSIST);
 }

@@ -58,9 +58,9 @@ void entry_add_number(struct entry_fields *fields, const char *name, uint64_t va
 
 /*
  * Send it. Return 0, or a negative errno: the journal has nothing of it, as there may be none.
- * entry_send() is for @text and @entry with nothing added.
+ * entry_send() is for @text and @entry with nothing added but the process, by JOURNAL_INSIST.
  */
-int entry_send_fields(const struct entry_fields *fields);
+int entry_send_fields(const struct entry_fields *fields, enum journal_manner manner);
 int entry_send(const struct entry *entry, const char *text);
 
 #endif

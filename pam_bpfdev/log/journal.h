@@ -17,10 +17,29 @@ struct journal_field {
 };
 
 /*
- * Sends one entry to the journal that listens at @path. Never waits, and leaves nothing behind.
+ * How an entry is sent. journald takes only so many in a while from the processes of a unit
+ * (RateLimitBurst= in journald.conf(5)), and its queue holds only some hundred of all: a session that
+ * writes enough of them would keep away what is said of it from within that session.
+ */
+enum journal_manner {
+	/* In its own name. A journal that does not take it at once is not waited for. */
+	JOURNAL_OFFER,
+	/*
+	 * In the name of pid 1, of whose unit no user has a process: the kernel lets root
+	 * (CAP_SYS_ADMIN) send in that of another (SCM_CREDENTIALS in unix(7)); others send it in
+	 * their own. A journal whose queue is full is waited for, as long as JOURNAL_WAIT.
+	 */
+	JOURNAL_INSIST,
+};
+
+#define JOURNAL_WAIT 1000 /* milliseconds */
+
+/*
+ * Sends one entry to the journal that listens at @path. Leaves nothing behind.
  * Returns 0: journald has it; or a negative errno: it has nothing of it. -ENOENT: no journal is
  * there; -EAGAIN: it does not keep up; -E2BIG: more than JOURNAL_FIELDS_MAX fields.
  */
-int journal_send(const char *path, const struct journal_field *fields, size_t count);
+int journal_send(const char *path, enum journal_manner manner, const struct journal_field *fields,
+		 size_t count);
 
 #endif

@@ -27,7 +27,7 @@ def test_open_has_its_fields(remote, journal, world):
     remote.open()
     assert journal.entry() == {
         "MESSAGE": f"{LINE}{FILTERED}, from far.example", "PRIORITY": "6", "SYSLOG_FACILITY": "10",
-        "SYSLOG_IDENTIFIER": "client", "BPFDEV_EVENT": "open", "BPFDEV_USER": "alice", "BPFDEV_UID": "1000",
+        "SYSLOG_IDENTIFIER": "client", "SYSLOG_PID": str(remote.pid), "OBJECT_PID": str(remote.pid), "BPFDEV_EVENT": "open", "BPFDEV_USER": "alice", "BPFDEV_UID": "1000",
         "BPFDEV_SESSION": "session-1.scope", "BPFDEV_SERVICE": "sshd-test", "BPFDEV_TTY": "pts/4",
         "BPFDEV_RHOST": "far.example"}
     assert world.log.entries() == []
@@ -42,7 +42,8 @@ def test_denials_have_their_devices(remote, journal, world):
     assert journal.entry() == {
         "MESSAGE": f"{LINE}alice was denied 5 times in session-1.scope: /dev/zero (c 1:5) rw 3 times by "
                    "/etc/security/bpfdev.conf:2, /dev/full (c 1:7) w 2 times by /etc/security/bpfdev.conf:3",
-        "PRIORITY": "5", "SYSLOG_FACILITY": "10", "SYSLOG_IDENTIFIER": "client", "BPFDEV_EVENT": "denied",
+        "PRIORITY": "5", "SYSLOG_FACILITY": "10", "SYSLOG_IDENTIFIER": "client", "SYSLOG_PID": str(remote.pid),
+        "OBJECT_PID": str(remote.pid), "BPFDEV_EVENT": "denied",
         "BPFDEV_USER": "alice", "BPFDEV_UID": "1000", "BPFDEV_SESSION": "session-1.scope", "BPFDEV_SERVICE": "sshd-test",
         "BPFDEV_RHOST": "far.example", "BPFDEV_REFUSED": "5", "BPFDEV_AUDITED": "0",
         "BPFDEV_DEVICE": ["c 1:5", "/dev/zero", "c 1:7", "/dev/full"]}

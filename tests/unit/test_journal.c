@@ -6,8 +6,10 @@
 #include <endian.h>
 #include <errno.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "log/journal.h"
@@ -71,7 +73,7 @@ static void fields_are_lines(void **state)
 	char data[256] = "";
 
 	(void)state;
-	assert_int_equal(journal_send(path, fields, ARRAY_SIZE(fields)), 0);
+	assert_int_equal(journal_send(path, JOURNAL_OFFER, fields, ARRAY_SIZE(fields)), 0);
 	assert_int_equal(receive(data, sizeof(data) - 1), strlen(expected));
 	assert_string_equal(data, expected);
 	assert_int_equal(count_descriptors(), before);
@@ -91,7 +93,7 @@ static void a_value_of_several_lines_is_one_field(void **state)
 	char data[256];
 
 	(void)state;
-	assert_int_equal(journal_send(path, fields, ARRAY_SIZE(fields)), 0);
+	assert_int_equal(journal_send(path, JOURNAL_OFFER, fields, ARRAY_SIZE(fields)), 0);
 	assert_int_equal(receive(data, sizeof(data)), sizeof(expected) - 1);
 	assert_memory_equal(data, expected, sizeof(expected) - 1);
 }
@@ -104,9 +106,9 @@ static void as_many_fields_as_there_may_be(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		fields[i] = (struct journal_field) { "F", "\n" };
-	assert_int_equal(journal_send(path, fields, JOURNAL_FIELDS_MAX), 0);
+	assert_int_equal(journal_send(path, JOURNAL_OFFER, fields, JOURNAL_FIELDS_MAX), 0);
 	assert_int_equal(receive(data, sizeof(data)), JOURNAL_FIELDS_MAX * 12);
-	assert_int_equal(journal_send(path, fields, JOURNAL_FIELDS_MAX + 1), -E2BIG);
+	assert_int_equal(journal_send(path, JOURNAL_OFFER, fields, JOURNAL_FIELDS_MAX + 1), -E2BIG);
 }
 
 static void no_journal_is_said(void **state)
@@ -118,25 +120,117 @@ static void no_journal_is_said(void **state)
 	(void)state;
 	memset(long_path, 'x', sizeof(long_path) - 1);
 	long_path[sizeof(long_path) - 1] = '\0';
-	assert_int_equal(journal_send("/nowhere/socket", &field, 1), -ENOENT);
-	assert_int_equal(journal_send(long_path, &field, 1), -ENAMETOOLONG);
+	assert_int_equal(journal_send("/nowhere/socket", JOURNAL_OFFER, &field, 1), -ENOENT);
+	assert_int_equal(journal_send(long_path, JOURNAL_OFFER, &field, 1), -ENAMETOOLONG);
 	close(journal);
 	journal = -1;
-	assert_int_equal(journal_send(path, &field, 1), -ECONNREFUSED);
+	assert_int_equal(journal_send(path, JOURNAL_OFFER, &field, 1), -ECONNREFUSED);
 	assert_int_equal(count_descriptors(), before - 1);
 }
 
-/* A journal that hangs must not hold up a login. */
-static void a_full_journal_is_not_waited_for(void **state)
+/* A journal that hangs must not hold up a login for more than JOURNAL_WAIT. */
+static void a_full_journal_is_not_waited_for_long(void **state)
 {
 	static const struct journal_field field = { "MESSAGE", "x" };
 	int before = count_descriptors(), ret = 0;
 
 	(void)state;
 	for (int i = 0; i < 100000 && ret == 0; i++)
-		ret = journal_send(path, &field, 1);
+		ret = journal_send(path, JOURNAL_OFFER, &field, 1);
 	assert_int_equal(ret, -EAGAIN);
+	assert_int_equal(journal_send(path, JOURNAL_INSIST, &field, 1), -EAGAIN);
 	assert_int_equal(count_descriptors(), before);
+}
+
+/* Reads all that has come, once the process @pid waits for it. */
+static void empty_when_waited_for(pid_t pid)
+{
+	char name[64], line[512], data[16];
+	char state = 'R';
+
+	snprintf(name, sizeof(name), "/proc/%d/stat", pid);
+	while (state != 'S') {
+		FILE *file = fopen(name, "re");
+
+		if (!file || !fgets(line, sizeof(line), file) ||
+		    sscanf(strrchr(line, ')'), ") %c", &state) != 1)
+			_exit(1);
+		fclose(file);
+	}
+	while (recv(journal, data, sizeof(data), MSG_DONTWAIT) > 0)
+		;
+	_exit(0);
+}
+
+/* The kernel takes senders in turn, so that no flood of others keeps an entry away. */
+static void a_busy_journal_is_waited_for(void **state)
+{
+	static const struct journal_field field = { "MESSAGE", "x" };
+	int sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), status;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	pid_t parent = getpid(), child;
+
+	(void)state;
+	strcpy(address.sun_path, path);
+	assert_int_equal(connect(sender, (struct sockaddr *)&address, sizeof(address)), 0);
+	while (send(sender, "x", 1, 0) == 1)
+		;
+	close(sender);
+	child = fork();
+	if (child == 0)
+		empty_when_waited_for(parent);
+	assert_int_equal(journal_send(path, JOURNAL_INSIST, &field, 1), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+/* Who sent it, as the kernel says. */
+static pid_t sender_of(enum journal_manner manner)
+{
+	static const struct journal_field field = { "MESSAGE", "x" };
+	char data[64], control[CMSG_SPACE(sizeof(struct ucred))];
+	struct iovec part = { data, sizeof(data) };
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = control,
+				  .msg_controllen = sizeof(control) };
+	struct ucred sender;
+	int on = 1;
+
+	assert_int_equal(setsockopt(journal, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)), 0);
+	assert_int_equal(journal_send(path, manner, &field, 1), 0);
+	assert_true(recvmsg(journal, &message, MSG_DONTWAIT) > 0);
+	memcpy(&sender, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(sender));
+	assert_int_equal(sender.uid, geteuid());
+	return sender.pid;
+}
+
+static void root_may_send_for_pid_1(void **state)
+{
+	(void)state;
+	assert_int_equal(sender_of(JOURNAL_OFFER), getpid());
+	if (geteuid() != 0)
+		cannot_run("only root may send in the name of another process");
+	assert_int_equal(sender_of(JOURNAL_INSIST), 1);
+}
+
+/* Nor is the entry lost. */
+static void others_send_in_their_own_name(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	assert_int_equal(chmod(path, 0666), 0);
+	assert_int_equal(chmod(folder, 0755), 0);
+	child = fork();
+	if (child == 0) {
+		if (geteuid() == 0 && setuid(65534) < 0)
+			_exit(1);
+		_exit(sender_of(JOURNAL_INSIST) == getpid() ? 0 : 2);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
 }
 
 #define journal_test(function) cmocka_unit_test_setup_teardown(function, begin, end)
@@ -148,7 +242,10 @@ int main(void)
 		journal_test(a_value_of_several_lines_is_one_field),
 		journal_test(as_many_fields_as_there_may_be),
 		journal_test(no_journal_is_said),
-		journal_test(a_full_journal_is_not_waited_for),
+		journal_test(a_full_journal_is_not_waited_for_long),
+		journal_test(a_busy_journal_is_waited_for),
+		journal_test(root_may_send_for_pid_1),
+		journal_test(others_send_in_their_own_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,7 +121,7 @@ static int send_entry(const struct monitor_kind *kind)
 	else
 		add_denial(&fields, kind, &texts);
 	entry_add_number(&fields, "BPFDEV_NEW", kind->pending);
-	return entry_send_fields(&fields);
+	return entry_send_fields(&fields, JOURNAL_OFFER);
 }
 
 static int begin(struct monitor *monitor)
