@@ -43,6 +43,9 @@ static void describe(const struct login *login, struct entry *entry)
 		entry->user = login->subject.name;
 		entry->uid = &login->subject.uid;
 	}
+	/* What PAM says is of this login, not of the manager, which serves all of them. */
+	if (entry->unit)
+		return;
 	entry->session = &login->session;
 	entry->unit = login->report.unit;
 }
@@ -312,30 +315,33 @@ static int close_failed(struct login *login, int error, const struct reason *why
 	return PAM_SUCCESS;
 }
 
-/* Not silenced by quiet: this is no success. */
-static void log_denied(struct login *login, const struct enforce_report *report)
+/* Not silenced by quiet: this is no success. @unit: NULL: the login's. */
+static void log_denied(struct login *login, const struct enforce_denied *denied, const char *unit)
 {
-	struct entry entry = { .level = LOG_NOTICE,
-			       .event = ENTRY_DENIED,
-			       .denied = &report->denied };
+	struct entry entry = {
+		.level = LOG_NOTICE, .event = ENTRY_DENIED, .unit = unit, .denied = denied
+	};
 	char text[MESSAGE_SIZE];
 
-	if (*report->denied.why.text)
+	unit = unit ? unit : login->report.unit;
+	if (*denied->why.text)
 		log_line(login, LOG_WARNING, ENTRY_TROUBLE,
-			 "what %s was denied in %s is not known: %s", login->subject.name,
-			 report->unit, report->denied.why.text);
-	else if (message_denied(&report->denied, login->subject.name, report->unit, text,
-				sizeof(text)))
+			 "what %s was denied in %s is not known: %s", login->subject.name, unit,
+			 denied->why.text);
+	else if (message_denied(denied, login->subject.name, unit, text, sizeof(text)))
 		log_entry(login, &entry, text);
 }
 
 static int close_subject(struct login *login, bool ours)
 {
 	struct enforce_report *report = &login->report;
+	char manager[SESSION_MANAGER_SIZE];
 	struct reason why;
 	int ret = enforce_close(&login->options, &login->subject, ours, report, &why);
 
-	log_denied(login, report);
+	log_denied(login, &report->denied, NULL);
+	log_denied(login, &report->manager_denied,
+		   session_manager_unit(login->subject.uid, manager));
 	if (ret < 0)
 		return close_failed(login, ret, &why);
 	log_debug(login, ENTRY_CLOSE, report);

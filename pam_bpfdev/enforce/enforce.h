@@ -41,7 +41,7 @@ struct enforce_denied_device {
 
 #define ENFORCE_DENIED_DEVICES 5
 
-/* What a session was denied. */
+/* What a session, or a manager, was denied. */
 struct enforce_denied {
 	uint64_t refused, audited; /* how often; audited: it passed, for audit only */
 	uint64_t lost;		   /* how often besides, of which the filter does not know more */
@@ -62,8 +62,9 @@ struct enforce_report {
 	/* Whose filter stands beside, as they have become @subject; "": nobody's. */
 	char caller[sizeof(((struct bpfdev_info *)0)->user)];
 	char unit[128];
-	struct reason note;	      /* what the log should say beside it; often empty */
-	struct enforce_denied denied; /* close: if this was the session's end */
+	struct reason note;		      /* what the log should say beside it; often empty */
+	struct enforce_denied denied;	      /* close: if this was the session's end */
+	struct enforce_denied manager_denied; /* and the last one's: so far */
 };
 
 /*

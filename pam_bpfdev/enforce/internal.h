@@ -68,6 +68,7 @@ struct manager {
 	/* What came of it: */
 	int had, has; /* enum found, before and after */
 	struct bpfdev_info before, after;
+	int over_fd; /* with no session open: the filter that it had before, kept; or 0: none */
 	struct reason note; /* a policy that cannot be used left it what every shell needs */
 };
 

@@ -460,6 +460,10 @@ static int close_in_place(struct opening *opening)
 		if (opening->summed_up)
 			enforce_denied(opening->decider.options, opening->prog_fd, &opening->was,
 				       &opening->report->denied);
+		/* Nobody else does: a manager ends without a close that modules see as root. */
+		if (opening->summed_up && opening->manager.over_fd)
+			enforce_denied(opening->decider.options, opening->manager.over_fd,
+				       &opening->manager.before, &opening->report->manager_denied);
 		return opening->failed ? opening->failed : ret;
 	case SESSION_OWN_MANAGER:
 		opening->report->outcome = ENFORCE_INNER;

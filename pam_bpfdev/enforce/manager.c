@@ -254,7 +254,10 @@ static int put(struct manager *manager, int manager_fd, struct reason *why)
 		manager->has = FOUND_NOTHING;
 		manager->after = (struct bpfdev_info) { 0 };
 	}
-	close_fd(&old_fd);
+	if (ret >= 0 && !wanted.table && manager->had == FOUND_FILTER)
+		manager->over_fd = old_fd;
+	else
+		close_fd(&old_fd);
 	table_free(wanted.table);
 	return ret;
 }
@@ -275,6 +278,9 @@ int manager_put(struct manager *manager, struct reason *why)
 
 void manager_free(struct manager *manager)
 {
+	if (manager->over_fd)
+		close(manager->over_fd);
+	manager->over_fd = 0;
 	table_free(manager->base);
 	manager->base = NULL;
 	manager->has_base = false;

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from suites import every_suite
-from verbs import FUSE, RULES, equipped, scope_gone, tried
+from verbs import FUSE, RULES, by_manager, equipped, scope_gone, tried
 
 FLOOD = """import socket
 journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -18,6 +18,7 @@ for priority in range(8):
     journal.send(b"MESSAGE=not this one either\\nPRIORITY=%d\\n" % priority)
 """
 LIMIT = "/etc/systemd/journald.conf.d/limit.conf"
+RESTART = "systemctl reset-failed systemd-journald; systemctl restart systemd-journald"  # however often
 
 
 @pytest.fixture
@@ -25,9 +26,9 @@ def box(machine):
     """A machine whose journal takes 100 entries of a priority from a unit, no more while the tests run."""
     machine.write_file(LIMIT, "[Journal]\nRateLimitIntervalSec=1h\nRateLimitBurst=100\n")
     machine.write_file("/root/flood.py", FLOOD)
-    machine.run("chmod 755 /root; systemctl restart systemd-journald")
+    machine.run(f"chmod 755 /root; {RESTART}")
     yield from equipped(machine)
-    machine.run(f"rm {LIMIT}; systemctl restart systemd-journald")
+    machine.run(f"rm {LIMIT}; {RESTART}")
 
 
 def entries(box, match):
@@ -66,3 +67,23 @@ def test_entry_says_who_sent_it(box):
     assert entry["OBJECT_COMM"] == entry["SYSLOG_IDENTIFIER"]
     assert entry["OBJECT_SYSTEMD_UNIT"] in (scope, "ssh.service")  # the journal does not look each time
     assert entry["OBJECT_PID"] == entry["SYSLOG_PID"] != "1"
+
+
+@every_suite
+def test_last_session_tells_what_the_manager_was_denied(box):
+    """Otherwise systemd-run --user were the way to be denied something that no log ever tells."""
+    box.policy(RULES)
+    manager = "BPFDEV_EVENT=denied BPFDEV_SESSION=user@1000.service"
+    with box.ssh_session("alice") as alice:
+        with box.ssh_session("alice") as other:
+            assert by_manager(other) == "EPERM ok"
+        scope_gone(box, other)
+        assert not entries(box, manager)
+        assert by_manager(alice) == "EPERM ok"
+    scope_gone(box, alice)
+    (entry,) = entries(box, manager)
+    assert f"alice was denied 2 times in user@1000.service: /dev/fuse ({FUSE}) rw 2 times" in entry["MESSAGE"]
+    assert (entry["BPFDEV_USER"], entry["BPFDEV_REFUSED"]) == ("alice", "2")
+    assert "BPFDEV_RHOST" not in entry  # from where is not known of what the manager starts
+    assert not entries(box, f"BPFDEV_EVENT=denied BPFDEV_SESSION=session-{alice.id}.scope")
+
