@@ -22,6 +22,7 @@ VENDORDIR ?= /usr/share/pam_bpfdev
 
 CC ?= cc
 CLANG ?= clang
+LLVM_STRIP ?= llvm-strip
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
 PYTHON ?= /usr/bin/python3
@@ -30,6 +31,9 @@ INSTALL ?= install
 # Programs have the byte order of the machine that they run on, which is the compiler's target.
 BPF_TARGET := $(if $(shell echo __BYTE_ORDER__ | $(CC) -E -P - 2>/dev/null | grep 4321),bpfeb,bpfel)
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+# Headers of the kernel that Debian keeps by machine, of which the BPF program uses what is the same on all of them.
+BPF_INCLUDES := $(patsubst %/asm,-idirafter %,$(firstword $(wildcard /usr/include/$(MULTIARCH)/asm \
+	/usr/$(MULTIARCH)/include/asm /usr/include/*-linux-gnu*/asm)))
 # Where Linux-PAM looks for modules: Debian's multiarch folder, else lib64, else lib.
 PAMDIR ?= $(firstword $(wildcard $(if $(MULTIARCH),/lib/$(MULTIARCH)/security \
 	/usr/lib/$(MULTIARCH)/security) /lib64/security /usr/lib64/security) \
@@ -51,7 +55,7 @@ LIBBPF_CFLAGS := $(shell $(PKG_CONFIG) --cflags libbpf 2>/dev/null)
 COMMAND_CFLAGS := $(shell $(PKG_CONFIG) --cflags smartcols jansson libsystemd 2>/dev/null)
 COMMAND_LIBS := $(shell $(PKG_CONFIG) --libs smartcols jansson 2>/dev/null || echo -lsmartcols -ljansson)
 HARDENING ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) \
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -fPIC -fvisibility=hidden $(WARNINGS) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer,$(HARDENING)) \
 	-DPAM_BPFDEV_VENDORDIR='"$(VENDORDIR)"' -DPAM_BPFDEV_CONFDIR='"$(CONFDIR)"' \
 	-Ipam_bpfdev -Ibpf -I$(BUILD) $(CPPFLAGS) $(CFLAGS)
@@ -73,17 +77,15 @@ EXAMPLES := $(wildcard conf/examples/*.* conf/examples/*/*)
 .PHONY: all
 all: $(MODULE) $(COMMAND)
 
-# The kernel's half. -g is for BTF, which tells the kernel of the maps' types and lets bpftool show names. BTF names the
-# sources: not by the folder in which they happened to be built. bpftool completes it, as a linker does, and leaves
-# the DWARF beside it out.
+# The kernel's half. -g is for BTF, which tells the kernel of the maps' types and lets bpftool show names; the DWARF
+# beside it is stripped. BTF names the sources: not by the folder in which they happened to be built.
 BPF_OBJECT = $(BUILD)/bpfdev.bpf.o
 $(BPF_OBJECT): bpf/bpfdev.bpf.c bpf/bpfdev.h
 	@mkdir -p $(@D)
 	$(call say,CLANG,$<)
 	$(Q)$(CLANG) -target $(BPF_TARGET) -g -O2 -Wall $(if $(CI),-Werror) \
-		$(if $(MULTIARCH),-I/usr/include/$(MULTIARCH)) $(LIBBPF_CFLAGS) \
-		-ffile-prefix-map=$(CURDIR)=. -c $< -o $@.compiled
-	$(Q)$(BPFTOOL) gen object $@.linked.o $@.compiled && mv $@.linked.o $@
+		$(BPF_INCLUDES) $(LIBBPF_CFLAGS) -ffile-prefix-map=$(CURDIR)=. -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
 
 # The object's bytes, in C.
 $(BUILD)/bpfdev.object.h: $(BPF_OBJECT)

@@ -21,6 +21,9 @@
 #include "base/array.h"
 #include "conf/parser.h"
 
+/* See -D_FILE_OFFSET_BITS in the Makefile: stat(2) refuses what does not fit into a smaller type. */
+_Static_assert(sizeof(off_t) == 8 && sizeof(time_t) == 8, "large files, and times after 2038");
+
 /* Why a file that is open cannot be trusted, or NULL. */
 static const char *distrust(const struct stat *st, mode_t type, uid_t owner)
 {

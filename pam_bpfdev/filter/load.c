@@ -159,10 +159,11 @@ static int load_once(const struct parts *parts)
 		[DENIALS] = { FILTER_DENIALS_MAP, parts->denials_fd },
 	};
 	size_t size;
-	const void *types = object_section(OBJECT_TYPES, &size);
-	FILTER_CLOSE int types_fd = call_load_types(types, (__u32)size);
+	void *types = object_types(&size);
+	FILTER_CLOSE int types_fd = types ? call_load_types(types, (__u32)size) : -ENOMEM;
 	int err = types_fd < 0 ? types_fd : make_maps(maps, types_fd, parts), fd = err;
 
+	free(types);
 	if (!err)
 		fd = load_program(maps, parts->log);
 	if (fd >= 0) {

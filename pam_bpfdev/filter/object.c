@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/btf.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "filter/object.h"
@@ -129,10 +130,8 @@ struct types {
 	__u32 id; /* of the type; they are numbered from 1 */
 };
 
-static struct types types_begin(void)
+static struct types types_begin(const struct btf_header *header)
 {
-	size_t size;
-	const struct btf_header *header = object_section(OBJECT_TYPES, &size);
 	const char *data = (const char *)header + header->hdr_len;
 
 	return (struct types) {
@@ -154,10 +153,17 @@ static void types_next(struct types *types)
 	types->id++;
 }
 
+static const void *object_btf(void)
+{
+	size_t size;
+
+	return object_section(".BTF", &size);
+}
+
 /* The type with the number @id. */
 static const struct btf_type *type_of(__u32 id)
 {
-	struct types types = types_begin();
+	struct types types = types_begin(object_btf());
 
 	while (types.id < id && types_more(&types))
 		types_next(&types);
@@ -167,7 +173,7 @@ static const struct btf_type *type_of(__u32 id)
 /* The type of this kind and name; false: there is none. */
 static bool find_type(__u32 kind, const char *name, struct types *types)
 {
-	for (*types = types_begin(); types_more(types); types_next(types))
+	for (*types = types_begin(object_btf()); types_more(types); types_next(types))
 		if (BTF_INFO_KIND(types->type->info) == kind &&
 		    strcmp(types->strings + types->type->name_off, name) == 0)
 			return true;
@@ -211,16 +217,57 @@ static void take_member(const char *name, __u32 pointer, union bpf_attr *attr)
 	}
 }
 
-static int describe_data(union bpf_attr *attr)
+/* Where a variable is in its section. */
+static Elf64_Addr place_of(const char *name)
 {
+	const Elf64_Shdr *symbols = find_section(".symtab");
+	const char *names = at(section(symbols->sh_link)->sh_offset);
+	const Elf64_Sym *symbol = at(symbols->sh_offset);
+	const Elf64_Sym *end = symbol + symbols->sh_size / sizeof(*symbol);
+
+	while (symbol < end && strcmp(names + symbol->st_name, name) != 0)
+		symbol++;
+	return symbol < end ? symbol->st_value : 0;
+}
+
+/* The compiler does not know yet how large a section becomes, and where a variable is in it. */
+void *object_types(size_t *size)
+{
+	const void *btf = object_section(".BTF", size);
+	void *copy = malloc(*size);
 	struct types types;
 
-	if (!find_type(BTF_KIND_DATASEC, OBJECT_DATA, &types))
+	if (!copy)
+		return NULL;
+	memcpy(copy, btf, *size);
+	for (types = types_begin(copy); types_more(&types); types_next(&types)) {
+		struct btf_type *type = (struct btf_type *)types.type;
+		struct btf_var_secinfo *variables = (void *)(type + 1);
+		const Elf64_Shdr *it = find_section(types.strings + type->name_off);
+
+		if (BTF_INFO_KIND(type->info) != BTF_KIND_DATASEC || !it)
+			continue;
+		type->size = (__u32)it->sh_size;
+		for (__u32 i = 0; i < BTF_INFO_VLEN(type->info); i++) {
+			const char *name = types.strings + type_of(variables[i].type)->name_off;
+
+			variables[i].offset = (__u32)place_of(name);
+		}
+	}
+	return copy;
+}
+
+static int describe_data(union bpf_attr *attr)
+{
+	const Elf64_Shdr *it = find_section(OBJECT_DATA);
+	struct types types;
+
+	if (!it || !find_type(BTF_KIND_DATASEC, OBJECT_DATA, &types))
 		return -EPROTO;
 	attr->map_type = BPF_MAP_TYPE_ARRAY;
 	attr->map_flags = BPF_F_RDONLY_PROG;
 	attr->key_size = sizeof(__u32);
-	attr->value_size = types.type->size;
+	attr->value_size = (__u32)it->sh_size;
 	attr->max_entries = 1;
 	attr->btf_value_type_id = types.id;
 	return 0;

@@ -12,11 +12,16 @@
 /* Names of what the loader asks for: variables in bpfdev.bpf.c, and sections. */
 #define OBJECT_PROGRAM "cgroup/dev"
 #define OBJECT_LICENSE "license"
-#define OBJECT_TYPES ".BTF"
 #define OBJECT_DATA ".rodata"
 
 /* The section's bytes, *@size of them; NULL: there is none. */
 const void *object_section(const char *name, size_t *size);
+
+/*
+ * The types in BTF, as a linker would have completed them: *@size bytes, to be freed; or NULL, for
+ * want of memory.
+ */
+void *object_types(size_t *size);
 
 /*
  * Fills in what BPF_MAP_CREATE takes for the map @name, all but btf_fd: as it is declared in the

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from world import MODULE
+from world import MODULE, TOP
 
 NEEDED = {"libpam.so.0", "libc.so.6"}
 
@@ -42,6 +42,15 @@ def test_libraries_of_libraries(output):
 
 def test_nothing_is_undefined(output):
     assert "undefined symbol" not in output("ldd", "-r")
+
+
+@pytest.mark.parametrize("target, order", (("s390x-linux-gnu", 2), ("i386-linux-gnu", 1)))
+def test_program_has_the_byte_order_of_the_machine_that_it_is_for(target, order, needs, tmp_path):
+    needs("clang", "llvm-strip")
+    made = tmp_path / "bpfdev.bpf.o"
+    subprocess.run(["make", "-s", f"CC=clang --target={target}", f"BUILD={tmp_path}", made], cwd=TOP, check=True)
+    magic, data = made.read_bytes()[:4], made.read_bytes()[5]
+    assert (magic, data) == (b"\x7fELF", order)
 
 
 def test_hardening(output):
