@@ -100,7 +100,7 @@ struct storm *storm_new(const struct scratch *scratch, uint32_t processes, uint3
 				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	assert_ptr_not_equal(storm, MAP_FAILED);
-	assert_in_range(processes, 1, PROCESSES_MAX);
+	assert_between(processes, 1, PROCESSES_MAX);
 	*storm = (struct storm) { .processes = processes, .minors = minors, .rounds = rounds };
 	snprintf(storm->path, sizeof(storm->path), "%s/storm", scratch->nodes);
 	return storm;

@@ -129,9 +129,9 @@ static void test_times(void **state)
 	denials_read(scratch, &denials);
 	new = denials_of(&denials, BPFDEV_CHAR, 1, 3, R);
 	old = denials_of(&denials, BPFDEV_CHAR, 1, 5, R);
-	assert_in_range(new->first, start, middle);
-	assert_in_range(new->last, middle, end);
-	assert_in_range(old->first, new->first, middle);
+	assert_between(new->first, start, middle);
+	assert_between(new->last, middle, end);
+	assert_between(old->first, new->first, middle);
 	assert_int_equal(old->first, old->last);
 	/* Newest first. */
 	assert_ptr_equal(&denials.items[0], new);

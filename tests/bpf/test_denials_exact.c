@@ -141,7 +141,7 @@ static void test_storm_is_bounded(void **state)
 	size = map_size(scratch);
 	storm_run(scratch, storm);
 	denials_read(scratch, &denials);
-	assert_in_range(denials.count, size - 1, size - 1 + PROCESSES);
+	assert_between(denials.count, size - 1, size - 1 + PROCESSES);
 	assert_int_equal(denials_sum(&denials), storm->refused);
 	assert_int_equal(map_size(scratch), size);
 	denials_free(&denials);
@@ -335,7 +335,7 @@ static void test_locked_memory(void **state)
 	attach_table(scratch->fd, table, -1);
 	prog = find_filter(scratch->fd);
 	if (denials_take_locked_memory())
-		assert_in_range(memory_of(prog, true), 1, LOCKED_MAX);
+		assert_between(memory_of(prog, true), 1, LOCKED_MAX);
 	close(prog);
 	table_free(table);
 }

@@ -36,7 +36,7 @@ static void check_counts(const struct slice *slice, const char *unit, const char
 	read_unit(slice, unit, &denials);
 	for (size_t i = 0; i < denials.count; i++) {
 		assert_int_equal(denials.items[i].major, SLICE_MAJOR);
-		assert_in_range(denials.items[i].minor, 1, 7);
+		assert_between(denials.items[i].minor, 1, 7);
 		found[denials.items[i].minor - 1] += (char)denials.items[i].count;
 	}
 	assert_string_equal(found, counts);

@@ -62,7 +62,7 @@ static void test_in_parts(void **state)
 	denials_read(scratch, &denials);
 	at_once = 0;
 	assert_true(too_few > 0);
-	assert_in_range(denials.count, BPFDEV_DENIALS_MAX_LOCKED - 1, BPFDEV_DENIALS_MAX - 1);
+	assert_between(denials.count, BPFDEV_DENIALS_MAX_LOCKED - 1, BPFDEV_DENIALS_MAX - 1);
 	for (size_t i = 0; i < denials.count; i++)
 		denials_of(&denials, BPFDEV_CHAR, STORM_MAJOR, denials.items[i].minor,
 			   BPFDEV_MKNOD);
@@ -118,7 +118,7 @@ static uint64_t check_while_counting(const struct scratch *scratch, uint64_t las
 		const struct filter_denial *denial = &denials.items[i];
 
 		denials_of(&denials, BPFDEV_CHAR, STORM_MAJOR, denial->minor, BPFDEV_MKNOD);
-		assert_in_range(denial->first, 1, denial->last);
+		assert_between(denial->first, 1, denial->last);
 		assert_true(is_guise(denial, 0, knows) || is_guise(denial, 1, knows));
 	}
 	assert_true(sum >= last);

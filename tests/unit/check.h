@@ -35,4 +35,17 @@ static inline void check_contains(const char *text, const char *fragment, const 
 	_fail(file, line);
 }
 
+/* cmocka's own has another name in each version. */
+#define assert_between(value, least, most)                                                         \
+	check_between((uintmax_t)(value), (least), (most), __FILE__, __LINE__)
+
+static inline void check_between(uintmax_t value, uintmax_t least, uintmax_t most, const char *file,
+				 int line)
+{
+	if (value >= least && value <= most)
+		return;
+	print_error("%ju is not between %ju and %ju\n", value, least, most);
+	_fail(file, line);
+}
+
 #endif

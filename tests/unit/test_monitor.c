@@ -215,8 +215,8 @@ static void test_table_does_not_grow(void **state)
 		for (uint32_t minor = 0; minor < KINDS; minor++)
 			list[minor] = seen(cgroup, minor, 1);
 		look(&kinds, list, KINDS, false);
-		assert_in_range(kinds.count, KINDS, (MONITOR_KINDS_GRACE + 1) * KINDS);
-		assert_in_range(kinds.capacity, kinds.count, (MONITOR_KINDS_GRACE + 2) * KINDS + 1);
+		assert_between(kinds.count, KINDS, (MONITOR_KINDS_GRACE + 1) * KINDS);
+		assert_between(kinds.capacity, kinds.count, (MONITOR_KINDS_GRACE + 2) * KINDS + 1);
 	}
 	monitor_kinds_free(&kinds);
 }
