@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 # What is built and run for tests: see tests/run for the layers of `make check`.
 
-LAYERS ?= unit sanitizers bpf module command fuzz kernels lab
+LAYERS ?= unit sanitizers bpf module command suites fuzz kernels lab
 RUNS ?=
 
 comma := ,

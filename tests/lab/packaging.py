@@ -19,7 +19,7 @@ ENVIRONMENT = "DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8"
 
 def freshen(machine):
     """Makes a lab machine into one on which nothing was prepared for the package. Returns the machine."""
-    machine.run("dpkg --purge libbpf1 libjansson4")
+    machine.run("dpkg --purge libjansson4")
     # What keeps the lab's roots small.
     machine.run("sed -i /path-exclude/d /etc/dpkg/dpkg.cfg.d/*; rm -f /etc/apt/sources.list.d/*")
     machine.write_file("/etc/apt/sources.list", f"deb [trusted=yes] file:{ARCHIVE} ./\n")

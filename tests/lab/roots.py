@@ -26,8 +26,8 @@ PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "libpam-systemd", "dbus-user-session",
     "login", "passwd", "util-linux", "procps",
     "openssh-server", "openssh-client", "sudo", "cron", "at", "pamtester",
-    "libbpf1",  # what the module is linked with, and the command
-    "libjansson4", "libsmartcols1",  # what the command is linked with beside that
+    "libbpf1",  # brings libelf1, for a bpftool that a test puts there
+    "libjansson4", "libsmartcols1",  # what the command is linked with
     "python3-minimal",  # tests open devices in ways that no shell can
     "tmux", "less", "nano", "alsa-utils", "evtest",
 )
@@ -48,7 +48,7 @@ def build_dependencies():
     return ("build-essential", *("debhelper" if name == "debhelper-compat" else name for name in names))
 
 
-# What makes a root; finish is a script that completes it.
+# What makes a root; finish is a script that completes it, or None.
 Recipe = collections.namedtuple("Recipe", "packages finish")
 # Machines run on this one.
 LAB = Recipe(PACKAGES, HERE / "settle")
@@ -56,11 +56,14 @@ LAB = Recipe(PACKAGES, HERE / "settle")
 DIRECTORY = Recipe((*PACKAGES, "slapd", "ldap-utils", "libnss-ldapd", "nslcd"), HERE / "settle")
 # The Debian package is built in this one.
 BUILD = Recipe(build_dependencies(), HERE / "provide")
+# Layers that need no machine run in this one.
+CHECK = Recipe((*build_dependencies(), "bpftool", "python3-pytest", "pamtester", "valgrind", "zsh", "mandoc", "procps"),
+               None)
 
 
 def recipes(suite):
     """Those by which roots of the suite are made for tests."""
-    return (LAB, BUILD, DIRECTORY) if suite == SUITES[0] else (LAB, BUILD)
+    return (LAB, BUILD, *((DIRECTORY,) if suite == SUITES[0] else ()), *((CHECK,) if suite != own_suite() else ()))
 
 
 class RootError(Exception):
@@ -80,7 +83,8 @@ def own_suite():
 
 def root_path(suite, recipe=LAB):
     """Where the root of this suite is, or would be."""
-    text = "\n".join((*recipe.packages, *PRUNED, recipe.finish.read_text(encoding="utf-8")))
+    finish = recipe.finish.read_text(encoding="utf-8") if recipe.finish else ""
+    text = "\n".join((*recipe.packages, *PRUNED, finish))
     return cache_folder() / f"{suite}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
@@ -176,8 +180,9 @@ def _command(suite, recipe, part):
     command += [f"--include={','.join(recipe.packages)}", "--dpkgopt=force-unsafe-io"]
     command += [f"--dpkgopt=path-exclude={pattern}" for pattern in PRUNED]
     command += [f"--aptopt={option}" for option in _apt_options(suite)]
-    command += [f"--customize-hook={shlex.quote(str(recipe.finish))} \"$1\"", suite, str(part), _mirror()]
-    return command
+    if recipe.finish:
+        command.append(f"--customize-hook={shlex.quote(str(recipe.finish))} \"$1\"")
+    return [*command, suite, str(part), _mirror()]
 
 
 def _apt_options(suite):
