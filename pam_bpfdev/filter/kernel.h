@@ -12,7 +12,7 @@
 #include "base/reason.h"
 #include "table/table.h"
 
-/* Names of the maps. libbpf puts a part of the object's name before that of the read-only data. */
+/* Names of the maps. That of the read-only data has something in front of it, see make_map(). */
 #define FILTER_INFO_MAP ".rodata"
 #define FILTER_SLOTS_MAP "slots"
 #define FILTER_RULES_MAP "rules"
@@ -65,7 +65,7 @@ int filter_open_denials(int prog_fd);
 /*
  * Loads a program with the frozen @table. It counts what it denies in the map @denials_fd; -1: in a
  * new one. Returns a descriptor, or a negative errno with @why. The process is left as it was,
- * RLIMIT_MEMLOCK and libbpf's print callback too.
+ * RLIMIT_MEMLOCK too.
  */
 int filter_load(const struct bpfdev_info *info, const struct table *table, int denials_fd,
 		struct reason *why);
