@@ -32,7 +32,7 @@ static void tell_mistakes(struct doctor *doctor, const struct conf *conf)
 	for (size_t i = 0; i < shown; i++) {
 		conf_describe_error(conf, &conf->errors[i], &what);
 		doctor_find(doctor, DOCTOR_MISTAKE, TOPIC, "", "%s", what.text);
-		doctor_advise(doctor, "mend it; until then everybody but root is refused");
+		doctor_advise(doctor, "mend it: until then regular users are refused");
 	}
 	if (conf->error_count == shown)
 		return;
