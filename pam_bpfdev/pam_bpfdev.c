@@ -281,7 +281,11 @@ static int open_subject(struct login *login)
 	struct enforce_report *report = &login->report;
 	struct reason why = { "" };
 
-	if (enforce_open(&login->options, &login->subject, &login->session, report, &why) < 0)
+	const struct enforce_systemd systemd = { pam_getenv(login->pamh, "XDG_SESSION_ID"),
+						 pam_getenv(login->pamh, "XDG_SEAT") };
+
+	if (enforce_open(&login->options, &login->subject, &login->session, &systemd, report,
+			 &why) < 0)
 		return refuse(login, &why);
 	return answer(login, report);
 }

@@ -67,14 +67,20 @@ struct enforce_report {
 	struct enforce_denied manager_denied; /* and the last one's: so far */
 };
 
+/* What pam_systemd(8) has put into the environment of this PAM handle. NULL and "": nothing. */
+struct enforce_systemd {
+	const char *session; /* XDG_SESSION_ID */
+	const char *seat;    /* XDG_SEAT */
+};
+
 /*
  * Filters the session that the calling process is in, for @subject, and brings the user's manager
  * in line. Returns 0 with *@report, or a negative errno with @why: then a policy applies (or could)
  * and is not in place, and the cgroups are as they were.
  */
 int enforce_open(const struct enforce_options *options, const struct policy_subject *subject,
-		 const struct policy_session *session, struct enforce_report *report,
-		 struct reason *why);
+		 const struct policy_session *session, const struct enforce_systemd *systemd,
+		 struct enforce_report *report, struct reason *why);
 
 /*
  * Ends the filter of the session that the calling process is in, if nobody else is left there, and

@@ -12,6 +12,7 @@ struct opening {
 	struct decider decider;
 	const struct policy_subject *subject;
 	struct policy_session session; /* at close: all zero */
+	struct enforce_systemd systemd;
 	struct enforce_report *report;
 	struct reason *why;
 	struct session place;
@@ -99,8 +100,8 @@ static int put_manager(struct opening *opening)
 }
 
 /*
- * Whether a user runs this, as su and sudo are run, and no daemon. Where it runs tells as a rule;
- * but a process that has lost its parent can have itself moved into the user's manager, so what
+ * Whether this is to be judged as a job is: where it comes from is not known, or a user runs it, as
+ * su and sudo are run, and no daemon. Where it runs tells as a rule; but a process that has lost its parent can have itself moved into the user's manager, so what
  * such programs say is asked too: who runs them (not if that is on another host), and their real
  * uid.
  */
@@ -110,7 +111,12 @@ static bool is_no_login(const struct opening *opening)
 
 	if (opening->place.nested || getuid() != 0)
 		return true;
-	return ruser && *ruser && !*opening->session.rhost && strcmp(ruser, "root") != 0;
+	if (*opening->session.rhost)
+		return false;
+	if (ruser && *ruser && strcmp(ruser, "root") != 0)
+		return true;
+	/* sshd on a socket of this machine, machinectl(1), a desktop's server: from anywhere. */
+	return !session_is_local(opening->systemd.seat, opening->session.tty);
 }
 
 static int ask_policy(struct opening *opening)
@@ -151,6 +157,22 @@ static int prepare_open(void *data)
 	return ret < 0 ? ret : manager_prepare(&opening->manager, opening->why);
 }
 
+/*
+ * Whether the session began with this: pam_systemd names it in this very handle, and the parent
+ * process is not in it, as the shell is that su to oneself is started from. Others may be there that
+ * a module before this one has started. Without pam_systemd, whoever is alone has begun it.
+ */
+static bool is_leader(const struct opening *opening)
+{
+	const char *named = opening->systemd.session, *id;
+	size_t length = session_scope_id(session_unit_name(&opening->place), &id);
+
+	if (named && *named)
+		return strlen(named) == length && memcmp(named, id, length) == 0 &&
+		       !opening->place.shared;
+	return session_is_last(&opening->place, NULL) == 1;
+}
+
 /* Attaches the session's filter; if the manager cannot be brought in line, takes it off again. */
 static int filter_scope(struct opening *opening)
 {
@@ -159,7 +181,7 @@ static int filter_scope(struct opening *opening)
 
 	enforce_describe(&info, BPFDEV_SESSION, opening->subject, &opening->session,
 			 opening->report->unit, opening->decider.options->conf);
-	opening->report->leader = session_is_last(&opening->place, NULL) == 1;
+	opening->report->leader = is_leader(opening);
 	opening->prog_fd =
 		filter_attach(opening->cgroup_fd, &info, opening->table, -1, opening->why);
 	if (opening->prog_fd < 0)
@@ -357,13 +379,14 @@ static bool is_inner(struct opening *opening)
 }
 
 int enforce_open(const struct enforce_options *options, const struct policy_subject *subject,
-		 const struct policy_session *session, struct enforce_report *report,
-		 struct reason *why)
+		 const struct policy_session *session, const struct enforce_systemd *systemd,
+		 struct enforce_report *report, struct reason *why)
 {
 	struct opening opening;
 	int ret = begin(&opening, options, subject, report, why);
 
 	opening.session = *session;
+	opening.systemd = *systemd;
 	if (ret < 0 || !is_inner(&opening)) {
 		int inherited = ret < 0 ? 0 : inherit(&opening);
 

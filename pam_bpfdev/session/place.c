@@ -388,20 +388,23 @@ static int find_mount(const char *cgroup, struct session_mount *mount, struct re
  * where it was; if that dies, the manager inherits su, so that a user cannot hide it. A parent that
  * cannot be looked at is taken for one that hides; one outside of this pid namespace is no user's.
  */
-static bool is_nested(const char *cgroup, pid_t parent, char **from)
+static bool is_nested(const char *cgroup, pid_t parent, char **from, bool *shared)
 {
 	char path[sizeof("/proc/4294967295/cgroup")], *parents_cgroup = NULL;
 	struct session_path own, parents;
 	bool nested;
 
+	*shared = false;
 	if (parent == 0)
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", parent);
 	if (read_cgroup(path, &parents_cgroup, NULL) < 0 || !parents_cgroup)
 		return true;
-	nested = session_parse_path(parents_cgroup, &parents) && session_parse_path(cgroup, &own) &&
-		 (own.unit_end != parents.unit_end ||
-		  strncmp(cgroup, parents_cgroup, own.unit_end) != 0);
+	nested = session_parse_path(parents_cgroup, &parents) && session_parse_path(cgroup, &own);
+	if (nested)
+		*shared = own.unit_end == parents.unit_end &&
+			  strncmp(cgroup, parents_cgroup, own.unit_end) == 0;
+	nested &= !*shared;
 	if (nested && from)
 		*from = strndup(parents_cgroup, parents.unit_end);
 	free(parents_cgroup);
@@ -430,13 +433,13 @@ static bool read_status(pid_t pid, uid_t *uid, pid_t *parent)
 bool session_is_login(pid_t leader)
 {
 	char path[sizeof("/proc/4294967295/cgroup")], *cgroup = NULL;
-	bool login = false;
+	bool login = false, shared;
 	pid_t parent = 0;
 	uid_t uid = (uid_t)-1;
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", leader);
 	if (read_status(leader, &uid, &parent) && read_cgroup(path, &cgroup, NULL) == 0 && cgroup)
-		login = uid == 0 && !is_nested(cgroup, parent, NULL);
+		login = uid == 0 && !is_nested(cgroup, parent, NULL, &shared);
 	free(cgroup);
 	return login;
 }
@@ -506,7 +509,7 @@ static void find_parent(struct session *session, const struct session_mount *mou
 	char *cgroup = NULL;
 	const char *below;
 
-	session->nested = is_nested(session->cgroup, getppid(), &cgroup);
+	session->nested = is_nested(session->cgroup, getppid(), &cgroup, &session->shared);
 	below = cgroup ? find_below(cgroup, mount->root) : NULL;
 	if (below)
 		session->from = join(mount->point, below, strlen(below));

@@ -27,6 +27,7 @@ struct session {
 	 * login but su, sudo or the like within one, whatever PAM_RHOST and PAM_TTY say.
 	 */
 	bool nested;
+	bool shared; /* the parent process is in the same session or manager: it did not begin here */
 	/* Where the parent is then: path of that session's or manager's cgroup. NULL: not known. */
 	char *from;
 };
@@ -44,6 +45,13 @@ int session_find(uid_t uid, struct session *session, struct reason *why);
  * login: nobody can tell any more.
  */
 bool session_is_login(pid_t leader);
+
+/*
+ * Whether a session is at this machine: at a seat, as pam_systemd says (XDG_SEAT; NULL and "": at
+ * none), or on a console or serial line as @tty (without "/dev/"; "": none). Neither a
+ * pseudo-terminal nor the lack of a remote host tells.
+ */
+bool session_is_local(const char *seat, const char *tty);
 
 /* The part of @session_find that is only text; @cgroup: the path after "0::". The same errors. */
 int session_locate(const char *cgroup, const char *mount, const char *mount_root, uid_t uid,

@@ -95,10 +95,11 @@ static int open_session(void *data)
 	const struct slice *slice = opening->slice;
 	const struct policy_session session = { opening->service, "tty9", "", "root",
 						POLICY_LOGIN };
+	const struct enforce_systemd nothing = { NULL, NULL };
 	struct enforce_report report;
 	struct reason why = { "" };
 
-	if (enforce_open(&slice->options, &slice->subject, &session, &report, &why) == 0)
+	if (enforce_open(&slice->options, &slice->subject, &session, &nothing, &report, &why) == 0)
 		return 0;
 	fprintf(stderr, "%s\n", why.text);
 	return 1;

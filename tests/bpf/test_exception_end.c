@@ -43,10 +43,11 @@ static int open_and_close(void *data)
 {
 	static const struct policy_session session = { "login", "", "", "root", POLICY_LOGIN };
 	struct slice *slice = data;
+	const struct enforce_systemd nothing = { NULL, NULL };
 	struct enforce_report report;
 	struct reason why = { "" };
 
-	if (enforce_open(&slice->options, &slice->subject, &session, &report, &why) < 0)
+	if (enforce_open(&slice->options, &slice->subject, &session, &nothing, &report, &why) < 0)
 		return 1;
 	slice->told = 0;
 	slice_lend(slice, "c 510:5", 60);

@@ -58,10 +58,11 @@ static void must_fail(struct slice *slice, const char *unit, int (*what)(struct 
 static int open_session(struct slice *slice)
 {
 	const struct policy_session session = { "login", "tty9", "", "root", POLICY_LOGIN };
+	const struct enforce_systemd nothing = { NULL, NULL };
 	struct enforce_report report;
 	struct reason why = { "" };
 
-	return -enforce_open(&slice->options, &slice->subject, &session, &report, &why);
+	return -enforce_open(&slice->options, &slice->subject, &session, &nothing, &report, &why);
 }
 
 static int adopt(struct slice *slice)

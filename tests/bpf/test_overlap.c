@@ -49,10 +49,14 @@ static int open_session(void *data)
 {
 	struct slice *slice = data;
 	const struct policy_session session = { "login", "tty9", "", "root", POLICY_LOGIN };
+	const struct enforce_systemd nothing = { NULL, NULL };
 	struct enforce_report report;
 	struct reason why = { "" };
 
-	return enforce_open(&slice->options, &slice->subject, &session, &report, &why) == 0 ? 0 : 1;
+	return enforce_open(&slice->options, &slice->subject, &session, &nothing, &report, &why) ==
+			       0
+		       ? 0
+		       : 1;
 }
 
 /* Starts @job in session ONE, and waits until it wants the lock, which this process has. */

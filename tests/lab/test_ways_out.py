@@ -3,7 +3,7 @@
 
 import pytest
 
-from verbs import (ALLOWED, BY_MANAGER, DENIED, FORBIDDEN, MANAGER, PERMITTED, PROBE, REMOTE_RULES, RULES,
+from verbs import (ALLOWED, BY_MANAGER, DENIED, FORBIDDEN, FUSE, MANAGER, PERMITTED, PROBE, REMOTE_RULES, RULES,
                    Waiting, by_lingering_manager, by_manager, denied_by_manager, equipped, ours, told, tried)
 from watching import wait_for
 
@@ -75,6 +75,15 @@ def test_programs_started_by_the_user_manager(alice):
 def test_fresh_session_from_within_the_manager(alice):
     said = {start: tried(alice, start) for start in FRESH_SESSIONS}
     assert said == dict.fromkeys(FRESH_SESSIONS, DENIED)
+
+
+@pytest.mark.only_suite("trixie", "sid")
+def test_ssh_by_a_socket_of_this_machine_comes_from_anywhere(box):
+    """systemd 257 and later listen there by themselves; sshd has no remote host to tell of then."""
+    box.policy(REMOTE_RULES)
+    assert box.run(f"ssh -o StrictHostKeyChecking=no alice@.host {PROBE}").stdout.strip() == DENIED
+    box.policy(f"{RULES}alice exempt local\n")
+    assert box.run(f"ssh -o StrictHostKeyChecking=no alice@.host {PROBE}").stdout.strip() == DENIED
 
 
 # The caller's rules go along, whoever has rules of their own or none.

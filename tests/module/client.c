@@ -78,6 +78,12 @@ static void item(struct client *client, char **arguments)
 	ANSWER("%s", result_name(pam_set_item(client->pamh, type, arguments[1])));
 }
 
+/* env NAME=VALUE: what a module before ours has put into PAM's environment */
+static void put_environment(struct client *client, char **arguments)
+{
+	ANSWER("%s", result_name(pam_putenv(client->pamh, arguments[0])));
+}
+
 static void open_session(struct client *client, char **arguments)
 {
 	client->status = pam_open_session(client->pamh, arguments[0] ? PAM_SILENT : 0);
@@ -144,6 +150,7 @@ static const struct {
 	command *run;
 } commands[] = {
 	{ "start", start },
+	{ "env", put_environment },
 	{ "item", item },
 	{ "open", open_session },
 	{ "close", close_session },

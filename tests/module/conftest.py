@@ -107,6 +107,8 @@ def login(world, tree, built):
         client.start(user, service)
         if rhost:
             client.call("item", "rhost", rhost)
+        else:  # local, as pam_systemd says
+            client.call("env", "XDG_SEAT=seat0")
         return client
 
     yield start

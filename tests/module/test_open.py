@@ -118,6 +118,22 @@ def test_conditions_see_what_pam_knows(login, tree, world):
         assert far.opens(device) == DENIED
 
 
+def test_what_is_neither_local_nor_remote_comes_from_anywhere(login, tree, world):
+    world.policy("alice allow *\nalice deny c 1:5 rwm remote\nalice deny c 1:7 rwm local\n")
+    terminals = {"tty2": ALLOWED, "console": ALLOWED, "/dev/ttyS0": ALLOWED, "": DENIED, "pts/0": DENIED, "ssh": DENIED,
+                 "tty": DENIED, ":0": DENIED}
+    said = {}
+    for number, tty in enumerate(terminals, 2):
+        alice = login(cgroup=tree.scope(number))
+        alice.call("env", "XDG_SEAT")
+        if tty:
+            alice.call("item", "tty", tty)
+        assert alice.open() == "PAM_SUCCESS"
+        said[tty] = alice.opens("/dev/zero")
+        assert alice.opens("/dev/full") == DENIED
+    assert said == terminals
+
+
 def test_only_baseline_is_left_where_nothing_is_allowed(login, world):
     world.policy("alice deny c 10:229\n")
     alice = login()

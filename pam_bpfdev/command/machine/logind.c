@@ -122,14 +122,19 @@ static void restore_tty(struct logind_session *session)
 static int ask(struct logind *logind, const char *path, struct logind_session *session,
 	       sd_bus_error *error)
 {
-	uint32_t leader = 0;
+	uint32_t leader = 0, terminal = 0;
 	int ret = ask_strings(logind, path, session, error);
+
+	if (ret >= 0)
+		ret = logind->get_trivial(logind->bus, SERVICE, path, INTERFACE, "VTNr", error, 'u',
+					  &terminal);
 
 	if (ret >= 0)
 		ret = logind->get_trivial(logind->bus, SERVICE, path, INTERFACE, "Leader", error,
 					  'u', &leader);
 	if (ret < 0)
 		return ret;
+	session->seated = terminal != 0;
 	session->login = leader && session_is_login((pid_t)leader);
 	restore_tty(session);
 	return 0;

@@ -25,6 +25,7 @@ struct logind_session {
 	char *rhost;   /* PAM_RHOST */
 	char *user;    /* the name under which the user logged in */
 	bool login;    /* see session_is_login() */
+	bool seated;   /* it has a virtual terminal of seat0: see session_is_local() */
 };
 
 /*

@@ -120,7 +120,14 @@ static int look_after(struct walk *walk, struct reload_result *result)
 	if (ret < 0)
 		return ret;
 	stray.session = (struct policy_session) {
-		facts.service, facts.tty, facts.rhost, "", facts.login ? POLICY_LOGIN : POLICY_JOB,
+		facts.service,
+		facts.tty,
+		facts.rhost,
+		"",
+		facts.login && (*facts.rhost ||
+				session_is_local(facts.seated ? "seat0" : "", facts.tty))
+			? POLICY_LOGIN
+			: POLICY_JOB,
 	};
 	ret = xcheck(policy_subject_load(facts.user, &subject, why));
 	if (ret == 0) {
