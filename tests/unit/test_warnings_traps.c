@@ -79,6 +79,7 @@ static void what_is_said_again_is_meant(void **state)
 	expect("* allow *\n* deny block-*\n@students allow block-*\n", "");
 	expect("* allow *\n* deny block-* rw remote\n@students allow * rw local\n", "");
 	expect("* allow *\n* deny block-* w\n@students allow * r\n", "");
+	expect("* allow *\n* deny b 240:1\n@students allow char-*\n", "");
 	/* Nothing but what is allowed, as anybody would read it. */
 	expect("* deny *\n* allow c 1:* rw\n* allow c 5:* rw\n* allow c 136:* rw\n"
 	       "@students allow *\n",
