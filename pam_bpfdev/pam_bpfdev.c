@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <syslog.h>
 
 #include <security/pam_ext.h>
@@ -185,6 +186,15 @@ static int refuse(struct login *login, const struct reason *why)
 	return PAM_SESSION_ERR;
 }
 
+/* logind keeps what it knows of a session there. */
+static bool is_run_full(void)
+{
+	struct statvfs fs;
+
+	return statvfs("/run", &fs) == 0 && fs.f_blocks &&
+	       (!fs.f_bavail || (fs.f_files && !fs.f_favail));
+}
+
 /* Rules apply, but the process is in a daemon's cgroup: filtering that would hit everybody. */
 static int no_session(struct login *login, const struct enforce_report *report)
 {
@@ -199,9 +209,11 @@ static int no_session(struct login *login, const struct enforce_report *report)
 	reason_set(
 		&why,
 		"cgroup %s is not a login session's; pam_systemd must come before pam_bpfdev "
-		"in the PAM service \"%s\" and must not have failed, or, for jobs without a session, "
+		"in the PAM service \"%s\" and must not have failed, as it does when %s, or, for jobs without a session, "
 		"nosession=ignore lets them run unfiltered",
-		report->note.text, login->session.service);
+		report->note.text, login->session.service,
+		is_run_full() ? "/run is full, which it is now"
+			      : "logind's SessionsMax is reached");
 	return refuse(login, &why);
 }
 

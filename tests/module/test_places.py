@@ -31,6 +31,17 @@ def test_rules_without_a_session_are_refused(login, tree, world, place):
     assert tree.filters() == {} and alice.opens("/dev/zero") == ALLOWED
 
 
+def test_session_that_logind_could_not_make(login, tree, world):
+    assert login(cgroup=tree.make(CRON)).open() == "PAM_SESSION_ERR"
+    (text,) = world.log.texts()
+    assert "as it does when logind's SessionsMax is reached" in text
+    world.log.clear()
+    full = "mount -t tmpfs -o size=4k tmpfs /run && ! dd if=/dev/urandom of=/run/fill bs=4k count=9 2>&-"
+    assert login(cgroup=tree.make(CRON), inside=full).open() == "PAM_SESSION_ERR"
+    (text,) = world.log.texts()
+    assert "as it does when /run is full, which it is now" in text
+
+
 def test_nosession_ignore_lets_jobs_run(login, tree, world):
     world.service("alone", "nosession=ignore")
     alice = login(cgroup=tree.make(CRON))
