@@ -96,6 +96,7 @@ def test_fresh_session_of_somebody_else_from_within_the_manager(alice):
     assert said == dict.fromkeys(OTHERS, DENIED)
 
 
+@pytest.mark.only_suite("trixie", "sid")
 def test_somebody_elses_own_rules_stand_beside_the_callers(box):
     box.policy(f"{RULES}bob allow *\nbob deny c 10:237\n")
     with box.ssh_session("alice") as alice:
