@@ -103,11 +103,13 @@ struct conf {
 struct conf_paths {
 	const char *
 		vendor; /* folder of files with class statements only; may be missing; NULL: none */
-	const char *main;    /* the policy */
-	const char *dropins; /* folder of further policy files; may be missing; NULL: none */
-	bool main_required;  /* a missing main file is a mistake */
-	bool patient;	     /* waits until nothing has changed for a second */
-	uid_t owner;	     /* who must own files and folders, beside root */
+	const char *main;	/* the policy */
+	const char *dropins;	/* folder of further policy files; may be missing; NULL: none */
+	bool main_required;	/* a missing main file is a mistake */
+	bool patient;		/* waits until nothing has changed for a second */
+	uid_t owner;		/* who must own files and folders, beside root */
+	const char *instead_of; /* main, or a drop-in that need not be there: its text is that of */
+	const char *instead;	/* ... this file; NULL: all files have their own */
 };
 
 /* The paths of an installed system: the policy file may be missing. Patient. */

@@ -152,13 +152,21 @@ static int add_open_file(struct conf_parser *parser, const char *path, int fd,
 	return conf_add_file(parser, path, text, (size_t)length);
 }
 
+/* Whether another file's text is to be read in the place of this one's. */
+static bool is_replaced(const struct conf_paths *paths, const char *path)
+{
+	return paths->instead && strcmp(path, paths->instead_of) == 0;
+}
+
 /* @path is for people; @name below @dir_fd is what is opened. */
 static int add_file_at(struct conf_parser *parser, int dir_fd, const char *name, const char *path,
 		       const struct conf_paths *paths)
 {
 	struct reason why;
+	bool instead = is_replaced(paths, path);
 	struct stat st;
-	int ret, fd = open_trusted(dir_fd, name, O_NOFOLLOW, paths->owner, &st, &why);
+	int ret, fd = open_trusted(instead ? AT_FDCWD : dir_fd, instead ? paths->instead : name,
+				   O_NOFOLLOW, paths->owner, &st, &why);
 
 	if (fd == MISSING)
 		reason_set(&why, "cannot be opened: %s", strerror(ENOENT));
@@ -188,7 +196,7 @@ static int add_main(struct conf_parser *parser, const struct conf_paths *paths)
 	struct stat st;
 	int ret;
 
-	if (lstat(paths->main, &st) < 0 && errno == ENOENT) {
+	if (!is_replaced(paths, paths->main) && lstat(paths->main, &st) < 0 && errno == ENOENT) {
 		note_missing(parser, paths->main);
 		if (!paths->main_required)
 			return 0;
@@ -259,9 +267,23 @@ static int list_folder(DIR *dir, struct names *names)
 	}
 	if (ret == 0 && errno)
 		return -errno;
-	if (names->count)
-		qsort(names->items, names->count, sizeof(*names->items), compare_names);
 	return ret;
+}
+
+/* A file whose text is another's need not be there. */
+static int list_replaced(const struct conf_paths *paths, const char *folder, struct names *names)
+{
+	size_t length = strlen(folder);
+	const char *name;
+
+	if (!paths->instead || strncmp(paths->instead_of, folder, length) != 0 ||
+	    paths->instead_of[length] != '/')
+		return 0;
+	name = paths->instead_of + length + 1;
+	for (size_t i = 0; i < names->count; i++)
+		if (strcmp(names->items[i], name) == 0)
+			return 0;
+	return keep_name(names, name);
 }
 
 static int add_listed(struct conf_parser *parser, int dir_fd, const char *folder,
@@ -298,6 +320,10 @@ static int add_folder(struct conf_parser *parser, const char *folder,
 		return -ENOMEM;
 	}
 	ret = list_folder(dir, &names);
+	if (ret == 0)
+		ret = list_replaced(paths, folder, &names);
+	if (names.count)
+		qsort(names.items, names.count, sizeof(*names.items), compare_names);
 	if (ret == 0) {
 		ret = add_listed(parser, fd, folder, &names, paths);
 	} else if (ret != -ENOMEM) {

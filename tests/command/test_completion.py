@@ -8,8 +8,8 @@ import pytest
 import shells
 from place import PASSWD, TOP
 
-COMMANDS = ("check", "explain", "rules", "status", "denials", "monitor", "suggest", "reload", "allow", "revoke",
-            "doctor")
+COMMANDS = ("check", "explain", "rules", "status", "denials", "monitor", "suggest", "reload", "edit", "install",
+            "allow", "revoke", "doctor")
 USERS = sorted(line.split(":")[0] for line in PASSWD.splitlines())
 SESSIONS = " 3 1000 alice seat0 tty1\nc1  120 greeter seat0 -\n"
 # Those that ship, and one of the machine below.
@@ -107,7 +107,8 @@ def test_access(offers):
 
 def test_files(offers, place):
     place.write("/home/root/my.conf", "")
-    for line in "bpfdev check ", "bpfdev check --conf=", "bpfdev rules --conf ":
+    for line in ("bpfdev check ", "bpfdev check --conf=", "bpfdev rules --conf ", "bpfdev edit ", "bpfdev install ",
+                 "bpfdev install /etc/new.conf "):
         assert [path.rpartition("/")[2] for path in offers(f"{line}/home/root/m")] == ["my.conf"]
     assert only_options(offers("bpfdev doctor "))
 

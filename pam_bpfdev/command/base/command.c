@@ -32,6 +32,7 @@ static const struct command_option output_options[] = {
 };
 
 const struct command_set command_output_set = { output_options, 1, NULL };
+const struct command_set command_color_set = { output_options + 1, 1, NULL };
 
 static void take_conf(void *data, const char *path, struct argp_state *state)
 {

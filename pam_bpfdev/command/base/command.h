@@ -49,8 +49,9 @@ struct command_set {
 	void (*check)(void *data, struct argp_state *state);
 };
 
-/* --json and --color=auto|always|never. */
+/* --json and --color=auto|always|never; the latter alone. */
 extern const struct command_set command_output_set;
+extern const struct command_set command_color_set;
 /* --conf=PATH: as the module's argument conf=. */
 extern const struct command_set command_conf_set;
 
