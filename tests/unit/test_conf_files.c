@@ -149,6 +149,16 @@ static void what_was_written_before_is_not_waited_for(void **state)
 	expect_users("main");
 }
 
+/* Writes the policy again and again; says on @ready that it has begun. Ends by a signal only. */
+static void keep_writing(int ready)
+{
+	for (unsigned int i = 0;; i++) {
+		files_write("main.conf", i % 2 ? "main audit\n" : "");
+		if (!i && write(ready, "", 1) != 1)
+			_exit(1);
+	}
+}
+
 static void what_never_stands_still_is_a_mistake(void **state)
 {
 	int ready[2];
@@ -159,11 +169,8 @@ static void what_never_stands_still_is_a_mistake(void **state)
 	assert_int_equal(pipe(ready), 0);
 	child = fork();
 	assert_true(child >= 0);
-	for (unsigned int i = 0; !child; i++) {
-		files_write("main.conf", i % 2 ? "main audit\n" : "");
-		if (!i && write(ready[1], "", 1) != 1)
-			_exit(1);
-	}
+	if (child == 0)
+		keep_writing(ready[1]);
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	files_paths.patient = true;
 	files_expect_last("main.conf", "has been changing for 5 seconds");
