@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* Texts of reasons: harmless wherever they are printed, and cut to fit. */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -40,7 +40,7 @@ static const char *distrust(const struct stat *st, mode_t type, uid_t owner)
 }
 
 /* How long nothing must have changed. */
-#define STILL_NS 1000000000ll
+#define STILL_NS 1000000000LL
 
 /* Notes that @path, with @st, has changed just now, or @torn: while it was read. */
 static void note_change(struct conf_parser *parser, const char *path, const struct stat *st,
@@ -50,7 +50,7 @@ static void note_change(struct conf_parser *parser, const char *path, const stru
 	long long age, wait = 0;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	age = (now.tv_sec - st->st_mtim.tv_sec) * 1000000000ll + now.tv_nsec - st->st_mtim.tv_nsec;
+	age = (now.tv_sec - st->st_mtim.tv_sec) * 1000000000LL + now.tv_nsec - st->st_mtim.tv_nsec;
 	/* A change in the future is one from before the clock was set back. */
 	if (age > -STILL_NS && age < STILL_NS)
 		wait = STILL_NS - age;
@@ -75,6 +75,7 @@ static int open_trusted(int dir_fd, const char *path, int flags, uid_t owner, st
 	const char *objection;
 	int fd = openat(dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
 
+	*st = (struct stat) { 0 };
 	if (fd < 0) {
 		int error = errno;
 
@@ -354,16 +355,16 @@ static int read_files(const struct conf_paths *paths, struct conf_parser *parser
 }
 
 /* Half of the patience of those who log in; a file of 1 MiB is written in a fraction of it. */
-#define PATIENCE_NS 5000000000ll
+#define PATIENCE_NS 5000000000LL
 /* Before what changed while it was read is read again. */
-#define PAUSE_NS 20000000ll
+#define PAUSE_NS 20000000LL
 
 static long long now(void)
 {
 	struct timespec time;
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000000000ll + time.tv_nsec;
+	return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
 int conf_read_files(const struct conf_paths *paths, struct conf_parser *parser)

@@ -175,7 +175,7 @@ static int visit_registered(const struct visitor *visitor, const struct device_s
 
 	if (!cache->drivers)
 		ret = read_text(source->proc_devices, &cache->drivers, why);
-	for (const char *next = cache->drivers; ret == 0 && *next;) {
+	for (const char *next = cache->drivers; ret == 0 && next && *next;) {
 		size_t length = strcspn(next, "\n");
 		char line[256]; /* the kernel's names have less than 64 bytes */
 

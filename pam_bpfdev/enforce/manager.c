@@ -169,8 +169,10 @@ static struct policy_subject subject_of(const struct manager *manager)
 {
 	if (manager->subject)
 		return *manager->subject;
-	return (struct policy_subject) { .name = (char *)manager->made_from->user,
-					 .uid = manager->made_from->uid };
+	return (struct policy_subject) {
+		.name = manager->made_from ? (char *)manager->made_from->user : "",
+		.uid = manager->user->uid,
+	};
 }
 
 int manager_prepare(struct manager *manager, struct reason *why)

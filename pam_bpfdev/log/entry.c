@@ -17,11 +17,11 @@ void entry_add(struct entry_fields *fields, const char *name, const char *value)
 
 void entry_add_number(struct entry_fields *fields, const char *name, uint64_t value)
 {
-	char *text = fields->numbers[fields->number_count];
+	char *text;
 
 	if (fields->number_count == ENTRY_NUMBERS_MAX)
 		return;
-	fields->number_count++;
+	text = fields->numbers[fields->number_count++];
 	snprintf(text, sizeof(fields->numbers[0]), "%" PRIu64, value);
 	entry_add(fields, name, text);
 }

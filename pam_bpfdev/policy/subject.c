@@ -104,7 +104,8 @@ static int load_groups(struct policy_subject *subject, const char *name, gid_t g
 	gid_t *grown;
 
 	do {
-		grown = reallocarray(subject->groups, (size_t)(before + count), sizeof(*grown));
+		grown = reallocarray(subject->groups, (size_t)before + (size_t)count,
+				     sizeof(*grown));
 		if (!grown)
 			return nss_failed(why, "groups of user", name, ENOMEM);
 		subject->groups = grown;

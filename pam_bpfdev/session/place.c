@@ -527,8 +527,9 @@ int session_find(uid_t uid, struct session *session, struct reason *why)
 	if (err)
 		return err;
 	err = find_mount(cgroup, &mount, why);
-	if (!err) {
-		err = session_locate(cgroup, mount.point, mount.root, uid, session, why);
+	if (!err && mount.root) {
+		err = session_locate(cgroup ? cgroup : "", mount.point, mount.root, uid, session,
+				     why);
 		if (!err && session->place == SESSION_OWN_SCOPE)
 			find_parent(session, &mount);
 		session_mount_free(&mount);

@@ -3,7 +3,7 @@
 
 import pytest
 
-from verbs import (ALLOWED, BY_MANAGER, DENIED, FORBIDDEN, FUSE, MANAGER, PERMITTED, PROBE, REMOTE_RULES, RULES,
+from verbs import (ALLOWED, BY_MANAGER, DENIED, FORBIDDEN, MANAGER, PERMITTED, PROBE, REMOTE_RULES, RULES,
                    Waiting, by_lingering_manager, by_manager, denied_by_manager, equipped, ours, told, tried)
 from watching import wait_for
 

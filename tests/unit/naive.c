@@ -34,10 +34,27 @@ static bool in_group(const struct world *world, const struct policy_subject *sub
 	return gid != (gid_t)-1 && in_gid_range(subject, gid, gid);
 }
 
+/* The names of all policies are few, and this is asked at each request: each is looked up once. */
 static bool is_name_of(const char *name, uid_t uid)
 {
-	const struct passwd *account = getpwnam(name);
+	static struct {
+		char name[64];
+		bool exists;
+		uid_t uid;
+	} known[64];
+	size_t i = 0, count = sizeof(known) / sizeof(known[0]);
+	const struct passwd *account;
 
+	while (i < count && known[i].name[0] && strcmp(known[i].name, name) != 0)
+		i++;
+	if (i < count && known[i].name[0])
+		return known[i].exists && known[i].uid == uid;
+	account = getpwnam(name);
+	if (i < count && strlen(name) < sizeof(known[i].name)) {
+		strcpy(known[i].name, name);
+		known[i].exists = account != NULL;
+		known[i].uid = account ? account->pw_uid : 0;
+	}
 	return account && account->pw_uid == uid;
 }
 

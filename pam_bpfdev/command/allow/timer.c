@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* The transient timer that tidies up after an exception: systemd-run(1) makes it. */
 #include <errno.h>
 #include <limits.h>
 #include <spawn.h>

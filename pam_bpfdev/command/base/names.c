@@ -249,10 +249,10 @@ bool names_misc(const struct conf *conf, const struct device_source *devices, co
 	if (!fixed && device_node(devices, BPFDEV_CHAR, MISC_MAJOR, minor, node))
 		snprintf(out, NAMES_MISC_SIZE, "\"/dev/%s\"", node);
 	else if (class)
-		snprintf(out, NAMES_MISC_SIZE, "\"@%.64s\" or \"c %u:%u\"", class->name, MISC_MAJOR,
+		snprintf(out, NAMES_MISC_SIZE, "\"@%.64s\" or \"c %d:%u\"", class->name, MISC_MAJOR,
 			 minor);
 	else
-		snprintf(out, NAMES_MISC_SIZE, "\"c %u:%u\"", MISC_MAJOR, minor);
+		snprintf(out, NAMES_MISC_SIZE, "\"c %d:%u\"", MISC_MAJOR, minor);
 	return true;
 }
 

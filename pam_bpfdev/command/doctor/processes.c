@@ -608,7 +608,7 @@ void doctor_check_processes(struct doctor *doctor)
 		return;
 	}
 	ret = read_cgroup(1, &walk.prefix);
-	if (ret < 0) {
+	if (ret < 0 || !walk.prefix) {
 		reason_set(&why, "/proc/1/cgroup: %s", strerror(-ret));
 		blind(doctor, why.text);
 	} else {

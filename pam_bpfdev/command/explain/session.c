@@ -253,7 +253,7 @@ static int tell_all(struct telling *telling, const char *id)
 			units[count++] = unit;
 	}
 	if (count)
-		qsort(units, count, sizeof(*units), compare_units);
+		qsort(units, count, sizeof(struct machine_unit *), compare_units);
 	for (size_t i = 0; i < count; i++)
 		tell(telling, units[i]);
 	free(units);

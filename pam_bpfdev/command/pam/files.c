@@ -95,6 +95,7 @@ int pam_text_next(struct pam_text *text, char **line)
 	char *chunk = NULL, *whole = NULL;
 	bool more = false;
 	size_t size = 0;
+	int error;
 
 	errno = 0;
 	while (getline(&chunk, &size, text->file) >= 0) {
@@ -112,10 +113,13 @@ int pam_text_next(struct pam_text *text, char **line)
 		*line = whole;
 		return 1;
 	}
+	error = errno;
 	free(whole);
 	if (more)
 		return -EPROTO;
-	return feof(text->file) ? 0 : errno ? -errno : -EIO;
+	if (feof(text->file))
+		return 0;
+	return error > 0 ? -error : -EIO;
 }
 
 /* A word in brackets; "\]" is a bracket in it. */
@@ -345,13 +349,13 @@ static int list_folder(const char *root, const char *folder, struct pam_stack_na
 static int list_single(const struct pam_files *files, struct pam_stack_names *names)
 {
 	struct pam_text text = { 0 };
-	char *line, *rest, *word, *path;
+	char *line = NULL, *rest, *word, *path;
 	int ret;
 
 	text.file = pam_files_open(files, "/etc/pam.conf", &path);
 	if (!text.file)
 		return 0;
-	while ((ret = pam_text_next(&text, &line)) > 0) {
+	while ((ret = pam_text_next(&text, &line)) > 0 && line) {
 		rest = line;
 		word = pam_text_word(&rest);
 		for (char *c = word; c && *c; c++)
@@ -360,6 +364,7 @@ static int list_single(const struct pam_files *files, struct pam_stack_names *na
 		if (word)
 			pam_stack_names_add(names, word);
 		free(line);
+		line = NULL;
 	}
 	fclose(text.file);
 	free(path);

@@ -230,14 +230,13 @@ static int tell(const struct reload *reload)
 
 static int reload_users(struct reload *reload)
 {
-	struct change_user user;
 	struct reason why;
 	int ret;
 
 	if (reload->options.words[0]) {
-		if (change_find_user(reload->options.words[0], &user) < 0)
+		if (change_find_user(reload->options.words[0], &reload->user) < 0)
 			return COMMAND_FAILED;
-		reload->only = &user;
+		reload->one = true;
 	}
 	ret = reload_run(reload, &why);
 	if (ret == 0)

@@ -18,8 +18,9 @@ struct reload_result {
 
 struct reload {
 	struct command_options options;
-	bool all;			/* also sessions without a filter */
-	const struct change_user *only; /* NULL: all users */
+	bool all; /* also sessions without a filter */
+	bool one; /* of this user only: */
+	struct change_user user;
 	struct reload_result *results;
 	size_t count, capacity;
 };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* What a reload does, user by user: filters that are there, and sessions that have none yet. */
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -225,7 +226,7 @@ static int visit_user(const struct session *user, void *data)
 	size_t first = walk->reload->count;
 	int ret;
 
-	if (walk->reload->only && walk->reload->only->uid != user->uid)
+	if (walk->reload->one && walk->reload->user.uid != user->uid)
 		return 0;
 	walk->user = user;
 	ret = enforce_change(&walk->enforce, user, &change, keep, walk, walk->why);
