@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "filter/call.h"
 #include "tables.h"
 
 #define PROCESSES_MAX 8
@@ -80,13 +81,17 @@ bool denials_know_process(void)
 
 bool denials_take_locked_memory(void)
 {
+	/* Not by libbpf, which would raise the limit at its first map. */
+	union bpf_attr attr = {
+		.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1
+	};
 	struct rlimit before, none = { 0 };
 	int fd;
 
 	getrlimit(RLIMIT_MEMLOCK, &before);
 	none.rlim_max = before.rlim_max;
 	setrlimit(RLIMIT_MEMLOCK, &none);
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "any", 4, 4, 1, NULL);
+	fd = call_create_map(&attr);
 	setrlimit(RLIMIT_MEMLOCK, &before);
 	if (fd >= 0)
 		close(fd);
