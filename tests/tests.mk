@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 # What is built and run for tests: see tests/run for the layers of `make check`.
 
-LAYERS ?= unit sanitizers bpf module command suites fuzz kernels lab
+# Beside these: suites, see tests/run. Side by side, its runs take each other's scratch cgroups for left-overs.
+LAYERS ?= unit sanitizers bpf module command fuzz kernels lab
 RUNS ?=
 
 comma := ,

@@ -57,13 +57,16 @@ static int insist(int fd, struct msghdr message)
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(init))];
-	} control = { .header = { .cmsg_len = CMSG_LEN(sizeof(init)),
-				  .cmsg_level = SOL_SOCKET,
-				  .cmsg_type = SCM_CREDENTIALS } };
+	} control;
 
 	/* The kernel has senders take turns, so that the flood of others does not go on before us. */
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) < 0)
 		return -errno;
+	/* All of it, padding too: none of the process' memory goes along. */
+	memset(&control, 0, sizeof(control));
+	control.header.cmsg_len = CMSG_LEN(sizeof(init));
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_CREDENTIALS;
 	memcpy(CMSG_DATA(&control.header), &init, sizeof(init));
 	message.msg_control = &control;
 	message.msg_controllen = sizeof(control.space);
