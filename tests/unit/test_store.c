@@ -34,6 +34,9 @@ static void each_policy_is_read_once(void **state)
 	struct conf *conf;
 
 	(void)state;
+	/* A policy that a filter names must be root's. */
+	if (geteuid())
+		skip();
 	files_write("main.conf", "bob deny *\n");
 	files_write("other.conf", "eve deny *\nann deny *\n");
 	conf = get(&store, &system, 0);
