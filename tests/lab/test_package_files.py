@@ -65,7 +65,7 @@ def test_package(build):
     fields = output("dpkg-deb", "-f", package)
     (depends,) = re.findall("^Depends: (.*)", fields, re.M)
     assert [item.split()[0] for item in depends.split(", ")] == [
-        "libpam-runtime", "libpam-systemd", "libc6", "libjansson4", "libpam0g", "libsmartcols1"]
+        "libpam-runtime", "libpam-systemd", "sensible-utils", "libc6", "libjansson4", "libpam0g", "libsmartcols1"]
 
 
 @one_suite
