@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "bpfdev.h"
-#include "device/device.h"
+#include "device/internal.h"
 
 #define QUOTE(word) reason_quote((char[80]) { 0 }, 80, word, strlen(word))
 
@@ -210,7 +210,10 @@ static int parse_unknown(const char *text, struct reason *why)
 {
 	static const char types[] = "abc";
 
-	if (*text && strchr(types, *text) && strchr(text, ':'))
+	if (device_looks_like_usb(text))
+		reason_set(why, "unknown device \"%s\"; expected usb:%s for a USB device",
+			   QUOTE(text), QUOTE(text));
+	else if (*text && strchr(types, *text) && strchr(text, ':'))
 		reason_set(why, "unknown device \"%s\"; expected a blank behind the type: %c M:m",
 			   QUOTE(text), *text);
 	else if (strcmp(text, "char") == 0 || strcmp(text, "block") == 0)
@@ -242,6 +245,10 @@ int device_parse(const char *text, const char *numbers, struct device_spec *spec
 		return parse_driver(text + 5, false, spec, why);
 	if (strncmp(text, "block-", 6) == 0)
 		return parse_driver(text + 6, true, spec, why);
+	if (strncmp(text, "usb:", 4) == 0)
+		return device_parse_usb(text + 4, spec, why);
+	if (strncmp(text, "tag:", 4) == 0)
+		return device_parse_tag(text + 4, spec, why);
 	if (*text == '/')
 		return parse_path(text, spec, why);
 	if (*text == '@')

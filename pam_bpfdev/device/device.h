@@ -13,13 +13,17 @@
 #define DEVICE_PATTERNS_MAX 4096
 
 /* How a device can be written, for messages. */
-#define DEVICE_FORMS "*, c M:m, b M:m, a M:m, char-NAME, block-NAME, /dev/PATH or @class"
+#define DEVICE_FORMS                                                                               \
+	"*, c M:m, b M:m, a M:m, char-NAME, block-NAME, /dev/PATH, usb:VENDOR:PRODUCT[:SERIAL], "  \
+	"tag:NAME or @class"
 
 enum device_kind {
 	DEVICE_ALL,	/* "*" */
 	DEVICE_NUMBERS, /* "c M:m" */
 	DEVICE_DRIVER,	/* "char-GLOB", "block-GLOB" */
 	DEVICE_PATH,	/* "/dev/GLOB" */
+	DEVICE_USB,	/* "usb:VENDOR:PRODUCT[:SERIAL]" */
+	DEVICE_TAG,	/* "tag:NAME", a tag of udev */
 	DEVICE_CLASS,	/* "@class": resolved by whoever knows the classes */
 };
 
@@ -29,12 +33,19 @@ struct device_range {
 	uint32_t low, high;
 };
 
+/* What a USB device says of itself. A pattern, where "*" stands for any. */
+struct device_usb {
+	struct device_range vendor, product; /* one number, or any */
+	const char *serial;		     /* a glob; NULL: any, or none. Not owned */
+};
+
 /* A device as it was written. */
 struct device_spec {
 	enum device_kind kind;
-	bool block, character;		  /* types: both for "*" and "a M:m" */
+	bool block, character;		  /* types: both unless the form says which */
 	struct device_range major, minor; /* DEVICE_NUMBERS */
-	const char *text; /* the glob, path or class without its prefix; not owned */
+	struct device_usb usb;		  /* DEVICE_USB; its serial stands in @text */
+	const char *text; /* the path, or what stands behind device_prefix(); not owned */
 	uint32_t column;  /* in its policy line, from 1 */
 };
 
@@ -65,6 +76,8 @@ struct device_source {
 	const char *proc_devices;   /* "/proc/devices" */
 	const char *dev;	    /* "/dev": what "/dev" in a policy stands for */
 	const char *proc_misc;	    /* "/proc/misc"; NULL: there is none */
+	const char *sys;	    /* "/sys"; NULL: there is none */
+	const char *udev;	    /* "/run/udev", udev's database; NULL: there is none */
 	struct device_cache *cache; /* NULL: /proc/devices and /dev are opened each time */
 };
 
@@ -89,6 +102,18 @@ bool device_is_type(const char *word);
 int device_parse_text(char *text, struct device_spec *spec, const char **rest, struct reason *why);
 
 /*
+ * What stands before the text of such a device: "char-", "usb:", "@"; "" for paths and for what has
+ * no text.
+ */
+const char *device_prefix(const struct device_spec *spec);
+
+/*
+ * Writes the device as a policy has it: device_parse_text() makes the same of that. @out: @size
+ * bytes. Returns false: it does not fit, and @out is "".
+ */
+bool device_write(const struct device_spec *spec, char *out, size_t size);
+
+/*
  * Letters of "rwm" to BPFDEV_READ, _WRITE and _MKNOD. Returns 0, and *@bad (NULL is fine) is where,
  * if another character stands among them, or nothing at all.
  */
@@ -104,13 +129,51 @@ int device_check_glob(const char *glob, struct reason *why);
  * Appends to @patterns what @spec (any kind but DEVICE_CLASS) stands for now. A driver or path that
  * does not exist stands for nothing; drivers whose major the kernel has assigned for good are known
  * also while they are not loaded (Documentation/admin-guide/devices.txt). Paths: symbolic links are
- * followed, but only through directories below /dev that root owns and others cannot write to.
+ * followed, but only through directories below /dev that root owns and others cannot write to; every
+ * device that claims a link, as udev keeps it, is meant by it, also while another one has it. USB
+ * devices: all nodes of the device and of what is below it in sysfs, which must be there. Tags:
+ * udev's database; without one they stand for nothing.
  * Returns 0; -E2BIG: more than DEVICE_PATTERNS_MAX rules; -ENOMEM; or what reading gave, in @why.
  */
 int device_resolve(const struct device_source *source, const struct device_spec *spec,
 		   struct device_patterns *patterns, struct reason *why);
 
 void device_patterns_free(struct device_patterns *patterns);
+
+/*
+ * Whether the numbers that it stands for change as devices come and go. Those of drivers change with
+ * /proc/devices only, others never; a class is its devices.
+ */
+bool device_follows(const struct device_spec *spec);
+
+/*
+ * What udev says of a device that it is about to hand out, whose links and database entry are not
+ * there yet, or are still those of before.
+ */
+struct device_event {
+	bool gone; /* it is being removed */
+	bool has_number;
+	uint32_t type, major, minor; /* enum bpfdev_type; only if has_number */
+	const char *node;	     /* "/dev/sda" (DEVNAME), or "" */
+	const char *links;	     /* "/dev/disk/by-id/A /dev/..." (DEVLINKS), or "" */
+	const char *tags;	     /* ":a:b:" (CURRENT_TAGS), or "" */
+	const char *sysfs;	     /* "/devices/..." (DEVPATH), or "" */
+	const char *subsystem;	     /* "block", or "" */
+};
+
+/*
+ * Whether @spec, of a kind that follows, means the device of @event: what device_resolve() will find
+ * as soon as udev is done with it. Other kinds mean no event.
+ * Returns 1; 0; or a negative errno with @why: what is to be known of it could not be read.
+ */
+int device_names(const struct device_source *source, const struct device_spec *spec,
+		 const struct device_event *event, struct reason *why);
+
+/*
+ * Waits until udev has nothing to do, but at most so many milliseconds. Returns 0: it has not, or
+ * there is none; 1: it still has.
+ */
+int device_await_udev(const struct device_source *source, unsigned int milliseconds);
 
 void device_cache_free(struct device_cache *cache);
 

@@ -210,13 +210,13 @@ int device_each_driver(const struct device_source *source, device_driver_visit *
 }
 
 /* The name that the kernel gives the device's node: below /dev, as it does not say. */
-static bool kernel_name(uint32_t type, uint32_t major, uint32_t minor, char *name)
+static bool kernel_name(const char *sys, uint32_t type, uint32_t major, uint32_t minor, char *name)
 {
-	char path[64], line[sizeof("DEVNAME=") + DEVICE_NAME_SIZE];
+	char path[4096], line[sizeof("DEVNAME=") + DEVICE_NAME_SIZE];
 	bool found = false;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/sys/dev/%s/%u:%u/uevent",
+	snprintf(path, sizeof(path), "%s/dev/%s/%u:%u/uevent", sys,
 		 type == BPFDEV_CHAR ? "char" : "block", major, minor);
 	file = fopen(path, "re");
 	if (!file)
@@ -246,7 +246,7 @@ bool device_node(const struct device_source *source, uint32_t type, uint32_t maj
 {
 	char path[4096];
 
-	if (kernel_name(type, major, minor, out)) {
+	if (source->sys && kernel_name(source->sys, type, major, minor, out)) {
 		snprintf(path, sizeof(path), "%s/%s", source->dev, out);
 		if (is_node(path, type, major, minor))
 			return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 #include "generate.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "bpfdev.h"
@@ -147,6 +148,28 @@ static struct device_spec random_path(struct dice *dice)
 				      .text = DICE_PICK(dice, paths) };
 }
 
+static struct device_spec parsed(const char *text)
+{
+	struct device_spec spec;
+	int used;
+
+	if (device_parse(text, NULL, &spec, &used, NULL) < 0)
+		abort();
+	return spec;
+}
+
+static struct device_spec random_identity(struct dice *dice)
+{
+	static const char *const identities[] = {
+		"usb:46f4:0001",     "usb:46F4:*",	"usb:*:0001:A-1", "usb:46f4:0001:A-2",
+		"usb:46f4:0001:A-?", "usb:*:*",		"usb:0403:6001",  "usb:0403:6001:FT:*",
+		"usb:05e3:0610",     "usb:05e3:0610:*", "usb:05e3:*:?",	  "usb:dead:beef",
+		"usb:1d6b:*:*:14.0", "tag:kiosk",	"tag:lab",	  "tag:no-such-tag",
+	};
+
+	return parsed(DICE_PICK(dice, identities));
+}
+
 struct device_spec generate_device(struct dice *dice, const struct world *world, size_t classes)
 {
 	uint32_t form = dice_below(dice, 100);
@@ -159,7 +182,9 @@ struct device_spec generate_device(struct dice *dice, const struct world *world,
 					      .character = true };
 	if (form < 80)
 		return random_driver(dice);
-	if (form < 90 && world->has_nodes)
+	if (form < 87)
+		return random_identity(dice);
+	if (form < 94 && world->has_nodes)
 		return random_path(dice);
 	if (!classes)
 		return random_numbers(dice);

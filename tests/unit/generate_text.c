@@ -91,10 +91,8 @@ static void put_device(struct dice *dice, struct generated *policy, struct devic
 	device->column = (uint32_t)(policy->length - line + 1);
 	if (device->kind == DEVICE_ALL)
 		put(policy, "*");
-	else if (device->kind == DEVICE_DRIVER)
-		put(policy, "%s-%s", device->block ? "block" : "char", device->text);
 	else if (device->kind != DEVICE_NUMBERS)
-		put(policy, "%s%s", device->kind == DEVICE_CLASS ? "@" : "", device->text);
+		put(policy, "%s%s", device_prefix(device), device->text);
 	if (device->kind != DEVICE_NUMBERS)
 		return;
 	put(policy, "%c", device->block && device->character ? 'a' : device->block ? 'b' : 'c');

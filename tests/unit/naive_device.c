@@ -55,6 +55,28 @@ static enum naive_specificity path_covers(const struct world *world, const struc
 	return COVERS_NOT;
 }
 
+static enum naive_specificity usb_covers(const struct device_usb *usb,
+					 const struct naive_request *request)
+{
+	for (size_t i = 0; i < world_usb_count; i++)
+		if (world_usb[i].type == request->type && world_usb[i].major == request->major &&
+		    world_usb[i].minor == request->minor &&
+		    range_covers(&usb->vendor, world_usb[i].vendor) &&
+		    range_covers(&usb->product, world_usb[i].product) &&
+		    (!usb->serial || fnmatch(usb->serial, world_usb[i].serial, 0) == 0))
+			return EXACT;
+	return COVERS_NOT;
+}
+
+static enum naive_specificity tag_covers(const char *tag, const struct naive_request *request)
+{
+	for (size_t i = 0; i < world_tag_count; i++)
+		if (world_tags[i].type == request->type && world_tags[i].major == request->major &&
+		    world_tags[i].minor == request->minor && strcmp(tag, world_tags[i].tag) == 0)
+			return EXACT;
+	return COVERS_NOT;
+}
+
 static const struct conf_class *last_class(const struct conf *conf, const char *name)
 {
 	for (size_t i = conf->class_count; i-- > 0;)
@@ -86,5 +108,9 @@ enum naive_specificity naive_covers(const struct world *world, const struct conf
 		return numbers_cover(spec, request);
 	if (spec->kind == DEVICE_DRIVER)
 		return driver_covers(spec, request);
+	if (spec->kind == DEVICE_USB)
+		return usb_covers(&spec->usb, request);
+	if (spec->kind == DEVICE_TAG)
+		return tag_covers(spec->text, request);
 	return path_covers(world, spec, request);
 }

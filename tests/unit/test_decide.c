@@ -173,6 +173,10 @@ static bool same_device(const struct device_spec *a, const struct device_spec *b
 		return false;
 	if (a->kind == DEVICE_CLASS)
 		return true;
+	if (a->kind == DEVICE_USB)
+		return same_range(&a->usb.vendor, &b->usb.vendor) &&
+		       same_range(&a->usb.product, &b->usb.product) &&
+		       same_text(a->usb.serial, b->usb.serial);
 	return a->block == b->block && a->character == b->character &&
 	       (a->kind != DEVICE_NUMBERS ||
 		(same_range(&a->major, &b->major) && same_range(&a->minor, &b->minor)));

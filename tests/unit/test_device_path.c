@@ -274,7 +274,8 @@ static void names_that_look_like_globs(void **state)
 
 static void a_dev_that_is_not_there_has_no_devices(void **state)
 {
-	struct device_source source = { world.proc_devices, "/nonexistent/dev", NULL, NULL };
+	struct device_source source = { .proc_devices = world.proc_devices,
+					.dev = "/nonexistent/dev" };
 	struct device_patterns patterns = { 0 };
 	struct device_spec spec;
 	int used;

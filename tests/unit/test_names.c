@@ -183,9 +183,12 @@ static void the_best_name_is_a_path_or_else_the_driver(void **state)
 /* What the kernel calls a device, without a look at all of /dev. */
 static void a_name_without_a_walk(void **state)
 {
+	static const char uevent[] = "MAJOR=1\nMINOR=3\nDEVNAME=null\nDEVMODE=0666\n";
 	char path[PATH_MAX + 16], name[DEVICE_NAME_SIZE];
 
 	(void)state;
+	world_link(login_world.sys, "dev/char/1:3", "../../devices/virtual/mem/null");
+	world_put(login_world.sys, "devices/virtual/mem/null/uevent", uevent);
 	assert_string_equal(device_name(&login_world.source, BPFDEV_CHAR, 240, 1, name),
 			    "char-zork");
 	assert_string_equal(device_name(&login_world.source, BPFDEV_BLOCK, 240, 1, name),

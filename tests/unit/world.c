@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <grp.h>
@@ -62,6 +63,69 @@ static const struct {
 
 static const char *const folders[] = { "sub", "sub/deep", "by-id", "only-a0" };
 
+#define BUS "devices/pci0/usb1"
+#define HUB BUS "/1-2"
+
+const struct world_usb world_usb[] = {
+	{ BPFDEV_BLOCK, 8, 0, 0x1d6b, 2, "0000:00:14.0" },
+	{ BPFDEV_BLOCK, 8, 0, 0x46f4, 1, "A-1" },
+	{ BPFDEV_BLOCK, 8, 1, 0x1d6b, 2, "0000:00:14.0" },
+	{ BPFDEV_BLOCK, 8, 1, 0x05e3, 0x610, "" },
+	{ BPFDEV_BLOCK, 8, 1, 0x46f4, 1, "A-2" },
+	{ BPFDEV_CHAR, 240, 0, 0x05e3, 0x610, "" },
+	{ BPFDEV_CHAR, 240, 0, 0x1d6b, 2, "0000:00:14.0" },
+	{ BPFDEV_CHAR, 240, 0, 0x0403, 0x6001, "FT:1" },
+};
+const size_t world_usb_count = sizeof(world_usb) / sizeof(world_usb[0]);
+
+const struct world_tag world_tags[] = {
+	{ "kiosk", BPFDEV_CHAR, 240, 1 },
+	{ "kiosk", BPFDEV_BLOCK, 8, 0 },
+	{ "lab", BPFDEV_BLOCK, 8, 0 },
+};
+const size_t world_tag_count = sizeof(world_tags) / sizeof(world_tags[0]);
+
+static const struct {
+	const char *path, *text;
+} files[] = {
+	{ "sys/" BUS "/idVendor", "1d6b\n" },
+	{ "sys/" BUS "/idProduct", "0002\n" },
+	{ "sys/" BUS "/serial", "0000:00:14.0\n" },
+	{ "sys/" BUS "/1-1/idVendor", "46f4\n" },
+	{ "sys/" BUS "/1-1/idProduct", "0001\n" },
+	{ "sys/" BUS "/1-1/serial", "A-1\n" },
+	{ "sys/" BUS "/1-1/host0/quux0/dev", "8:0\n" },
+	{ "sys/" HUB "/idVendor", "05e3\n" },
+	{ "sys/" HUB "/idProduct", "0610\n" },
+	{ "sys/" HUB "/1-2.1/idVendor", "46f4\n" },
+	{ "sys/" HUB "/1-2.1/idProduct", "0001\n" },
+	{ "sys/" HUB "/1-2.1/serial", "A-2\n" },
+	{ "sys/" HUB "/1-2.1/host1/quux1/dev", "8:1\n" },
+	{ "sys/" HUB "/1-2.2/idVendor", "0403\n" },
+	{ "sys/" HUB "/1-2.2/idProduct", "6001\n" },
+	{ "sys/" HUB "/1-2.2/serial", "FT:1\n" },
+	{ "sys/" HUB "/1-2.2/tty/zork0/dev", "240:0\n" },
+	{ "sys/devices/virtual/mem/empty/dev", "1:5\n" },
+	{ "udev/tags/kiosk/c240:1", "" },
+	{ "udev/tags/kiosk/b8:0", "" },
+	{ "udev/tags/lab/b8:0", "" },
+	{ "udev/tags/lab/c240:1", "" },
+	{ "udev/tags/kiosk/n3", "" },
+	{ "udev/tags/kiosk/+input:input0", "" },
+	{ "udev/data/c240:1", "I:1\nG:kiosk\nG:lab\nQ:kiosk\nV:1\n" },
+	{ "udev/data/b8:0", "I:1\nG:kiosk\nG:lab\n" },
+	{ "udev/data/n3", "G:kiosk\nQ:kiosk\nV:1\n" },
+};
+
+static const struct {
+	const char *path, *target;
+} sysfs_links[] = {
+	{ "sys/dev/block/8:0", "../../" BUS "/1-1/host0/quux0" },
+	{ "sys/dev/block/8:1", "../../" HUB "/1-2.1/host1/quux1" },
+	{ "sys/dev/char/240:0", "../../" HUB "/1-2.2/tty/zork0" },
+	{ "sys/dev/char/1:5", "../../devices/virtual/mem/empty" },
+};
+
 static const char *const group_names[] = { "root",  "daemon", "adm",   "tty",	 "disk",
 					   "audio", "video",  "users", "nogroup" };
 
@@ -103,6 +167,44 @@ static const char *join(char *out, const char *folder, const char *name)
 	if (snprintf(out, PATH_MAX, "%s/%s", folder, name) >= PATH_MAX)
 		errx(1, "%s: the path is too long", folder);
 	return out;
+}
+
+/* Makes the folders above the file @path. */
+static void make_parents(char *path)
+{
+	for (char *slash = path; (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
+		if (mkdir(path, 0755) && errno != EEXIST)
+			err(1, "%s", path);
+		*slash = '/';
+	}
+}
+
+void world_put(const char *folder, const char *name, const char *text)
+{
+	char path[PATH_MAX];
+
+	join(path, folder, name);
+	make_parents(path);
+	world_write(path, text, strlen(text));
+}
+
+void world_link(const char *folder, const char *name, const char *target)
+{
+	char path[PATH_MAX];
+
+	join(path, folder, name);
+	make_parents(path);
+	if (symlink(target, path))
+		err(1, "%s", path);
+}
+
+static void fill_sys_and_udev(struct world *world)
+{
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		world_put(world->folder, files[i].path, files[i].text);
+	for (size_t i = 0; i < sizeof(sysfs_links) / sizeof(sysfs_links[0]); i++)
+		world_link(world->folder, sysfs_links[i].path, sysfs_links[i].target);
 }
 
 static bool make_node(const struct world *world, const struct world_node *node)
@@ -147,13 +249,18 @@ void world_make(struct world *world)
 	world_make_folder(world->folder);
 	join(world->proc_devices, world->folder, "devices");
 	join(world->dev, world->folder, "dev");
+	join(world->sys, world->folder, "sys");
+	join(world->udev, world->folder, "udev");
 	world_write(world->proc_devices, proc_devices_text, sizeof(proc_devices_text) - 1);
 	if (mkdir(world->dev, 0755))
 		err(1, "%s", world->dev);
 	fill_dev(world);
+	fill_sys_and_udev(world);
 	find_groups(world);
 	world->source.proc_devices = world->proc_devices;
 	world->source.dev = world->dev;
+	world->source.sys = world->sys;
+	world->source.udev = world->udev;
 }
 
 void world_remove(struct world *world)

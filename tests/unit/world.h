@@ -28,6 +28,21 @@ struct world_node {
 	uint32_t major, minor;
 };
 
+/* A node of a USB device, or of what is plugged in below it: one for each of the devices above it. */
+struct world_usb {
+	enum bpfdev_type type;
+	uint32_t major, minor;
+	uint32_t vendor, product;
+	const char *serial; /* "": it has none */
+};
+
+/* A node that a udev rule has tagged. */
+struct world_tag {
+	const char *tag;
+	enum bpfdev_type type;
+	uint32_t major, minor;
+};
+
 struct world_group {
 	const char *name;
 	gid_t gid;
@@ -39,6 +54,8 @@ struct world {
 	char folder[PATH_MAX];
 	char proc_devices[PATH_MAX];
 	char dev[PATH_MAX];
+	char sys[PATH_MAX];
+	char udev[PATH_MAX];
 	struct device_source source;
 	bool has_nodes; /* false: we may not make device nodes, and dev is empty */
 	struct world_group groups[WORLD_GROUPS_MAX];
@@ -49,6 +66,10 @@ extern const struct world_driver world_drivers[];
 extern const size_t world_driver_count;
 extern const struct world_node world_nodes[];
 extern const size_t world_node_count;
+extern const struct world_usb world_usb[];
+extern const size_t world_usb_count;
+extern const struct world_tag world_tags[];
+extern const size_t world_tag_count;
 
 /* Ends the program when the temporary folder cannot be made. */
 void world_make(struct world *world);
@@ -63,5 +84,9 @@ void world_make_folder(char *path);
 void world_remove_folder(const char *path);
 /* Writes @length bytes of @text to a new file, readable by all. */
 void world_write(const char *path, const char *text, size_t length);
+/* The same with a string, for the file @name below @folder; folders on the way are made. */
+void world_put(const char *folder, const char *name, const char *text);
+/* A symbolic link in the same way. */
+void world_link(const char *folder, const char *name, const char *target);
 
 #endif

@@ -361,9 +361,38 @@ static void warn_of_path(struct warnings_run *run, const struct conf_place *line
 			     path);
 }
 
+/* @seen: per class, it has been looked into already. */
+static bool has_plugged(const struct conf *conf, const struct device_spec *device, bool *seen)
+{
+	const struct conf_class *class;
+
+	if (device->kind != DEVICE_CLASS)
+		return device->kind == DEVICE_USB || device->kind == DEVICE_TAG;
+	class = conf_find_class(conf, device->text);
+	if (!class || seen[class - conf->classes])
+		return false;
+	seen[class - conf->classes] = true;
+	for (size_t i = 0; i < class->count; i++)
+		if (has_plugged(conf, &class->devices[i], seen))
+			return true;
+	return false;
+}
+
+/* What is named by what it is may well be elsewhere now: then there is nothing to be said of it. */
+static bool may_be_absent(const struct conf *conf, const struct device_spec *device)
+{
+	bool *seen = xcalloc(conf->class_count + 1, sizeof(*seen));
+	bool absent = has_plugged(conf, device, seen);
+
+	free(seen);
+	return absent;
+}
+
 static int warn_of_nothing(struct warnings_run *run, const struct conf_place *line,
 			   const struct device_spec *device)
 {
+	if (may_be_absent(run->input->conf, device))
+		return 0;
 	if (device->kind == DEVICE_DRIVER)
 		return warn_of_driver(run, line, device);
 	if (device->kind == DEVICE_PATH)

@@ -62,7 +62,7 @@ static struct device_patterns find_certain(struct warnings_run *run,
 {
 	struct device_patterns patterns = { 0 };
 
-	if (device->kind != DEVICE_PATH)
+	if (!device_follows(device))
 		xcheck(device_resolve(&nothing_loaded, device, &patterns, run->why));
 	return patterns;
 }
@@ -71,7 +71,7 @@ static struct device_patterns find_certain(struct warnings_run *run,
 static bool is_of_the_moment(const struct device_spec *device,
 			     const struct device_patterns *certain)
 {
-	if (device->kind == DEVICE_PATH)
+	if (device_follows(device))
 		return true;
 	return device->kind == DEVICE_DRIVER && !(certain->count && certain->items[0].each_major);
 }
@@ -242,6 +242,23 @@ static void take_pattern(const struct shadow *shadow, struct suspect *suspect,
 		take_rules(shadow, suspect, &every, ours == theirs);
 }
 
+static bool holds_id(const struct device_range *wide, const struct device_range *narrow)
+{
+	return wide->any || (!narrow->any && wide->low == narrow->low);
+}
+
+/* @literal: the serial number of @narrow is no glob. */
+static bool holds_usb(const struct device_usb *wide, const struct device_usb *narrow, bool literal)
+{
+	if (!holds_id(&wide->vendor, &narrow->vendor) ||
+	    !holds_id(&wide->product, &narrow->product))
+		return false;
+	if (!wide->serial || strcmp(wide->serial, "*") == 0)
+		return true;
+	return narrow->serial && (strcmp(wide->serial, narrow->serial) == 0 ||
+				  (literal && fnmatch(wide->serial, narrow->serial, 0) == 0));
+}
+
 /* Whether a name stands for all that @narrow, which has a glob or not, stands for at any time. */
 static bool holds_name(const struct shadow_name *wide, const struct device_spec *narrow,
 		       bool literal)
@@ -250,6 +267,9 @@ static bool holds_name(const struct shadow_name *wide, const struct device_spec 
 
 	if (wide->device->kind != narrow->kind || wide->device->block != narrow->block)
 		return false;
+	if (narrow->kind == DEVICE_USB)
+		return holds_usb(&wide->device->usb, &narrow->usb,
+				 narrow->usb.serial && is_literal(narrow->usb.serial));
 	return strcmp(wide->device->text, narrow->text) == 0 ||
 	       (literal && !wide->literal && fnmatch(wide->device->text, narrow->text, flags) == 0);
 }

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/*
+ * USB devices as sysfs has them: the kernel's own view, which needs no udev. The folder of a USB
+ * device has its ids and, perhaps, its serial number; the devices that its drivers make are below.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bpfdev.h"
+#include "device/internal.h"
+
+/* A serial number of a descriptor has up to 126 characters, of up to three bytes each. */
+#define ATTRIBUTE_SIZE 512
+
+/* A device that is unplugged meanwhile is no error: it is not there. */
+static bool has_gone(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == ENODEV || error == ENXIO;
+}
+
+/*
+ * The text of a file of sysfs, without its last newline. Returns 1; 0: there is no such file; or a
+ * negative errno with @why. @out: ATTRIBUTE_SIZE bytes.
+ */
+static int read_attribute(const char *folder, const char *name, char *out, struct reason *why)
+{
+	char path[PATH_MAX];
+	ssize_t length = -1;
+	int fd, error;
+
+	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		length = read(fd, out, ATTRIBUTE_SIZE - 1);
+	error = errno;
+	if (fd >= 0)
+		close(fd);
+	if (length < 0 && has_gone(error))
+		return 0;
+	if (length < 0) {
+		reason_set(why, "%s cannot be read: %s", path, strerror(error));
+		return -error;
+	}
+	if (length && out[length - 1] == '\n')
+		length--;
+	out[length] = '\0';
+	return 1;
+}
+
+static bool is_id(const struct device_range *range, const char *text)
+{
+	char *end;
+	unsigned long id = strtoul(text, &end, 16);
+
+	return *text && !*end && (range->any || id == range->low);
+}
+
+/* Whether the folder is that of a USB device as @usb says. Returns 1, 0 or a negative errno. */
+static int is_such_device(const char *folder, const struct device_usb *usb, struct reason *why)
+{
+	char text[ATTRIBUTE_SIZE];
+	int ret = read_attribute(folder, "idVendor", text, why);
+
+	if (ret <= 0 || !is_id(&usb->vendor, text))
+		return ret < 0 ? ret : 0;
+	ret = read_attribute(folder, "idProduct", text, why);
+	if (ret <= 0 || !is_id(&usb->product, text))
+		return ret < 0 ? ret : 0;
+	if (!usb->serial)
+		return 1;
+	ret = read_attribute(folder, "serial", text, why);
+	if (ret == 0)
+		*text = '\0';
+	return ret < 0 ? ret : fnmatch(usb->serial, text, 0) == 0;
+}
+
+/* Whether a folder of the path is that of a USB bus: "usb1". */
+static bool is_below_usb(const char *path)
+{
+	for (const char *at = path; (at = strstr(at, "/usb")); at++)
+		if (at[4] >= '0' && at[4] <= '9')
+			return true;
+	return false;
+}
+
+int device_is_usb(const struct device_source *source, const char *path,
+		  const struct device_usb *usb, struct reason *why)
+{
+	char folder[PATH_MAX];
+	size_t root;
+	int ret = 0;
+
+	if (!source->sys || !*path || !is_below_usb(path))
+		return 0;
+	root = strlen(source->sys);
+	if (snprintf(folder, sizeof(folder), "%s%s", source->sys, path) >= (int)sizeof(folder))
+		return 0;
+	for (char *slash; ret == 0 && (slash = strrchr(folder, '/')) && slash >= folder + root;
+	     *slash = '\0')
+		ret = is_such_device(folder, usb, why);
+	return ret;
+}
+
+/* The numbers "8:16", which are the name of an entry in /sys/dev/block. */
+static bool parse_entry(const char *name, struct device_pattern *pattern)
+{
+	char end;
+
+	return sscanf(name, "%u:%u%c", &pattern->major, &pattern->minor, &end) == 2 &&
+	       pattern->major < BPFDEV_MAJORS && pattern->minor < BPFDEV_MINORS;
+}
+
+/* What a link in /sys/dev/block leads to: "../../devices/..." as "/devices/...". */
+static const char *below_sysfs(const char *target)
+{
+	const char *devices = strstr(target, "/devices/");
+
+	return devices ? devices : "";
+}
+
+static int look_at_entry(const struct device_source *source, int dir_fd, const char *name,
+			 const struct device_usb *usb, struct device_pattern *pattern,
+			 struct reason *why)
+{
+	char target[PATH_MAX];
+	ssize_t length;
+
+	if (!parse_entry(name, pattern))
+		return 0;
+	length = readlinkat(dir_fd, name, target, sizeof(target) - 1);
+	if (length < 0 && (has_gone(errno) || errno == EINVAL))
+		return 0; /* EINVAL: it is no link */
+	if (length < 0) {
+		length = -errno;
+		reason_set(why, "the device %s cannot be looked at in %s: %s", name, source->sys,
+			   strerror((int)-length));
+		return (int)length;
+	}
+	target[length] = '\0';
+	return device_is_usb(source, below_sysfs(target), usb, why);
+}
+
+/* @type: enum bpfdev_type, whose devices are listed in /sys/dev/char or /sys/dev/block. */
+static int resolve_type(const struct device_source *source, uint32_t type,
+			const struct device_usb *usb, struct device_patterns *patterns,
+			struct reason *why)
+{
+	struct device_pattern pattern = { .type = type };
+	char path[PATH_MAX];
+	const struct dirent *entry;
+	DIR *dir;
+	int ret = 0;
+
+	snprintf(path, sizeof(path), "%s/dev/%s", source->sys,
+		 type == BPFDEV_BLOCK ? "block" : "char");
+	dir = opendir(path);
+	while (dir && ret == 0 && (errno = 0, entry = readdir(dir))) {
+		ret = look_at_entry(source, dirfd(dir), entry->d_name, usb, &pattern, why);
+		if (ret > 0)
+			ret = device_add(patterns, &pattern, why);
+	}
+	/* A kernel without block devices has no folder for them; without the other it is no sysfs. */
+	if (ret == 0 && errno && !(errno == ENOENT && type == BPFDEV_BLOCK)) {
+		ret = -errno;
+		reason_set(why, "%s, where the USB devices are found, cannot be read: %s", path,
+			   strerror(-ret));
+	}
+	if (dir)
+		closedir(dir);
+	return ret;
+}
+
+int device_resolve_usb(const struct device_source *source, const struct device_usb *usb,
+		       struct device_patterns *patterns, struct reason *why)
+{
+	int ret;
+
+	if (!source->sys) {
+		reason_set(why, "there is no sysfs to find USB devices in");
+		return -ENOENT;
+	}
+	ret = resolve_type(source, BPFDEV_CHAR, usb, patterns, why);
+	return ret < 0 ? ret : resolve_type(source, BPFDEV_BLOCK, usb, patterns, why);
+}
