@@ -177,6 +177,37 @@ int device_await_udev(const struct device_source *source, unsigned int milliseco
 
 void device_cache_free(struct device_cache *cache);
 
+#define DEVICE_SERIAL_SIZE 512 /* bytes of what a device says of itself, with the final NUL */
+
+/* What is known of a device that is there, beside its numbers. Free: device_known_free(). */
+struct device_known {
+	bool usb; /* it is a USB device, or below the one that follows */
+	uint32_t vendor, product;
+	char serial[DEVICE_SERIAL_SIZE]; /* as the device says it; "": it has none */
+	char name[DEVICE_SERIAL_SIZE];	 /* "ACME Meter", as the device says it, or "" */
+	/* What udev knows, each as it has it: links below /dev, without that; tags of now. */
+	struct device_texts {
+		char **items;
+		size_t count, capacity;
+	} links, tags;
+};
+
+/*
+ * Finds what is known of the device with these numbers; what cannot be read is not known. @type:
+ * enum bpfdev_type. Returns 0 or -ENOMEM; @known is to be freed in any case.
+ */
+int device_know(const struct device_source *source, uint32_t type, uint32_t major, uint32_t minor,
+		struct device_known *known);
+
+void device_known_free(struct device_known *known);
+
+/*
+ * Writes the USB device as a policy can name it: "usb:46f4:0001:SERIAL", without the last colon if
+ * there is no serial number. What cannot stand in a policy's word is written as "?", or "*".
+ * @out: DEVICE_SERIAL_SIZE bytes. Returns false, and @out is "": it is none.
+ */
+bool device_known_usb(const struct device_known *known, char *out);
+
 /* A driver and majors of it, from @low to @high. */
 struct device_driver {
 	uint32_t type; /* enum bpfdev_type */

@@ -53,6 +53,16 @@ bool device_event_has_link(const struct device_event *event, const char *link);
 int device_is_usb(const struct device_source *source, const char *path,
 		  const struct device_usb *usb, struct reason *why);
 
+/* What a link in /sys/dev/block leads to: of "../../devices/..." it is "/devices/...", or "". */
+const char *device_below_sysfs(const char *target);
+
+/*
+ * Sets of @known what sysfs says of the nearest USB device that @path ("/devices/...") is, or is
+ * below. Returns whether there is one.
+ */
+bool device_find_usb(const struct device_source *source, const char *path,
+		     struct device_known *known);
+
 /* Appends what the kind stands for. Return as device_resolve() does. */
 int device_resolve_usb(const struct device_source *source, const struct device_usb *usb,
 		       struct device_patterns *patterns, struct reason *why);
@@ -74,7 +84,7 @@ bool device_path_matches(const char *glob, const char *path);
  */
 bool device_udev_id(const char *id, struct device_pattern *pattern);
 
-/* What udev_each() visits; a negative errno ends it. */
+/* What is called for each;  a negative errno ends it. */
 typedef int device_udev_visit(const char *text, void *data, struct reason *why);
 
 /*

@@ -17,7 +17,7 @@
 #include "device/internal.h"
 
 /* A serial number of a descriptor has up to 126 characters, of up to three bytes each. */
-#define ATTRIBUTE_SIZE 512
+#define ATTRIBUTE_SIZE DEVICE_SERIAL_SIZE
 
 /* A device that is unplugged meanwhile is no error: it is not there. */
 static bool has_gone(int error)
@@ -55,12 +55,19 @@ static int read_attribute(const char *folder, const char *name, char *out, struc
 	return 1;
 }
 
-static bool is_id(const struct device_range *range, const char *text)
+static bool read_id(const char *text, uint32_t *id)
 {
 	char *end;
-	unsigned long id = strtoul(text, &end, 16);
 
-	return *text && !*end && (range->any || id == range->low);
+	*id = (uint32_t)strtoul(text, &end, 16);
+	return *text && !*end;
+}
+
+static bool is_id(const struct device_range *range, const char *text)
+{
+	uint32_t id;
+
+	return read_id(text, &id) && (range->any || id == range->low);
 }
 
 /* Whether the folder is that of a USB device as @usb says. Returns 1, 0 or a negative errno. */
@@ -87,6 +94,43 @@ static bool is_below_usb(const char *path)
 {
 	for (const char *at = path; (at = strstr(at, "/usb")); at++)
 		if (at[4] >= '0' && at[4] <= '9')
+			return true;
+	return false;
+}
+
+/* What the kernel found in its descriptors; what it has not got is "". */
+static bool know_device(const char *folder, struct device_known *known)
+{
+	char vendor[ATTRIBUTE_SIZE], product[ATTRIBUTE_SIZE], *name = known->name;
+	size_t length;
+
+	if (read_attribute(folder, "idVendor", vendor, NULL) != 1 ||
+	    read_attribute(folder, "idProduct", product, NULL) != 1 ||
+	    !read_id(vendor, &known->vendor) || !read_id(product, &known->product))
+		return false;
+	if (read_attribute(folder, "serial", known->serial, NULL) != 1)
+		*known->serial = '\0';
+	if (read_attribute(folder, "manufacturer", name, NULL) != 1)
+		*name = '\0';
+	if (read_attribute(folder, "product", product, NULL) == 1) {
+		length = strlen(name);
+		snprintf(name + length, sizeof(known->name) - length, "%s%s", length ? " " : "",
+			 product);
+	}
+	return true;
+}
+
+bool device_find_usb(const struct device_source *source, const char *path,
+		     struct device_known *known)
+{
+	char folder[PATH_MAX];
+	size_t root = source->sys ? strlen(source->sys) : 0;
+
+	if (!source->sys || !is_below_usb(path) ||
+	    snprintf(folder, sizeof(folder), "%s%s", source->sys, path) >= (int)sizeof(folder))
+		return false;
+	for (char *slash; (slash = strrchr(folder, '/')) && slash >= folder + root; *slash = '\0')
+		if (know_device(folder, known))
 			return true;
 	return false;
 }
@@ -118,8 +162,7 @@ static bool parse_entry(const char *name, struct device_pattern *pattern)
 	       pattern->major < BPFDEV_MAJORS && pattern->minor < BPFDEV_MINORS;
 }
 
-/* What a link in /sys/dev/block leads to: "../../devices/..." as "/devices/...". */
-static const char *below_sysfs(const char *target)
+const char *device_below_sysfs(const char *target)
 {
 	const char *devices = strstr(target, "/devices/");
 
@@ -145,7 +188,7 @@ static int look_at_entry(const struct device_source *source, int dir_fd, const c
 		return (int)length;
 	}
 	target[length] = '\0';
-	return device_is_usb(source, below_sysfs(target), usb, why);
+	return device_is_usb(source, device_below_sysfs(target), usb, why);
 }
 
 /* @type: enum bpfdev_type, whose devices are listed in /sys/dev/char or /sys/dev/block. */

@@ -86,6 +86,8 @@ class Place:
             if pathlib.Path("/etc", name).exists():
                 shutil.copy(pathlib.Path("/etc", name), folder / "etc" / name)
         (folder / "devices").touch()
+        (folder / "sys/dev").mkdir(parents=True)
+        (folder / "sys/devices").mkdir()
         self._keeper = subprocess.Popen(["unshare", "--mount", "--propagation", "private", HERE / "stage", folder,
                                          COMMAND, VENDOR], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if self._keeper.stdout.readline() != b"ready\n":
@@ -117,6 +119,7 @@ class Place:
         for name, text in FILES.items():
             self.write(f"/etc/{name}", text)
         self.devices(DEVICES)
+        self._unplug()
         shutil.rmtree(self.path("/etc/security"), ignore_errors=True)
         self.path(DROPINS).mkdir(parents=True)
         shutil.copy(TOP / "conf" / "classes.conf", self._folder / "vendor")
@@ -125,6 +128,33 @@ class Place:
             shutil.rmtree(home, ignore_errors=True)
             home.mkdir()
             os.chown(home, uid, uid)
+
+    def plug(self, device, name, usb=None, links=(), tags=()):
+        """Has sysfs and udev know a device, "b 8:0", that the kernel calls @name; @usb: "VENDOR:PRODUCT[:SERIAL]". Its
+        node is not made."""
+        kind, numbers = device.split()
+        path = f"/sys/devices/virtual/{name}"
+        if usb:
+            port = f"/sys/devices/pci0000:00/usb1/1-{usb.replace('/', '_')}"
+            path = f"{port}/1:1.0/{name}"
+            for attribute, value in zip(("idVendor", "idProduct", "serial"), usb.split(":", 2)):
+                self.write(f"{port}/{attribute}", f"{value}\n")
+        self.write(f"{path}/uevent", f"DEVNAME={name}\n")
+        link = self.path(f"/sys/dev/{'block' if kind == 'b' else 'char'}/{numbers}")
+        link.symlink_to(f"../..{path.removeprefix('/sys')}")
+        lines = [f"S:{link}" for link in links] + [f"{letter}:{tag}" for tag in tags for letter in "GQ"]
+        self.write(f"/run/udev/data/{kind}{numbers}", "\n".join([*lines, "V:1", ""]))
+        for link in links:
+            self.write(f"/run/udev/links/{link.replace('/', chr(92) + 'x2f')}/{kind}{numbers}", "")
+        for tag in tags:
+            self.write(f"/run/udev/tags/{tag}/{kind}{numbers}", "")
+
+    def _unplug(self):
+        for folder in ("/sys/dev", "/sys/devices", "/run/udev"):
+            for path in (self.path(folder).iterdir() if self.path(folder).exists() else ()):
+                shutil.rmtree(path)
+        for folder in ("/sys/dev/char", "/sys/dev/block", "/run/udev"):
+            self.path(folder).mkdir(exist_ok=True)
 
     def devices(self, text):
         """Makes @text what /proc/devices says. In place: a file that is mounted over another is that file."""

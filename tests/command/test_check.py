@@ -149,11 +149,11 @@ WARNINGS = {
                  '(did you mean "@students"?)'),
     "no-driver": ("alice allow char-zorkctk\n", "1:13",
                   'no driver "char-zorkctk" is loaded, and the kernel has assigned it no major, so it stands for '
-                  'nothing now; expected a name of /proc/devices, or a module that is loaded before users log in (did '
+                  'nothing now; expected a name of /proc/devices, or of a driver that is loaded when it is needed (did '
                   'you mean "char-zorkctl"?)'),
     "no-path": ("alice allow /dev/sdb\n", "1:13",
-                '"/dev/sdb" leads to no device, so it stands for nothing now; expected a path that is there before '
-                'users log in, or the numbers or the driver of the device'),
+                '"/dev/sdb" leads to no device, so it stands for nothing now; expected a path that is there, or that '
+                'udev gives to a device when it comes'),
     "only-deny": ("@students deny @storage\n", "1:1",
                   'no line that counts for "@students" allows anything, so this denies everything but the baseline; '
                   'expected also a line "@students allow *" before it if the rest is to be allowed'),
@@ -212,6 +212,31 @@ def test_class_that_stands_for_nothing(bpfdev, policy):
     assert warnings[1]["message"] == (
         'class "@a" stands for nothing here: none of its devices is there; expected a driver that is loaded, a path '
         'that exists or numbers among them')
+
+
+def test_what_is_named_by_what_it_is_need_not_be_there(bpfdev, policy):
+    policy("class stick usb:46f4:0001:A*\nclass lab tag:lab @stick\nalice allow usb:dead:beef\nalice allow tag:none\n"
+           "bob allow @stick\ncarol allow @lab\n")
+    result = bpfdev("check", "--strict")
+    assert result.code == 0, result
+    assert bpfdev("check", "--json").json()["warnings"] == []
+
+
+@pytest.mark.parametrize("device, said", [
+    ("usb:46f4", '1:13: "usb:46f4" is no USB device; expected usb:VENDOR:PRODUCT[:SERIAL], the ids as four hexadecimal '
+                 'digits, as lsusb shows them, or *'),
+    ("usb:0x46f4:1", '1:13: bad vendor id "0x46f4"; expected it without 0x: four hexadecimal digits, as lsusb shows '
+                     'them, or *'),
+    ("usb:46f4:0001:", '1:13: the serial number is missing behind "usb:46f4:0001:"; expected one, or no colon: then any '
+                       'will do'),
+    ("46f4:0001", '1:13: unknown device "46f4:0001"; expected usb:46f4:0001 for a USB device'),
+    ("tag:a/b", '1:13: bad tag "a/b"; expected tag:NAME, the name of letters, digits, - and _, as a udev rule has it in '
+                'TAG+='),
+])
+def test_malformed_identities_are_mistakes(bpfdev, policy, device, said):
+    policy(f"alice allow {device}\n")
+    result = bpfdev("check")
+    assert result.code == 2 and said in result.out + result.err, result
 
 
 def test_classes_that_ship_are_not_complained_of(bpfdev, policy):

@@ -71,8 +71,8 @@ def test_numbers_of_a_range_differ_from_the_other_side(bpfdev, policy):
                         "named by " + NO_DEVICE),
     (("char-kvm",), 3, 'char-kvm is no driver but a device of char-misc; expected "@kvm" or "c 10:232"'),
     (("@none",), 3, 'there is no class "none" in the policy'),
-    (("video0",), 64, 'unknown device "video0"; expected *, c M:m, b M:m, a M:m, char-NAME, block-NAME, /dev/PATH or '
-                      "@class"),
+    (("video0",), 64, 'unknown device "video0"; expected *, c M:m, b M:m, a M:m, char-NAME, block-NAME, /dev/PATH, '
+                      "usb:VENDOR:PRODUCT[:SERIAL], tag:NAME or @class"),
     (("c",), 64, "device numbers missing; expected c MAJOR:MINOR"),
     (("c", "4096:0"), 64, "major number 4096 is out of range; expected at most 4095"),
     (("c81:0", "r"), 64, None),
@@ -132,3 +132,48 @@ def test_agrees_with_the_table(bpfdev, policy):
                     assert (letter in row["audit"]) == (verdict["verdict"] == "audited"), (seed, text, device)
                     line = next(line["line"] for line in row["lines"] if letter in line["access"])
                     assert verdict["line"] == line, (seed, text, device)
+
+
+@pytest.fixture
+def plugged(place):
+    """A stick with two nodes, another one of the same model, a tagged camera that is no USB device."""
+    place.plug("b 8:0", "sda", "46f4:0001:A-1", links=["disk/by-label/DATA"])
+    place.plug("b 8:1", "sda1", "46f4:0001:A-1")
+    place.plug("b 8:16", "sdb", "46f4:0001:B/2", links=["disk/by-label/DATA"])
+    place.plug("c 81:0", "video0", tags=["exam"])
+
+
+@pytest.mark.parametrize("word, titles", [
+    ("usb:46f4:0001:A-1", ["b 8:0 /dev/sda (block-sd) usb:46f4:0001:A-1", "b 8:1 (block-sd) usb:46f4:0001:A-1"]),
+    ("usb:46F4:*:B/*", ["b 8:16 (block-sd) usb:46f4:0001:B/2"]),
+    ("usb:46f4:0001", ["b 8:0 /dev/sda (block-sd) usb:46f4:0001:A-1", "b 8:1 (block-sd) usb:46f4:0001:A-1",
+                       "b 8:16 (block-sd) usb:46f4:0001:B/2"]),
+    ("tag:exam", ["c 81:0 /dev/video0 (char-video4linux)"]),
+    ("/dev/disk/by-label/DAT[A]", ["b 8:0 /dev/sda (block-sd) usb:46f4:0001:A-1",
+                                   "b 8:16 (block-sd) usb:46f4:0001:B/2"]),
+])
+def test_devices_by_what_they_are(bpfdev, policy, plugged, word, titles):
+    policy("alice allow *\n")
+    assert targets(bpfdev("explain", "alice", word)) == titles
+
+
+def test_a_line_about_a_usb_device_decides_on_its_nodes(bpfdev, policy, plugged):
+    policy("alice allow *\nalice deny usb:46f4:0001:A-1\nalice deny tag:exam w\n")
+    assert bpfdev("explain", "alice", "b 8:1").code == 1
+    assert bpfdev("explain", "alice", "b 8:16").code == 0
+    assert [device["usb"] for device in bpfdev("explain", "alice", "a 8:0", "--json").json()["devices"]] == [
+        "usb:46f4:0001:A-1", None]
+    assert bpfdev("explain", "alice", "/dev/video0", "r").code == 0
+    assert bpfdev("explain", "alice", "/dev/video0", "w").code == 1
+
+
+@pytest.mark.parametrize("word, code, said", [
+    ("usb:46f4", 64, 'bpfdev: "usb:46f4" is no USB device; expected usb:VENDOR:PRODUCT[:SERIAL]'),
+    ("usb:46f4:0x/1", 64, 'bpfdev: bad product id "0x/1"; expected it without 0x'),
+    ("usb:dead:beef", 3, "bpfdev: usb:dead:beef stands for no device on this machine now"),
+    ("tag:none", 3, "bpfdev: tag:none stands for no device on this machine now"),
+])
+def test_identities_that_stand_for_nothing(bpfdev, policy, plugged, word, code, said):
+    policy("alice allow *\n")
+    result = bpfdev("explain", "alice", word)
+    assert (result.code, result.err[:len(said)]) == (code, said)

@@ -426,6 +426,73 @@ static void events_with_odd_texts_do_no_harm(void **state)
 	expect_named("usb:*:*", &event, 0);
 }
 
+static void expect_identity(const char *serial, const char *identity)
+{
+	struct device_known known = { .usb = true, .vendor = 0x46f4, .product = 1 };
+	char text[DEVICE_SERIAL_SIZE];
+
+	snprintf(known.serial, sizeof(known.serial), "%s", serial);
+	assert_true(device_known_usb(&known, text));
+	assert_string_equal(text, identity);
+}
+
+static void what_a_device_says_becomes_a_word_of_a_policy(void **state)
+{
+	struct device_known known = { .usb = true, .vendor = 0xffff, .product = 0xabcd };
+	char text[DEVICE_SERIAL_SIZE];
+
+	(void)state;
+	expect_identity("", "usb:46f4:0001");
+	expect_identity("A-1", "usb:46f4:0001:A-1");
+	expect_identity("a:b", "usb:46f4:0001:a:b");
+	expect_identity("a b#c\"d'e\tf\x7f", "usb:46f4:0001:a?b?c?d?e?f?");
+	expect_identity("[*]?\\", "usb:46f4:0001:\\[\\*]\\?\\\\");
+	expect_identity("\xc3\xa4\xc3\xb6x\xff", "usb:46f4:0001:*x*");
+	memset(known.serial, '*', sizeof(known.serial) - 1);
+	assert_true(device_known_usb(&known, text));
+	assert_int_equal(strncmp(text, "usb:ffff:abcd:\\*\\*", 18), 0);
+	assert_true(strlen(text) < sizeof(text) && text[strlen(text) - 1] == '*');
+	parsed(text);
+	known.usb = false;
+	assert_false(device_known_usb(&known, text));
+	assert_string_equal(text, "");
+}
+
+static void what_is_known_of_a_device(void **state)
+{
+	struct device_known known;
+	char text[DEVICE_SERIAL_SIZE];
+
+	(void)state;
+	world_put(world.sys, "devices/pci0/usb1/1-1/manufacturer", "ACME\n");
+	world_put(world.sys, "devices/pci0/usb1/1-1/product", "Stick 1\n");
+	world_put(world.udev, "data/b8:0",
+		  "S:disk/by-label/B\nS:disk/by-id/A\nG:x\nG:kiosk\n"
+		  "Q:kiosk\nE:A=B\nV:1\n");
+	assert_int_equal(device_know(&world.source, BPFDEV_BLOCK, 8, 0, &known), 0);
+	assert_true(device_known_usb(&known, text));
+	assert_string_equal(text, "usb:46f4:0001:A-1");
+	assert_string_equal(known.name, "ACME Stick 1");
+	assert_int_equal(known.links.count, 2);
+	assert_string_equal(known.links.items[0], "disk/by-id/A");
+	assert_int_equal(known.tags.count, 1);
+	assert_string_equal(known.tags.items[0], "kiosk");
+	device_known_free(&known);
+	/* Not the hub that it is plugged into, nor the bus. */
+	assert_int_equal(device_know(&world.source, BPFDEV_CHAR, 240, 0, &known), 0);
+	assert_true(known.usb && known.vendor == 0x0403 && known.product == 0x6001);
+	assert_string_equal(known.name, "");
+	device_known_free(&known);
+	assert_int_equal(device_know(&world.source, BPFDEV_CHAR, 1, 5, &known), 0);
+	assert_false(known.usb);
+	device_known_free(&known);
+	world_put(world.udev, "data/b8:1", "G:b\nG:a\n");
+	assert_int_equal(device_know(&world.source, BPFDEV_BLOCK, 8, 1, &known), 0);
+	assert_int_equal(known.tags.count, 2);
+	assert_string_equal(known.tags.items[0], "a");
+	device_known_free(&known);
+}
+
 static void udev_is_awaited(void **state)
 {
 	struct device_source source = world.source;
@@ -472,6 +539,8 @@ int main(void)
 		world_test(what_is_gone_or_has_no_node_is_not_named),
 		world_test(links_of_before_do_not_count),
 		world_test(events_with_odd_texts_do_no_harm),
+		cmocka_unit_test(what_a_device_says_becomes_a_word_of_a_policy),
+		world_test(what_is_known_of_a_device),
 		world_test(udev_is_awaited),
 	};
 

@@ -107,8 +107,34 @@ static void numbers_that_stay_are_used(void **state)
 	(void)state;
 	needs_nodes();
 	scene_begin_alice(&scene, "alice audit\n");
+	deny(C, 700, 1048575, R);
+	scene_end_with(&scene, "alice allow c 700:1048575 r\n");
+}
+
+/* At whatever port it is next time, and under which number. */
+static void a_usb_device_is_named_by_what_it_is(void **state)
+{
+	(void)state;
+	needs_nodes();
+	scene_begin_alice(&scene, "alice audit\n");
 	deny(B, 8, 1, R);
-	scene_end_with(&scene, "alice allow b 8:1 r\n");
+	scene_end_with(&scene, "alice allow usb:46f4:0001:A-2 r\n");
+	/* Two nodes of one. */
+	scene_begin_alice(&scene, "alice audit\n");
+	world_link(login_world.sys, "dev/block/9:1",
+		   "../../devices/pci0/usb1/1-2/1-2.1/host1/quux1/quux1p1");
+	deny(B, 8, 1, R);
+	deny(B, 9, 1, R);
+	scene_end_with(&scene, "alice allow usb:46f4:0001:A-2 r\n");
+	/* Without a serial number, it may as well be the driver's. */
+	world_link(login_world.sys, "dev/char/700:7", "../../devices/pci0/usb1/1-2/other");
+	scene_begin_alice(&scene, "alice audit\n");
+	deny(C, 700, 7, R);
+	scene_end_with(&scene, "alice allow usb:05e3:0610 r\n");
+	scene_begin_alice(&scene, "alice audit\n");
+	for (uint32_t minor = 0; minor < 3; minor++)
+		deny(C, 240, minor, R);
+	scene_end_with(&scene, "alice allow char-zork r\n");
 }
 
 /* Of how many more there may be, nobody knows. */
@@ -359,6 +385,7 @@ int main(void)
 		cmocka_unit_test(two_of_many_are_not_the_driver),
 		cmocka_unit_test(numbers_that_stay_are_used),
 		cmocka_unit_test(several_are_the_driver),
+		cmocka_unit_test(a_usb_device_is_named_by_what_it_is),
 		cmocka_unit_test(a_link_that_stays_is_better_than_numbers),
 		cmocka_unit_test(links_with_odd_names),
 		cmocka_unit_test(links_that_others_can_make),

@@ -51,7 +51,7 @@ static void a_deny_line_for_one_device_outweighs_the_driver(void **state)
 	scene_begin_alice(&scene, "alice audit\nalice deny c 240:0\n");
 	for (uint32_t minor = 0; minor < 3; minor++)
 		deny(C, 240, minor, R);
-	scene_end_with(&scene, "alice allow /dev/zork0 r\nalice allow char-zork r\n");
+	scene_end_with(&scene, "alice allow char-zork r\nalice allow usb:0403:6001:FT:1 r\n");
 }
 
 static void deny_lines_are_named(void **state)

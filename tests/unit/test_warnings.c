@@ -103,7 +103,7 @@ static void drivers_that_are_not_there(void **state)
 	expect_text("* allow char-video4linu\n", "(did you mean \"char-video4linux\"?)");
 	expect_text("* allow block-zorkctl\n", "(did you mean \"char-zorkctl\"?)");
 	expect_text("* allow char-quuxp\n", "(did you mean \"block-quuxp\"?)");
-	expect_text("* allow char-media\n", "a module that is loaded before users log in");
+	expect_text("* allow char-media\n", "of a driver that is loaded when it is needed");
 }
 
 static void paths_that_are_not_there(void **state)

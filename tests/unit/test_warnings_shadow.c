@@ -253,6 +253,23 @@ static size_t try_policy(struct dice *dice, const struct generated *policy)
 	return dead.count;
 }
 
+static void names_of_what_a_device_is_are_covered_by_wider_ones(void **state)
+{
+	(void)state;
+	expect("* allow usb:46f4:0001:A\n* deny usb:46f4:0001\n", "1:1 shadowed");
+	expect("* allow usb:46f4:0001:A\n* deny usb:46F4:*:A\n", "1:1 shadowed");
+	expect("* allow usb:46f4:0001:A1\n* deny usb:*:*:A?\n", "1:1 shadowed");
+	expect("* allow usb:46f4:0001\n* deny usb:46f4:0001:*\n", "1:1 shadowed");
+	expect("* allow usb:46f4:0001\n* deny usb:46f4:0001:A\n", "");
+	expect("* allow usb:46f4:*\n* deny usb:46f4:0001\n", "");
+	expect("* allow usb:46f4:0001:A?\n* deny usb:*:*:A[12]\n", "");
+	expect("* allow usb:46f4:0001:A\n* deny usb:46f4:0002\n", "");
+	expect("* allow usb:46f4:0001 r\n* deny c 189:*\n", "");
+	expect("* allow tag:lab\n* deny tag:lab\n", "1:1 shadowed");
+	expect("* allow tag:lab\n* deny tag:labs\n", "");
+	expect("* allow tag:lab\n* deny usb:*:*\n", "");
+}
+
 static void what_is_called_dead_is(void **state)
 {
 	struct dice dice = dice_from_seed(dice_run_seed());
@@ -305,6 +322,7 @@ int main(void)
 		warned_test(lines_that_a_later_one_covers),
 		warned_test(lines_that_more_specific_ones_cover),
 		warned_test(names_of_drivers_and_paths_are_covered_by_their_likes_only),
+		warned_test(names_of_what_a_device_is_are_covered_by_wider_ones),
 		warned_test(classes_are_covered_when_their_devices_are),
 		warned_test(lines_about_others_do_not_cover),
 		warned_test(conditions_must_be_as_wide),

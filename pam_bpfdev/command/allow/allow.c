@@ -205,7 +205,7 @@ const struct command command_allow = {
 	.summary = "let a user's open sessions use a device for a time",
 	.arguments = "USER DEVICE [ACCESS]",
 	.doc = "Lets the open sessions of USER use DEVICE for a time, whatever the policy says: its "
-	       "path, \"c M:m\", char-NAME, @class. ACCESS: letters of rwm; rw if left out.\v"
+	       "path, \"c M:m\", char-NAME, usb:VENDOR:PRODUCT[:SERIAL], tag:NAME, @class. ACCESS: letters of rwm; rw if left out.\v"
 	       "It ends by itself, with the session, and by bpfdev revoke. Who has the device open by "
 	       "then keeps it open. USER may be :UID.",
 	.words_min = 2,

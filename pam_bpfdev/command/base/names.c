@@ -278,6 +278,20 @@ bool names_path(struct names *names, uint32_t type, uint32_t major, uint32_t min
 	return true;
 }
 
+bool names_usb(struct names *names, uint32_t type, uint32_t major, uint32_t minor, char *out)
+{
+	struct device_known known;
+	bool found = false;
+
+	*out = '\0';
+	if (major == BPFDEV_ANY || minor == BPFDEV_ANY)
+		return false;
+	xcheck(device_know(names->devices, type, major, minor, &known));
+	found = device_known_usb(&known, out);
+	device_known_free(&known);
+	return found;
+}
+
 char *names_best(struct names *names, uint32_t type, uint32_t major, uint32_t minor, char *out)
 {
 	char drivers[NAMES_DRIVERS_SIZE];

@@ -59,6 +59,13 @@ bool names_misc(const struct conf *conf, const struct device_source *devices, co
 bool names_path(struct names *names, uint32_t type, uint32_t major, uint32_t minor, char *out);
 
 /*
+ * What the USB device says that it is, or that it is a part of: "usb:46f4:0001:SERIAL". @out:
+ * DEVICE_SERIAL_SIZE bytes. Returns false, and @out is "": it is none, is not there, or @major or
+ * @minor is BPFDEV_ANY.
+ */
+bool names_usb(struct names *names, uint32_t type, uint32_t major, uint32_t minor, char *out);
+
+/*
  * The one name to show beside the numbers: "/dev/dri/renderD128"; or "char-drm" where there is no
  * path; or "". @out: NAMES_BEST_SIZE bytes. Returns @out.
  */

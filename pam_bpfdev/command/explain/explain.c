@@ -111,7 +111,8 @@ const struct command command_explain = {
 	.arguments = "USER DEVICE [ACCESS]",
 	.doc = "Says what USER may do with DEVICE in a login, which line of the policy decides it, "
 	       "and why other lines do not. DEVICE: the path of a device, \"c M:m\" or \"b M:m\", "
-	       "char-NAME, block-NAME, @class, /dev/GLOB. ACCESS: letters of rwm; rw if left out.\v"
+	       "char-NAME, block-NAME, @class, /dev/GLOB, "
+	       "usb:VENDOR:PRODUCT[:SERIAL], tag:NAME. ACCESS: letters of rwm; rw if left out.\v"
 	       "Exit status: 0 all that was asked about is allowed, 1 some is denied, 2 the policy "
 	       "has mistakes, 3 it could not be found out. Without root, USER is oneself.",
 	.words_min = 2,

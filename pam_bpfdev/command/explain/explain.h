@@ -153,6 +153,9 @@ int explain_sessions(struct explain *explain, const struct device_spec *spec);
 const char *explain_path(const struct explain *explain, const struct table_view_row *row,
 			 char *path);
 
+/* The same of what it says that it is, as names_usb(). @out: DEVICE_SERIAL_SIZE bytes. Returns @out. */
+const char *explain_usb(const struct explain *explain, const struct table_view_row *row, char *out);
+
 /* "user", "uid", "device", "access" and "allowed": what both kinds of JSON begin with. */
 json_t *explain_json_begin(const struct explain *explain, bool allowed);
 

@@ -63,6 +63,7 @@ static json_t *json_target(const struct explain *explain, const struct target *t
 	json_t *names = json_array();
 	struct row told = row_object();
 	char path[NAMES_PATH_SIZE], drivers[NAMES_DRIVERS_SIZE], *rest = drivers;
+	char usb[DEVICE_SERIAL_SIZE];
 
 	if (row->major_low == row->major_high &&
 	    names_drivers(explain->names, row->type, row->major_low, drivers))
@@ -71,6 +72,7 @@ static json_t *json_target(const struct explain *explain, const struct target *t
 	table_view_tell_device(&told, row);
 	row_put(told.object, "path", json_text(explain_path(explain, row, path)));
 	row_put(told.object, "drivers", names);
+	row_put(told.object, "usb", json_text(explain_usb(explain, row, usb)));
 	set_verdicts(told.object, explain, row->entry, sources);
 	return told.object;
 }

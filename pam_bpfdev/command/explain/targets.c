@@ -69,8 +69,8 @@ int explain_parse_device(struct explain *explain, struct device_spec *spec)
 		return status;
 	memcpy(explain->parsed, explain->device, sizeof(explain->parsed));
 	ret = device_parse_text(explain->parsed, spec, &rest, &why);
-	/* "/dev/video0", but not "/dev/video*", which may be several. */
-	if (strchr(word, '/') && !strchr(word, ' ') &&
+	/* "/dev/video0", but not "/dev/video*", which may be several; nor a serial number. */
+	if (strchr(word, '/') && !strchr(word, ' ') && strncmp(word, "usb:", 4) != 0 &&
 	    (ret < 0 || (spec->kind == DEVICE_PATH && !strpbrk(word, "*?["))))
 		return take_path(explain, word);
 	if (ret < 0) {
@@ -294,4 +294,12 @@ const char *explain_path(const struct explain *explain, const struct table_view_
 	if (row->minor_low == row->minor_high && row->major_low == row->major_high)
 		names_path(explain->names, row->type, row->major_low, row->minor_low, path);
 	return path;
+}
+
+const char *explain_usb(const struct explain *explain, const struct table_view_row *row, char *out)
+{
+	*out = '\0';
+	if (row->minor_low == row->minor_high && row->major_low == row->major_high)
+		names_usb(explain->names, row->type, row->major_low, row->minor_low, out);
+	return out;
 }

@@ -8,20 +8,24 @@
 /* A place, a text and some words around them. */
 #define BY_SIZE (LINES_PLACE_SIZE + LINES_TEXT_SIZE + 128)
 
-/* "c 10:229 /dev/fuse (char-misc)" on a line of its own, behind @indent. */
+/* "b 8:0 /dev/sda (block-sd) usb:46f4:0001:A1" on a line of its own, behind @indent. */
 static void print_title(const struct explain *explain, const struct table_view_row *row,
 			const char *indent)
 {
-	char device[64], path[NAMES_PATH_SIZE], drivers[NAMES_DRIVERS_SIZE];
+	char device[64], path[NAMES_PATH_SIZE], drivers[NAMES_DRIVERS_SIZE],
+		driver[NAMES_BEST_SIZE];
+	char usb[DEVICE_SERIAL_SIZE];
 	const char *found = explain_path(explain, row, path);
 
+	*driver = '\0';
 	table_view_device(row, device);
 	if (row->major_low == row->major_high &&
 	    names_drivers(explain->names, row->type, row->major_low, drivers))
-		output_line("%s%s%s%s (%s-%s)", indent, device, *found ? " " : "", found,
-			    row->type == BPFDEV_CHAR ? "char" : "block", drivers);
-	else
-		output_line("%s%s%s%s", indent, device, *found ? " " : "", found);
+		snprintf(driver, sizeof(driver), " (%s-%s)",
+			 row->type == BPFDEV_CHAR ? "char" : "block", drivers);
+	explain_usb(explain, row, usb);
+	output_line("%s%s%s%s%s%s%s", indent, device, *found ? " " : "", found, driver,
+		    *usb ? " " : "", usb);
 }
 
 /* What decided. */

@@ -107,7 +107,7 @@ static size_t devices_of(const struct suggest *suggest, const struct suggest_lin
 static json_t *json_line(const struct suggestion *suggestion, const struct suggest_line *line,
 			 const struct suggest_wish **wishes)
 {
-	static const char *const kinds[] = { "class", "driver", "path", "numbers" };
+	static const char *const kinds[] = { "class", "driver", "usb", "path", "numbers" };
 	const struct suggest *suggest = &suggestion->suggest;
 	const char *who = suggest->whos[line->who].text;
 	size_t count = suggest_wishes_of(suggestion, line, wishes);

@@ -112,6 +112,10 @@ static const char *link_to(const struct links *links, const struct bpfdev_key *d
 
 static void add_rung(struct suggest_wish *wish, size_t target)
 {
+	/* A device may have one name on two grounds. */
+	for (size_t i = 0; i < wish->rungs; i++)
+		if (wish->ladder[i] == target)
+			return;
 	if (wish->rungs < SUGGEST_RUNGS)
 		wish->ladder[wish->rungs++] = target;
 }
@@ -183,6 +187,23 @@ static void add_path(struct suggest *suggest, struct suggest_wish *wish)
 		add_text(suggest, wish, SUGGEST_PATH, path);
 }
 
+/*
+ * What the device itself says that it is, if it has a serial number or, with @any, also if it says
+ * only what model it is.
+ */
+static void add_usb(struct suggest *suggest, struct suggest_wish *wish, bool any)
+{
+	const struct bpfdev_key *device = &wish->device;
+	char text[DEVICE_SERIAL_SIZE];
+	struct device_known known;
+
+	xcheck(device_know(suggest->request->devices, device->type, device->major, device->minor,
+			   &known));
+	if (device_known_usb(&known, text) && (any || *known.serial))
+		add_text(suggest, wish, SUGGEST_USB, text);
+	device_known_free(&known);
+}
+
 static void build_ladder(struct suggest *suggest, const struct material *material,
 			 struct suggest_wish *wish)
 {
@@ -197,12 +218,15 @@ static void build_ladder(struct suggest *suggest, const struct material *materia
 	if (class)
 		add_rung(wish, class->target);
 	driver = find_set(material, SUGGEST_DRIVER, device, &most);
-	/* If the link says what the device is, and the driver has no other that is asked for. */
+	/* If these say which one the device is, and the driver has no other that is asked for. */
 	link_first = link && strstr(link, "/by-id/") && most == 1;
+	if (most <= 1)
+		add_usb(suggest, wish, false);
 	if (link_first)
 		add_text(suggest, wish, SUGGEST_PATH, link);
 	if (driver)
 		add_rung(wish, driver->target);
+	add_usb(suggest, wish, true);
 	if (link && !link_first)
 		add_text(suggest, wish, SUGGEST_PATH, link);
 	add_path(suggest, wish);

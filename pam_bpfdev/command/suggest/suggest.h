@@ -3,7 +3,7 @@
  * From what was denied to lines of a policy that allow it (plan.c), and how these are shown.
  *
  * What a user was denied of a device is a wish. A policy can name the device in several ways, which
- * are the wish's ladder: by a class or a driver, by a path, by its numbers. At first all wishes
+ * are the wish's ladder: by a class or a driver, by what it is, by a path, by its numbers. At first all wishes
  * take the first of theirs; the core is asked what the policy with these lines would decide; the
  * wishes that it does not grant take the next; and so on until each is granted or has nothing left.
  */
@@ -62,7 +62,7 @@ struct suggest_who {
 	enum table_rank *ranks; /* for each user: that of a line for it; TABLE_BASELINE: none */
 };
 
-enum suggest_kind { SUGGEST_CLASS, SUGGEST_DRIVER, SUGGEST_PATH, SUGGEST_NUMBERS };
+enum suggest_kind { SUGGEST_CLASS, SUGGEST_DRIVER, SUGGEST_USB, SUGGEST_PATH, SUGGEST_NUMBERS };
 
 /* The second one: a device, or several. */
 struct suggest_target {
@@ -72,7 +72,7 @@ struct suggest_target {
 	size_t devices; /* SUGGEST_CLASS, SUGGEST_DRIVER: for how many it stands on this machine */
 };
 
-#define SUGGEST_RUNGS 5
+#define SUGGEST_RUNGS 6
 
 /* What one user, or with request->who all together, were denied of a device. */
 struct suggest_wish {

@@ -326,7 +326,7 @@ static int warn_of_driver(struct warnings_run *run, const struct conf_place *lin
 		warnings_add(run, line, device->column, WARNING_NO_DRIVER,
 			     "no driver \"%s-%s\" is loaded, and the kernel has assigned it no "
 			     "major, so it stands for nothing now; expected a name of "
-			     "/proc/devices, or a module that is loaded before users log in%s",
+			     "/proc/devices, or of a driver that is loaded when it is needed%s",
 			     type_name(device->block ? BPFDEV_BLOCK : BPFDEV_CHAR),
 			     QUOTE(device->text), meant);
 	return ret;
@@ -356,8 +356,7 @@ static void warn_of_path(struct warnings_run *run, const struct conf_place *line
 	else
 		warnings_add(run, line, device->column, WARNING_NO_PATH,
 			     "\"%s\" leads to no device, so it stands for nothing now; expected a "
-			     "path that is there before users log in, or the numbers or the driver "
-			     "of the device",
+			     "path that is there, or that udev gives to a device when it comes",
 			     path);
 }
 
