@@ -88,6 +88,7 @@ class Place:
         (folder / "devices").touch()
         (folder / "sys/dev").mkdir(parents=True)
         (folder / "sys/devices").mkdir()
+        (folder / "sys/bus").mkdir()
         self._keeper = subprocess.Popen(["unshare", "--mount", "--propagation", "private", HERE / "stage", folder,
                                          COMMAND, VENDOR], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if self._keeper.stdout.readline() != b"ready\n":
@@ -139,6 +140,11 @@ class Place:
             path = f"{port}/1:1.0/{name}"
             for attribute, value in zip(("idVendor", "idProduct", "serial"), usb.split(":", 2)):
                 self.write(f"{port}/{attribute}", f"{value}\n")
+            self.write(f"{port}/bDeviceClass", "00\n")
+            listed = self.path(f"/sys/bus/usb/devices/{port.rpartition('/')[2]}")
+            listed.parent.mkdir(parents=True, exist_ok=True)
+            listed.unlink(missing_ok=True)
+            listed.symlink_to(f"../../..{port.removeprefix('/sys')}")
         self.write(f"{path}/uevent", f"DEVNAME={name}\n")
         link = self.path(f"/sys/dev/{'block' if kind == 'b' else 'char'}/{numbers}")
         link.symlink_to(f"../..{path.removeprefix('/sys')}")
@@ -150,7 +156,7 @@ class Place:
             self.write(f"/run/udev/tags/{tag}/{kind}{numbers}", "")
 
     def _unplug(self):
-        for folder in ("/sys/dev", "/sys/devices", "/run/udev"):
+        for folder in ("/sys/dev", "/sys/devices", "/sys/bus", "/run/udev"):
             for path in (self.path(folder).iterdir() if self.path(folder).exists() else ()):
                 shutil.rmtree(path)
         for folder in ("/sys/dev/char", "/sys/dev/block", "/run/udev"):

@@ -28,6 +28,7 @@ CLASSES = {
     "joystick": ("13:0 13:31", "13:32"), "uinput": ("10:223 10:239", "13:64"),
     "console": ("4:0 4:63 5:1 7:128", "4:64 5:0"),
     "serial": ("4:64 4:255 204:64 204:154 166:0 188:1 216:0 207:16 247:0 248:0 249:2", "4:0 4:63 5:3 5:0 136:0"),
+    "usb-serial": ("166:0 188:1", "4:64 216:0"),
     "modem": ("166:0 250:0", "4:64"), "printer": ("6:0", "189:0"), "parport": ("99:0 6:0", "189:0"),
     "bluetooth": ("216:0 10:137", "189:0"), "rfkill": ("10:242", "10:232"),
     "usb": ("189:5 180:0 251:0", "188:0"), "smartcard": ("189:5", "246:0"), "scanner": ("189:5 21:0", "81:0"),
@@ -45,12 +46,14 @@ CLASSES = {
     "memory": ("1:1 1:2 1:4", "1:3"), "cpu": ("202:0 203:3 10:184", "1:1"),
 }
 # Their devices have no numbers of their own: a path that is in the class, and one that is not.
-BY_PATH = {"microphone": ("/dev/snd/pcmC0D0c", "/dev/snd/pcmC0D0p"),
+BY_PATH = {"usb-storage": ("/dev/disk/by-path/pci-0000:00:14.0-usb-0:1:1.0-scsi-0:0:0:0-part1",
+                           "/dev/disk/by-path/pci-0000:00:1f.2-ata-1"),
+           "microphone": ("/dev/snd/pcmC0D0c", "/dev/snd/pcmC0D0p"),
            "keyboard": ("/dev/input/by-path/platform-i8042-serio-0-event-kbd", "/dev/input/by-path/pci-0-event-mouse")}
 
 
 def test_every_class_is_looked_at():
-    assert sorted([*CLASSES, *BY_PATH]) == sorted(SHIPPED)
+    assert sorted([*CLASSES, *BY_PATH, "security-key"]) == sorted(SHIPPED)
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -76,3 +79,18 @@ def test_paths_of_a_class(bpfdev, policy, place, name):
         assert [bpfdev("explain", "alice", path, "r").code for path in BY_PATH[name]] == [1, 0]
     finally:
         shutil.rmtree(place.path(folder))
+
+
+def test_security_keys_are_what_udev_takes_for_one(bpfdev, policy, place):
+    policy("alice allow *\nalice deny @security-key\n")
+    place.plug("c 246:0", "hidraw0", "1050:0407", tags=["security-device", "uaccess"])
+    place.plug("c 246:1", "hidraw1", "046d:c31c", tags=["uaccess"])
+    assert [bpfdev("explain", "alice", device).code for device in ("c 246:0", "c 246:1")] == [1, 0]
+
+
+def test_sticks_with_one_label_and_path(bpfdev, policy, place):
+    """Whichever of them has the link."""
+    policy("alice allow *\nalice deny @usb-storage\n")
+    for minor, name in ((0, "sda"), (16, "sdb")):
+        place.plug(f"b 8:{minor}", name, f"46f4:0001:{minor}", links=["disk/by-id/usb-QEMU_HARDDISK-0:0"])
+    assert [bpfdev("explain", "alice", device).code for device in ("b 8:0", "b 8:16", "b 8:32")] == [1, 1, 0]

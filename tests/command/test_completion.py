@@ -8,7 +8,7 @@ import pytest
 import shells
 from place import PASSWD, TOP
 
-COMMANDS = ("check", "explain", "rules", "status", "denials", "monitor", "suggest", "reload", "edit", "install",
+COMMANDS = ("devices", "check", "explain", "rules", "status", "denials", "monitor", "suggest", "reload", "edit", "install",
             "allow", "revoke", "doctor")
 USERS = sorted(line.split(":")[0] for line in PASSWD.splitlines())
 SESSIONS = " 3 1000 alice seat0 tty1\nc1  120 greeter seat0 -\n"
@@ -96,6 +96,21 @@ def test_devices(offers, command):
     # zsh puts the folder before them by itself.
     paths = offers(f"bpfdev {command} alice /dev/vi")
     assert [path.rpartition("/")[2] for path in paths] == ["video0", "video1"]
+
+
+def test_what_is_plugged_in(offers, place):
+    place.plug("b 8:0", "sda", "46f4:0001:A:1", tags=["lab"])
+    place.plug("b 8:16", "sdb", "46f4:0001:with blanks")
+    place.plug("c 189:0", "hub", "1d6b:0002:H")
+    place.write("/sys/bus/usb/devices/1-1d6b:0002:H/bDeviceClass", "09\n")
+    place.write("/sys/bus/usb/devices/1-1:1.0/bInterfaceClass", "08\n")
+    for command in "explain alice", "allow alice", "devices", "devices /dev/null":
+        # bash gets what is behind the last colon, as readline wants it.
+        offered = {f"usb:{word.removeprefix('usb:')}" for word in offers(f"bpfdev {command} usb:")}
+        assert offered == {"usb:46f4:0001", "usb:46f4:0001:A:1"}
+        assert {word.removeprefix("tag:") for word in offers(f"bpfdev {command} tag:")} == {"lab"}
+        assert {"usb:46f4:0001", "tag:lab", "@webcam"} <= set(offers(f"bpfdev {command} "))
+    assert offers("bpfdev devices --user=al") == offers("bpfdev devices -u al") == ["alice"]
 
 
 def test_access(offers):

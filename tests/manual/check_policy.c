@@ -189,7 +189,9 @@ int main(int argc, char **argv)
 		return 2;
 	ret = print_errors(conf);
 	if (ret == 0 && argc > 4) {
-		devices = (struct device_source) { argv[3], argv[4] };
+		devices = (struct device_source) { .proc_devices = argv[3],
+						   .dev = argv[4],
+						   .sys = "/sys" };
 		ret = read_question(&question, argc - 5, argv + 5)
 			      ? answer(conf, &devices, &question)
 			      : 2;

@@ -157,6 +157,19 @@ void names_nodes_free(struct names_nodes *nodes)
 	*nodes = (struct names_nodes) { 0 };
 }
 
+char *names_write_path(const char *path)
+{
+	char *word = xmalloc(sizeof("/dev/") + 2 * strlen(path)), *end = stpcpy(word, "/dev/");
+
+	for (; *path; path++) {
+		if (strchr("*?[\\", *path))
+			*end++ = '\\';
+		*end++ = *path;
+	}
+	*end = '\0';
+	return word;
+}
+
 struct names {
 	const struct device_source *devices;
 	char *drivers[BPFDEV_TYPES][BPFDEV_MAJORS]; /* NULL: not looked for yet */

@@ -71,6 +71,9 @@ bool names_usb(struct names *names, uint32_t type, uint32_t major, uint32_t mino
  */
 char *names_best(struct names *names, uint32_t type, uint32_t major, uint32_t minor, char *out);
 
+/* "/dev/PATH" as a policy has it: with what means something in a glob escaped. To be freed. */
+char *names_write_path(const char *path);
+
 /* The device nodes below /dev, and the links to them that say which device one is. */
 struct names_node {
 	uint32_t type, major, minor;

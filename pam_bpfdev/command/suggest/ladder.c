@@ -47,20 +47,6 @@ struct links {
 	size_t count, capacity;
 };
 
-/* "/dev/LINK" with what means something in a glob escaped; to be freed. */
-static char *write_path(const char *link)
-{
-	char *path = xmalloc(sizeof("/dev/") + 2 * strlen(link)), *end = stpcpy(path, "/dev/");
-
-	for (; *link; link++) {
-		if (strchr("*?[\\", *link))
-			*end++ = '\\';
-		*end++ = *link;
-	}
-	*end = '\0';
-	return path;
-}
-
 /* What the device is comes before where it is plugged in; of several names the shortest. */
 static int compare_links(const void *left, const void *right)
 {
@@ -79,7 +65,7 @@ static struct links find_links(const struct device_source *devices, const struct
 	struct links links = { 0 };
 
 	for (size_t i = 0; i < nodes->link_count; i++) {
-		char *path = write_path(nodes->links[i]);
+		char *path = names_write_path(nodes->links[i]);
 		struct device_patterns found = { 0 };
 		struct device_spec spec;
 
