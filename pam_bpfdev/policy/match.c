@@ -124,19 +124,29 @@ static int common_rank(struct policy_question *question, const struct conf_who *
 	return named ? TABLE_GROUP : TABLE_BASELINE;
 }
 
+static bool is_of_this_machine(const struct policy_subject *subject)
+{
+	enum policy_account account = policy_account_of(subject);
+
+	return subject->local || account == POLICY_ROOT || account == POLICY_SYSTEM ||
+	       account == POLICY_GREETER;
+}
+
 /*
  * A directory takes many spellings for one account, and one uid can have several names: so names
  * are compared by what they stand for. Returns 1, 0, or a negative errno with @why.
  *
- * A directory that is silent now cannot tell whom a name stands for. Where the subject is found all
- * the same, they are from somewhere else, and other spellings of theirs would be found there, too.
+ * A directory that is silent now cannot tell whom a name stands for. That the subject is found all
+ * the same says nothing: they may have been kept by a cache, which knows one of their spellings. Only
+ * those who are of this machine are nobody in a directory, as long as what fails is not this process.
  */
 static int look_up_name(const struct policy_subject *subject, const char *name, struct reason *why)
 {
 	uid_t uid;
 	int ret = policy_user_id(name, &uid, why);
 
-	if (ret < 0 && ret != -ENOMEM && policy_user_id(subject->name, &uid, NULL) > 0)
+	if (ret < 0 && ret != -ENOMEM && is_of_this_machine(subject) &&
+	    policy_user_id(subject->name, &uid, NULL) > 0)
 		return 0;
 	return ret > 0 ? uid == subject->uid : ret;
 }

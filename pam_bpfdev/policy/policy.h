@@ -24,6 +24,7 @@ struct policy_subject {
 	uid_t uid_min;	/* UID_MIN of login.defs: regular accounts begin here */
 	char **aliases; /* other names of the same uid, as far as they can be found */
 	size_t alias_count;
+	bool local; /* the account is in the file of this machine */
 };
 
 /*

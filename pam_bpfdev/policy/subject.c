@@ -169,7 +169,7 @@ static int add_alias(struct policy_subject *subject, const struct passwd *entry,
 
 /*
  * Adds the names that the subject's uid has besides: the one that the database has first for it, and
- * those of the local file. A directory cannot be asked for all of them.
+ * those of the local file; and sees whether the subject is in that. A directory cannot be asked for all of them.
  */
 static int load_aliases(struct policy_subject *subject, struct reason *why)
 {
@@ -195,8 +195,10 @@ static int load_aliases(struct policy_subject *subject, struct reason *why)
 			continue;
 		if (error)
 			break;
-		if (entry.pw_uid == subject->uid)
-			ret = add_alias(subject, &entry, why);
+		if (entry.pw_uid != subject->uid)
+			continue;
+		subject->local |= strcmp(entry.pw_name, subject->name) == 0;
+		ret = add_alias(subject, &entry, why);
 	}
 	free(buffer);
 	fclose(file);

@@ -52,7 +52,8 @@ void slice_make(struct slice *slice, struct scratch *scratch)
 		.dev = slice->locks,
 	};
 	slice->options = (struct enforce_options) { &slice->conf, &slice->devices, slice->locks };
-	slice->subject = (struct policy_subject) { (char *)"root", 0, 0, groups, 1, 1000, NULL, 0 };
+	slice->subject =
+		(struct policy_subject) { (char *)"root", 0, 0, groups, 1, 1000, NULL, 0, true };
 }
 
 void slice_free(struct slice *slice)

@@ -9,8 +9,10 @@
 struct world login_world;
 
 static gid_t groups[2];
-struct policy_subject alice = { (char[]) { "alice" }, 1000, 0, groups, 2, 1000, NULL, 0 };
-struct policy_subject daemon_account = { (char[]) { "daemon" }, 1, 0, groups, 2, 1000, NULL, 0 };
+struct policy_subject alice = { (char[]) { "alice" }, 1000, 0, groups, 2, 1000, NULL, 0, true };
+struct policy_subject daemon_account = {
+	(char[]) { "daemon" }, 1, 0, groups, 2, 1000, NULL, 0, true
+};
 const struct policy_session local = { "login", "tty1", "", "", POLICY_LOGIN };
 const struct policy_session remote = { "sshd", "ssh", "10.0.0.1", "", POLICY_LOGIN };
 

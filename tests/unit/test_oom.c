@@ -61,7 +61,7 @@ WRAP(DIR *, fdopendir, ENOMEM, NULL, (int fd), (fd))
 
 static struct world world;
 static gid_t gids[] = { 0, 6 };
-static struct policy_subject subject = { "alice", 1000, 0, gids, 2, 1000, NULL, 0 };
+static struct policy_subject subject = { "alice", 1000, 0, gids, 2, 1000, NULL, 0, true };
 static const struct policy_session session = { "login", "tty1", "", "", POLICY_LOGIN };
 
 static const char policy_text[] =

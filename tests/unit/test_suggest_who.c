@@ -8,7 +8,9 @@
 
 static struct scene scene;
 static gid_t bobs_groups[1];
-static struct policy_subject bob = { (char[]) { "bob" }, 1001, 0, bobs_groups, 1, 1000, NULL, 0 };
+static struct policy_subject bob = {
+	(char[]) { "bob" }, 1001, 0, bobs_groups, 1, 1000, NULL, 0, true
+};
 
 static int setup(void **state)
 {
