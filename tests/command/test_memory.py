@@ -12,6 +12,8 @@ LIBRARY = "/run/lib/failing.so"
 # So many places where memory ends are tried in each run. (One is left out: where glibc allocates its first NSS database,
 # it does not look at what it got.)
 TRIES = 57
+# failing.c found libsmartcols at fault.
+LIBSMARTCOLS_FAULT = 77
 
 POLICY = "alice allow *\nalice deny @webcam rw remote\n@students deny block-*\nalise deny c 1:5\n"
 
@@ -42,6 +44,8 @@ def test_memory_ends_and_so_does_the_command(bpfdev, arguments):
             continue  # it was for something that can be done without
         if (result.code, result.err) == (-6, "Unexpected error.\n"):
             continue  # an assertion of glibc's own, when it has no memory to look a user up
+        if result.code == LIBSMARTCOLS_FAULT:
+            continue  # 2.41 notes the size of a cell's copy before it has the memory, and the next time takes it for had
         assert result.code == 3 and whole.out.startswith(result.out), (at, result)
         assert not ("--json" in arguments and result.out), (at, result)
         assert "out of memory" in result.err or "Cannot allocate memory" in result.err, (at, result)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 """keeper.py CGROUP COMMAND...: starts the command in the cgroup, and destroys the cgroup when the command ends, or when
-standard input does.
+standard input does. Ends with the command's status.
 
 The other end of that pipe is held by the machine's owner alone. So however the owner ends, SIGKILL included, the
 machine ends too.
@@ -26,10 +26,12 @@ def main(cgroup, *command):
     child = subprocess.Popen(["sh", "-c", entering, cgroup, *command], stdin=subprocess.DEVNULL)
     select.select([sys.stdin, os.pidfd_open(child.pid)], [], [])
     cgroups.destroy(pathlib.Path(cgroup))
+    code = child.wait()
     with contextlib.suppress(ChildProcessError):
         while True:
             os.wait()
+    return code if code >= 0 else 128 - code
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(main(*sys.argv[1:]))

@@ -19,9 +19,10 @@ def info(program):
     for number in _bpftool("prog", "show", "id", program).get("map_ids", ()):
         described = _bpftool("map", "show", "id", number)
         if described.get("name", "").endswith(".rodata"):
-            (data,) = _bpftool("map", "dump", "id", number)
-            (variables,) = data["formatted"]["value"].values()
-            found = [variable["data"]["info"] for variable in variables if "data" in variable]
+            dump = _bpftool("map", "dump", "id", number)  # nothing, if it went just now
+            found = [variable["data"]["info"] for data in dump
+                     for variables in data["formatted"]["value"].values()
+                     for variable in variables if "data" in variable]
             return _plain(found[0]) if found else {}
     return {}
 
