@@ -331,15 +331,24 @@ static int close_failed(struct login *login, int error, const struct reason *why
 	return PAM_SUCCESS;
 }
 
-/* Not silenced by quiet: this is no success. @unit: NULL: the login's. */
-static void log_denied(struct login *login, const struct enforce_denied *denied, const char *unit)
+/*
+ * Not silenced by quiet: this is no success. @unit: NULL: the login's. @by: whose rules; NULL: the
+ * user's own.
+ */
+static void log_denied(struct login *login, const struct enforce_denied *denied, const char *unit,
+		       const char *by)
 {
 	struct entry entry = {
 		.level = LOG_NOTICE, .event = ENTRY_DENIED, .unit = unit, .denied = denied
 	};
-	char text[MESSAGE_SIZE];
+	char text[MESSAGE_SIZE], where[MESSAGE_SIZE];
 
 	unit = unit ? unit : login->report.unit;
+	if (by) {
+		snprintf(where, sizeof(where), "%s by the rules of %s, who became %s", unit, by,
+			 login->subject.name);
+		unit = where;
+	}
 	if (*denied->why.text)
 		log_line(login, LOG_WARNING, ENTRY_TROUBLE,
 			 "what %s was denied in %s is not known: %s", login->subject.name, unit,
@@ -355,9 +364,10 @@ static int close_subject(struct login *login, bool ours)
 	struct reason why;
 	int ret = enforce_close(&login->options, &login->subject, ours, report, &why);
 
-	log_denied(login, &report->denied, NULL);
+	log_denied(login, &report->denied, NULL, NULL);
+	log_denied(login, &report->caller_denied, NULL, report->caller);
 	log_denied(login, &report->manager_denied,
-		   session_manager_unit(login->subject.uid, manager));
+		   session_manager_unit(login->subject.uid, manager), NULL);
 	if (ret < 0)
 		return close_failed(login, ret, &why);
 	log_debug(login, ENTRY_CLOSE, report);

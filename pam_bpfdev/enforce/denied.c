@@ -100,24 +100,40 @@ static void describe_all(const struct enforce_options *options, const struct bpf
 	decider_free(&decider);
 }
 
-void enforce_denied(const struct enforce_options *options, int prog_fd,
-		    const struct bpfdev_info *info, struct enforce_denied *denied)
+/* Adds what one filter has denied. Returns 0, or not 0 with denied->why. */
+static int add_filter(struct sums *sums, int prog_fd, struct enforce_denied *denied)
 {
 	struct filter_denial *denials = NULL;
-	struct sums sums = { 0 };
 	size_t count = 0;
+	uint64_t lost = 0;
+	struct sum *grown;
+	int ret = filter_read_denials(prog_fd, &denials, &count, &lost, &denied->why);
+
+	if (ret != 0)
+		return ret;
+	denied->lost += lost;
+	grown = reallocarray(sums->items, sums->count + count + 1, sizeof(*grown));
+	if (grown)
+		sums->items = grown;
+	for (size_t i = 0; grown && i < count; i++)
+		add(sums, &denials[i]);
+	free(denials);
+	if (grown)
+		return 0;
+	reason_set(&denied->why, "out of memory");
+	return -ENOMEM;
+}
+
+void enforce_denied(const struct enforce_options *options, const int *prog_fds, int count,
+		    const struct bpfdev_info *info, struct enforce_denied *denied)
+{
+	struct sums sums = { 0 };
+	int ret = 0;
 
 	*denied = (struct enforce_denied) { 0 };
-	if (filter_read_denials(prog_fd, &denials, &count, &denied->lost, &denied->why) != 0)
-		return;
-	sums.items = calloc(count + 1, sizeof(*sums.items));
-	if (sums.items) {
-		for (size_t i = 0; i < count; i++)
-			add(&sums, &denials[i]);
+	for (int i = 0; i < count && ret == 0; i++)
+		ret = add_filter(&sums, prog_fds[i], denied);
+	if (ret == 0)
 		describe_all(options, info, &sums, denied);
-	} else {
-		reason_set(&denied->why, "out of memory");
-	}
 	free(sums.items);
-	free(denials);
 }

@@ -64,6 +64,7 @@ struct enforce_report {
 	char unit[128];
 	struct reason note;		      /* what the log should say beside it; often empty */
 	struct enforce_denied denied;	      /* close: if this was the session's end */
+	struct enforce_denied caller_denied;  /* and by what stood beside: see caller */
 	struct enforce_denied manager_denied; /* and the last one's: so far */
 };
 

@@ -7,6 +7,7 @@
 
 #include "enforce/change.h"
 #include "enforce/decide.h"
+#include "filter/filter.h"
 #include "session/session.h"
 
 /* A part of a change: negative errno with the reason that it knows of, or what step_run() says. */
@@ -52,6 +53,41 @@ enum found {
  * Returns an enum found, or a negative errno with @why.
  */
 int enforce_look(int cgroup_fd, int *prog_fd, struct bpfdev_info *info, struct reason *why);
+
+/* The filters beside a session's own that whoever became its user has brought along. */
+struct copies {
+	int fds[FILTER_ALL_MAX];
+	int count;
+	struct bpfdev_info info; /* of the first one */
+};
+
+/*
+ * Puts a copy of each filter of the cgroup @from_fd on @cgroup_fd: becoming somebody else ends
+ * nothing. @caller: set to whose they are, cut to @size bytes; unchanged if there are none.
+ * Returns 0 or a negative errno with @why.
+ */
+int copies_make(int from_fd, int cgroup_fd, char *caller, size_t size, struct reason *why);
+
+/*
+ * Looks for the copies on a session. Returns how many there are, or a negative errno with @why.
+ * copies_free() in any case.
+ */
+int copies_find(int cgroup_fd, struct copies *copies, struct reason *why);
+
+/*
+ * At the session's end: takes them off, if who closes it is the @last process there, or marks them
+ * as closed. Returns 0 or a negative errno with @why.
+ */
+int copies_end(const struct copies *copies, int cgroup_fd, bool last, struct reason *why);
+
+void copies_free(struct copies *copies);
+
+/*
+ * Puts in the place of a session's filter the same rules without exceptions, which were the open
+ * session's, and the mark that the manager owes this session nothing any more. Returns 0 or a
+ * negative errno with @why.
+ */
+int enforce_mark_closed(int cgroup_fd, int prog_fd, struct reason *why);
 
 /* A user's manager on its way to the filter that it should have. All zero but for what it is of. */
 struct manager {
@@ -107,10 +143,10 @@ int exception_lend(struct decider *decider, struct bpfdev_info *info,
 		   struct table **table, struct reason *why);
 
 /*
- * Sums up what the filter @prog_fd has denied; @info: what it says of itself. What cannot be read
- * is said in @denied->why: it is no reason to do anything else.
+ * Sums up what the @count filters @prog_fds have denied; @info: what the first says of itself. What
+ * cannot be read is said in @denied->why: it is no reason to do anything else.
  */
-void enforce_denied(const struct enforce_options *options, int prog_fd,
+void enforce_denied(const struct enforce_options *options, const int *prog_fds, int count,
 		    const struct bpfdev_info *info, struct enforce_denied *denied);
 
 #endif

@@ -30,6 +30,7 @@ struct opening {
 	int failed;	/* the session's filter: a negative errno */
 	bool summed_up; /* what it has denied is to be told */
 	struct bpfdev_info was;
+	struct copies copies; /* of the filters of whoever has become the user */
 };
 
 static int begin(struct opening *opening, const struct enforce_options *options,
@@ -55,6 +56,7 @@ static void end(struct opening *opening)
 {
 	close_fd(&opening->cgroup_fd);
 	close_fd(&opening->prog_fd);
+	copies_free(&opening->copies);
 	session_free(&opening->place);
 	table_free(opening->table);
 	manager_free(&opening->manager);
@@ -221,41 +223,6 @@ static int put_manager_only(void *data)
 }
 
 /*
- * Puts a copy of each filter of @from on the session: becoming somebody else ends nothing. What a
- * session was lent is its own.
- */
-static int copy_filters(struct opening *opening, int from)
-{
-	int fds[FILTER_ALL_MAX];
-	int count = filter_find_all(from, fds, FILTER_ALL_MAX, opening->why), ret = count;
-
-	for (int i = 0; i < count; i++) {
-		struct table *table = NULL, *rules = NULL;
-		struct bpfdev_info info;
-
-		if (ret >= 0)
-			ret = filter_read(fds[i], &info, &table, opening->why);
-		if (ret > 0)
-			ret = -EPROTO;
-		if (ret == 0)
-			ret = table_lend(table, NULL, 0, &rules, opening->why);
-		if (ret == 0) {
-			info.flags |= BPFDEV_CALLER;
-			memset(info.exceptions, 0, sizeof(info.exceptions));
-			snprintf(opening->report->caller, sizeof(opening->report->caller), "%s",
-				 info.user);
-			ret = filter_attach(opening->cgroup_fd, &info, rules, -1, opening->why);
-		}
-		if (ret >= 0)
-			close(ret);
-		close(fds[i]);
-		table_free(rules);
-		table_free(table);
-	}
-	return ret < 0 ? ret : 0;
-}
-
-/*
  * Opens what the caller's filters are on: the session or manager that the parent process is in, or,
  * if that has gone, the manager of whoever has called, in which it can only have been. Returns 1
  * with *@from; 0: nobody has become somebody else here; or a negative errno with why.
@@ -295,27 +262,35 @@ static int inherit(struct opening *opening)
 		return 0;
 	ret = open_caller(opening, &from);
 	if (ret > 0)
-		ret = copy_filters(opening, from);
+		ret = copies_make(from, opening->cgroup_fd, opening->report->caller,
+				  sizeof(opening->report->caller), opening->why);
 	close_fd(&from);
 	return ret;
 }
 
-/* The policy names the user no more: a manager that lingers may still have an older one's filter. */
-static void release_manager(struct opening *opening)
+/*
+ * The policy does not name the user: a manager that lingers may still have the filter of a policy
+ * that did, or of somebody else's session. One that begins while such a session is open is to get
+ * it. Only in a session of somebody who has become this user, a failure is one.
+ */
+static int settle_manager(struct opening *opening)
 {
+	bool become = *opening->report->caller;
 	struct bpfdev_info info;
-	struct reason ignored;
-	int manager_fd, prog_fd;
+	struct reason ignored, *why = become ? opening->why : &ignored;
+	int manager_fd, prog_fd, ret = session_open_manager(&opening->place, &manager_fd, why);
 
-	if (session_open_manager(&opening->place, &manager_fd, &ignored) <= 0)
-		return;
-	if (enforce_look(manager_fd, &prog_fd, &info, &ignored) > 0) {
+	if (ret <= 0)
+		return become ? ret : 0;
+	ret = enforce_look(manager_fd, &prog_fd, &info, why);
+	if (become || ret > 0 || opening->place.place == SESSION_OWN_MANAGER) {
 		name_unit(opening);
-		step_run(opening->decider.options, opening->subject->uid, prepare_open,
-			 put_manager_only, opening, &ignored);
+		ret = step_run(opening->decider.options, opening->subject->uid, prepare_open,
+			       put_manager_only, opening, why);
 	}
 	close_fd(&prog_fd);
 	close(manager_fd);
+	return become && ret < 0 ? ret : 0;
 }
 
 /* @found: whether the caller's place could be found; if not, opening->why says why. */
@@ -326,11 +301,8 @@ static int open_by_policy(struct opening *opening, int found)
 
 	if (ret < 0)
 		return ret;
-	if (!opening->table) {
-		if (found >= 0 && is_own(opening))
-			release_manager(opening);
-		return 0;
-	}
+	if (!opening->table)
+		return found >= 0 && is_own(opening) ? settle_manager(opening) : 0;
 	if (found < 0 && !opening->report->unrestricted) {
 		*opening->why = lost;
 		return found;
@@ -395,34 +367,11 @@ int enforce_open(const struct enforce_options *options, const struct policy_subj
 	/* No line names the user, but one names whoever has become that user. */
 	if (ret == 0 && report->outcome == ENFORCE_NO_RULES && *report->caller) {
 		report->outcome = ENFORCE_FILTERED;
+		report->leader = is_leader(&opening);
 		name_unit(&opening);
 	}
 	end(&opening);
 	return ret;
-}
-
-/*
- * The same rules without exceptions, which were the open session's, and the mark that the manager
- * owes this session nothing any more.
- */
-static int mark_closed(struct opening *opening, struct bpfdev_info info)
-{
-	struct table *table = NULL, *rest = NULL;
-	int ret = filter_read(opening->prog_fd, &info, &table, opening->why);
-
-	info.flags |= BPFDEV_CLOSED;
-	memset(info.exceptions, 0, sizeof(info.exceptions));
-	if (ret == 0)
-		ret = table_lend(table, NULL, 0, &rest, opening->why);
-	if (ret == 0)
-		ret = filter_attach(opening->cgroup_fd, &info, rest, opening->prog_fd,
-				    opening->why);
-	table_free(rest);
-	table_free(table);
-	if (ret <= 0)
-		return ret;
-	close(ret);
-	return 0;
 }
 
 /*
@@ -431,21 +380,25 @@ static int mark_closed(struct opening *opening, struct bpfdev_info info)
  * its session was closed, and what it has counted is there also when it is detached. What those who
  * are left are denied later, the one that took its place goes on counting.
  */
-static int end_filter(struct opening *opening, int found)
+static int end_filters(struct opening *opening, int found)
 {
-	bool closed = found == FOUND_FILTER && opening->was.flags & BPFDEV_CLOSED;
+	const struct copies *copies = &opening->copies;
+	bool closed = found ? found == FOUND_FILTER && opening->was.flags & BPFDEV_CLOSED
+			    : copies->info.flags & BPFDEV_CLOSED;
 	int last = session_is_last(&opening->place, opening->why), ret = 0;
 
 	if (last < 0)
 		return last;
 	opening->report->outcome = last ? ENFORCE_REMOVED : ENFORCE_KEPT;
-	opening->summed_up = found == FOUND_FILTER && !closed && (last || opening->ours);
-	if (last)
+	opening->summed_up = found != FOUND_OTHER_VERSION && !closed && (last || opening->ours);
+	if (last && found)
 		ret = filter_detach(opening->cgroup_fd, opening->prog_fd, opening->why);
-	else if (opening->ours && found == FOUND_OTHER_VERSION)
+	else if (!last && opening->ours && found == FOUND_OTHER_VERSION)
 		ret = -EPROTO; /* opening->why says which */
-	else if (opening->ours && !closed)
-		ret = mark_closed(opening, opening->was);
+	else if (!last && opening->ours && found && !closed)
+		ret = enforce_mark_closed(opening->cgroup_fd, opening->prog_fd, opening->why);
+	if (ret == 0 && (last || (opening->ours && !closed)))
+		ret = copies_end(copies, opening->cgroup_fd, last, opening->why);
 	return ret;
 }
 
@@ -462,14 +415,36 @@ static int put_close(void *data)
 
 	name_unit(opening);
 	if (!opening->ended) {
-		int found = look(opening, &opening->was);
+		int found = look(opening, &opening->was), copies = found;
 
-		if (found <= 0)
-			return found;
-		opening->failed = end_filter(opening, found);
+		copies_free(&opening->copies);
+		if (found >= 0)
+			copies = copies_find(opening->cgroup_fd, &opening->copies, opening->why);
+		if (copies < 0 || (!found && !copies))
+			return copies;
+		opening->failed = end_filters(opening, found);
 		opening->ended = true;
 	}
 	return put_manager(opening);
+}
+
+/* The manager's: nobody else does, as it ends without a close that modules see as root. */
+static void sum_up(struct opening *opening)
+{
+	const struct enforce_options *options = opening->decider.options;
+	struct enforce_report *report = opening->report;
+	const struct copies *copies = &opening->copies;
+
+	if (opening->prog_fd >= 0)
+		enforce_denied(options, &opening->prog_fd, 1, &opening->was, &report->denied);
+	if (copies->count) {
+		snprintf(report->caller, sizeof(report->caller), "%s", copies->info.user);
+		enforce_denied(options, copies->fds, copies->count, &copies->info,
+			       &report->caller_denied);
+	}
+	if (opening->manager.over_fd)
+		enforce_denied(options, &opening->manager.over_fd, 1, &opening->manager.before,
+			       &report->manager_denied);
 }
 
 static int close_in_place(struct opening *opening)
@@ -481,12 +456,7 @@ static int close_in_place(struct opening *opening)
 		ret = step_run(opening->decider.options, opening->subject->uid, prepare_close,
 			       put_close, opening, opening->why);
 		if (opening->summed_up)
-			enforce_denied(opening->decider.options, opening->prog_fd, &opening->was,
-				       &opening->report->denied);
-		/* Nobody else does: a manager ends without a close that modules see as root. */
-		if (opening->summed_up && opening->manager.over_fd)
-			enforce_denied(opening->decider.options, opening->manager.over_fd,
-				       &opening->manager.before, &opening->report->manager_denied);
+			sum_up(opening);
 		return opening->failed ? opening->failed : ret;
 	case SESSION_OWN_MANAGER:
 		opening->report->outcome = ENFORCE_INNER;

@@ -19,8 +19,11 @@ struct live {
 		uint64_t digest;
 	} * items;
 	size_t count, capacity;
+	uid_t uid;
 	bool seen;	 /* any session whose filter can be read */
 	uint64_t policy; /* the digest of the policy that all of those have; 0: they differ */
+	bool own;  /* a session has the user's own rules, not only somebody's who became them */
+	bool free; /* a session has no filter at all */
 	struct reason *why;
 };
 
@@ -28,6 +31,7 @@ struct live {
 struct wanted {
 	struct table *table;
 	uint64_t policy; /* digest of the policy that its lines are of; 0: of several, or none */
+	bool own, free;	 /* as in struct live */
 };
 
 /* Takes @table over. Returns 0 or -ENOMEM. */
@@ -69,36 +73,99 @@ static int add_unreadable(struct live *live)
 	return ret;
 }
 
-/* A session that is closing (its processes live on) grants the manager nothing any more. */
-static int add_filter(struct live *live, int prog_fd, const struct bpfdev_info *found)
-{
-	struct bpfdev_info info;
-	struct table *table;
-	int ret;
+/* The filters of one session: the kernel asks all of them. */
+struct session_filters {
+	int fds[FILTER_ALL_MAX];
+	int count;
+	bool closed; /* its processes live on, and it grants the manager nothing any more */
+	bool readable;
+	uint64_t digest; /* of the last one's table */
+};
 
-	if (found->flags & BPFDEV_CLOSED)
+/* Returns 0 or a negative errno with why. */
+static int look_at(struct live *live, struct session_filters *filters)
+{
+	int ret = 0;
+
+	filters->readable = true;
+	for (int i = 0; i < filters->count && ret >= 0; i++) {
+		struct bpfdev_info info;
+
+		ret = filter_read(filters->fds[i], &info, NULL, live->why);
+		if (ret > 0)
+			filters->readable = false;
+		if (ret != 0)
+			continue;
+		filters->closed |= info.flags & BPFDEV_CLOSED;
+		if (filters->closed)
+			continue;
+		filters->digest = info.table_digest;
+		live->own |= !(info.flags & BPFDEV_CALLER);
+		live->policy =
+			!live->seen || live->policy == info.policy_digest ? info.policy_digest : 0;
+		live->seen = true;
+	}
+	return ret < 0 ? ret : 0;
+}
+
+/* Adds what a session may do whose filters can all be read. */
+static int add_session(struct live *live, const struct session_filters *filters)
+{
+	struct table *tables[FILTER_ALL_MAX] = { NULL }, *table = NULL;
+	struct bpfdev_info info;
+	int ret = 0;
+
+	if (filters->count == 1 && live_has(live, filters->digest))
 		return 0;
-	live->policy =
-		!live->seen || live->policy == found->policy_digest ? found->policy_digest : 0;
-	live->seen = true;
-	if (live_has(live, found->table_digest))
-		return 0;
-	ret = filter_read(prog_fd, &info, &table, live->why);
-	return ret < 0 ? ret : live_add(live, table, info.table_digest);
+	for (int i = 0; i < filters->count && ret == 0; i++)
+		ret = filter_read(filters->fds[i], &info, &tables[i], live->why);
+	if (ret == 0 && filters->count == 1) {
+		table = tables[0];
+		tables[0] = NULL;
+	} else if (ret == 0) {
+		ret = table_intersection((const struct table *const *)tables,
+					 (size_t)filters->count, &table, live->why);
+	}
+	if (ret == 0 && live_has(live, table_digest(table)))
+		table_free(table);
+	else if (ret == 0)
+		ret = live_add(live, table, table_digest(table));
+	for (int i = 0; i < filters->count; i++)
+		table_free(tables[i]);
+	return ret > 0 ? -EPROTO : ret;
+}
+
+/*
+ * Root's manager is not held to the rules of whoever has become root: such a root can leave its
+ * cgroup anyway, and root is to have a way in.
+ */
+static int find_filters(const struct live *live, int cgroup_fd, struct session_filters *filters)
+{
+	return live->uid ? filter_find_all(cgroup_fd, filters->fds, FILTER_ALL_MAX, live->why)
+			 : filter_find(cgroup_fd, filters->fds, live->why);
 }
 
 static int visit_scope(int cgroup_fd, const char *unit, void *data)
 {
 	struct live *live = data;
-	struct bpfdev_info info;
-	int prog_fd, ret = enforce_look(cgroup_fd, &prog_fd, &info, live->why);
+	struct session_filters filters = { .count = 0 };
+	int ret = find_filters(live, cgroup_fd, &filters);
 
 	(void)unit;
-	if (ret == FOUND_FILTER)
-		ret = add_filter(live, prog_fd, &info);
-	else if (ret == FOUND_OTHER_VERSION)
+	if (ret > 0) {
+		filters.count = ret;
+		ret = look_at(live, &filters);
+	} else if (ret == 0) {
+		live->free = true;
+	}
+	if (ret == 0 && filters.count && !filters.readable) {
+		live->own = true;
 		ret = add_unreadable(live);
-	close_fd(&prog_fd);
+	} else if (ret == 0 && filters.count && !filters.closed) {
+		ret = add_session(live, &filters);
+	}
+	for (int i = 0; i < filters.count; i++)
+		close(filters.fds[i]);
 	/* Who was in there is no session any more. */
 	return ret < 0 && session_is_gone(cgroup_fd) ? 0 : ret;
 }
@@ -135,7 +202,7 @@ static int live_unite(struct live *live, struct table **table)
 /* As enforce_manager_union(). */
 static int unite(const struct session *user, struct wanted *wanted, struct reason *why)
 {
-	struct live live = { .why = why };
+	struct live live = { .uid = user->uid, .why = why };
 	int ret = session_each_scope(user, visit_scope, &live, why);
 
 	if (ret == 0 && live.count == 1) {
@@ -148,10 +215,33 @@ static int unite(const struct session *user, struct wanted *wanted, struct reaso
 		ret = ret < 0 ? ret : 1;
 	}
 	wanted->policy = live.policy;
+	wanted->own = live.own;
+	wanted->free = live.free;
 	for (size_t i = 0; i < live.count; i++)
 		table_free(live.items[i].table);
 	free(live.items);
 	return ret;
+}
+
+/*
+ * All sessions that are open are of others who have become this user (su, sudo). The user's own rules
+ * for the manager, @base, hold besides. NULL: no line names the user; then a session without a filter
+ * is one of the user's own, and its programs are not to lose anything.
+ * Returns 1 with @wanted->table; 0: it needs none; or a negative errno with @why.
+ */
+static int hold_to_base(struct wanted *wanted, const struct table *base, struct reason *why)
+{
+	const struct table *both[] = { base, wanted->table };
+	struct table *table = NULL;
+	int ret = 0;
+
+	if (!base && !wanted->free)
+		return 1;
+	if (base)
+		ret = table_intersection(both, 2, &table, why);
+	table_free(wanted->table);
+	wanted->table = table;
+	return ret < 0 ? ret : base != NULL;
 }
 
 int enforce_manager_union(const struct session *user, struct table **table, struct reason *why)
@@ -237,13 +327,16 @@ static int put(struct manager *manager, int manager_fd, struct reason *why)
 	manager->has = manager->had;
 	manager->after = manager->before;
 	ret = manager->had < 0 ? manager->had : unite(manager->user, &wanted, why);
-	if (ret == 0 && !manager->has_base) {
+	if (ret >= 0 && !wanted.own && !manager->has_base) {
 		manager->needs_base = true;
 		close_fd(&old_fd);
+		table_free(wanted.table);
 		return STEP_AGAIN;
 	}
+	if (ret > 0 && !wanted.own)
+		ret = hold_to_base(&wanted, manager->base, why);
 	if (ret == 0 && manager->base) {
-		struct wanted base = { manager->base, manager->base_policy };
+		struct wanted base = { .table = manager->base, .policy = manager->base_policy };
 
 		ret = attach(manager, manager_fd, old_fd, &base, why);
 		manager->has = FOUND_FILTER;
@@ -329,19 +422,23 @@ static int judge_base(struct comparison *with, int found, const struct bpfdev_in
 static int compare(struct comparison *with, struct reason *why)
 {
 	struct bpfdev_info info;
-	struct table *table = NULL;
+	struct wanted wanted = { .table = NULL };
 	int prog_fd, found = enforce_look(with->manager_fd, &prog_fd, &info, why), ret;
 
 	close_fd(&prog_fd);
-	ret = found < 0 ? found : enforce_manager_union(with->user, &table, why);
+	ret = found < 0 ? found : unite(with->user, &wanted, why);
+	if (ret > 0 && !wanted.own) {
+		ask_policy(with);
+		ret = with->judged ? hold_to_base(&wanted, with->result.table, why) : 0;
+	}
 	if (ret == 0)
 		ret = judge_base(with, found, &info);
 	else if (ret > 0)
 		ret = !found ? ENFORCE_LIVE_MISSING
-		      : found == FOUND_FILTER && info.table_digest == table_digest(table)
+		      : found == FOUND_FILTER && info.table_digest == table_digest(wanted.table)
 			      ? ENFORCE_LIVE_UNION
 			      : ENFORCE_LIVE_STALE;
-	table_free(table);
+	table_free(wanted.table);
 	return ret;
 }
 

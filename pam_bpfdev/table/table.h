@@ -75,6 +75,14 @@ int table_allow_all(struct table **table);
 int table_union(const struct table *const *tables, size_t count, struct table **table,
 		struct reason *why);
 
+/*
+ * A new table that allows what all of the @count (at least 1) @tables allow: for audit only what any
+ * of them allows so, and what any has lent, until the first of them ends.
+ * Returns as table_fold().
+ */
+int table_intersection(const struct table *const *tables, size_t count, struct table **table,
+		       struct reason *why);
+
 /* Grants until a second of CLOCK_BOOTTIME what @table allows. */
 struct table_loan {
 	struct table *table;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /*
- * Tables put together: their union, which allows what any of them allows, and a table that lends.
+ * Tables put together: their union, which allows what any of them allows, their intersection, which
+ * allows what all of them do, and a table that lends.
  *
  * A table's verdict can only change from one device to the next at a key that it holds. So it is
  * enough to ask all tables at all keys that any of them holds.
@@ -17,9 +18,10 @@ struct unite {
 	size_t count;
 	/*
 	 * The first table lends these, and what it has lent before is dropped; they are the tables
-	 * behind it. NULL: this is a union.
+	 * behind it. NULL: this is a union, or
 	 */
 	const struct table_loan *loans;
+	bool intersect;
 	struct bpfdev_key *keys; /* of all tables' rules, sorted, one of each */
 	size_t key_count;
 	struct table_build build;
@@ -42,23 +44,30 @@ struct verdict {
 	struct bpfdev_loan loan;
 };
 
-/* Adds to @into what another table of a union has at the same key. */
-static void merge(struct verdict *into, const struct verdict *other)
+static __u8 take_bit(__u8 into, __u8 other, __u8 mask)
+{
+	return (__u8)((into & ~mask) | (other & mask));
+}
+
+/*
+ * Adds to @into what another table has at the same key: for each bit what grants it better in a
+ * union, less well in an intersection.
+ */
+static void merge(struct verdict *into, const struct verdict *other, bool intersect)
 {
 	for (int bit = 0; bit < BPFDEV_BITS; bit++) {
 		__u8 mask = (__u8)(1u << bit);
 		int better = grant(&other->entry, mask) - grant(&into->entry, mask);
 
-		if (better == 0 && other->entry.lent & mask &&
-		    other->loan.until[bit] > into->loan.until[bit])
-			into->loan.until[bit] = other->loan.until[bit];
-		if (better <= 0)
+		if (better == 0 && other->entry.lent & mask)
+			better = (other->loan.until[bit] > into->loan.until[bit]) -
+				 (other->loan.until[bit] < into->loan.until[bit]);
+		if (intersect ? better >= 0 : better <= 0)
 			continue;
 		into->entry.source[bit] = other->entry.source[bit];
-		into->entry.allow |= mask;
-		into->entry.audit =
-			(__u8)((into->entry.audit & ~mask) | (other->entry.audit & mask));
-		into->entry.lent = (__u8)((into->entry.lent & ~mask) | (other->entry.lent & mask));
+		into->entry.allow = take_bit(into->entry.allow, other->entry.allow, mask);
+		into->entry.audit = take_bit(into->entry.audit, other->entry.audit, mask);
+		into->entry.lent = take_bit(into->entry.lent, other->entry.lent, mask);
 		into->loan.until[bit] = other->loan.until[bit];
 	}
 }
@@ -160,7 +169,7 @@ static struct bpfdev_entry ask_all(const struct unite *unite, uint32_t type, uin
 		if (unite->loans)
 			lend(&verdict, other.entry.allow, unite->loans[i - 1].until);
 		else
-			merge(&verdict, &other);
+			merge(&verdict, &other, unite->intersect);
 	}
 	number_loan(unite->build.table, &verdict);
 	return verdict.entry;
@@ -284,6 +293,14 @@ int table_union(const struct table *const *tables, size_t count, struct table **
 		struct reason *why)
 {
 	struct unite unite = { .tables = tables, .count = count };
+
+	return put_together(&unite, table, why);
+}
+
+int table_intersection(const struct table *const *tables, size_t count, struct table **table,
+		       struct reason *why)
+{
+	struct unite unite = { .tables = tables, .count = count, .intersect = true };
 
 	return put_together(&unite, table, why);
 }

@@ -106,6 +106,16 @@ def test_somebody_elses_own_rules_stand_beside_the_callers(box):
         assert tried(bob) == "ok EPERM"
 
 
+# On Debian 12, they stay in the session, and there is no manager of bob's to be reached.
+@pytest.mark.only_suite("trixie", "sid")
+def test_manager_of_whom_they_have_become(alice):
+    said = {start: tried(alice, f"{BY_MANAGER} {start}", f"{BY_MANAGER} {PROBE}")
+            for start in ("sudo -i -u bob", "sudo -i -u carol")}
+    assert said == dict.fromkeys(said, DENIED)
+    with alice.machine.ssh_session("bob") as bob:
+        assert (tried(bob), by_manager(bob)) == (ALLOWED, ALLOWED)
+
+
 def test_fresh_session_does_not_change_where_the_login_came_from(box):
     box.policy(REMOTE_RULES)
     with box.ssh_session("alice") as session:

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* A union of tables allows what any of them allows, and marks what all that do mark. */
+/*
+ * A union of tables allows what any of them allows, and marks what all that do mark; an intersection
+ * allows what all of them allow, and marks what any marks.
+ */
 #include "check.h"
 
 #include "bpfdev.h"
@@ -19,7 +22,7 @@ struct trial {
 	struct dice dice;
 	struct table *tables[TABLES_MAX];
 	size_t count;
-	struct table *united;
+	struct table *united, *shared;
 };
 
 static struct table_rule random_rule(struct dice *dice, uint32_t source)
@@ -96,19 +99,52 @@ static void check_bit(const struct trial *trial, const struct naive_request *req
 		differ(trial, request, bit, "no table gives this answer for this line");
 }
 
+static void check_shared_bit(const struct trial *trial, const struct naive_request *request,
+			     int number)
+{
+	uint32_t bit = 1u << number;
+	const struct bpfdev_entry *shared = find(trial->shared, request);
+	bool allowed = true, marked = false, known = false;
+
+	for (size_t i = 0; i < trial->count; i++) {
+		const struct bpfdev_entry *one = find(trial->tables[i], request);
+
+		allowed = allowed && (one->allow & bit);
+		marked = marked || (one->audit & bit);
+		known = known || (one->source[number] == shared->source[number] &&
+				  (one->allow & bit) == (shared->allow & bit) &&
+				  (one->audit & bit) == (shared->audit & bit));
+	}
+	if (allowed != !!(shared->allow & bit))
+		differ(trial, request, bit, "all must allow it");
+	if ((allowed && marked) != !!(shared->audit & bit))
+		differ(trial, request, bit, "it is marked if any marks it");
+	if (!known)
+		differ(trial, request, bit, "no table gives this answer for this line");
+}
+
 static void check_request(struct trial *trial)
 {
 	struct naive_request request = generate_request(&trial->dice);
-	uint32_t refused = request.access;
+	uint32_t refused = request.access, refused_by_any = 0;
 
-	for (size_t i = 0; i < trial->count; i++)
-		refused &= table_refused(trial->tables[i], request.type, request.major,
-					 request.minor, request.access);
+	for (size_t i = 0; i < trial->count; i++) {
+		uint32_t bits = table_refused(trial->tables[i], request.type, request.major,
+					      request.minor, request.access);
+
+		refused &= bits;
+		refused_by_any |= bits;
+	}
+	if (refused_by_any != table_refused(trial->shared, request.type, request.major,
+					    request.minor, request.access))
+		differ(trial, &request, request.access, "refuses other bits than any table does");
 	if (refused != table_refused(trial->united, request.type, request.major, request.minor,
 				     request.access))
 		differ(trial, &request, request.access, "refuses other bits than all tables do");
-	for (int number = 0; number < BPFDEV_BITS; number++)
+	for (int number = 0; number < BPFDEV_BITS; number++) {
 		check_bit(trial, &request, number);
+		check_shared_bit(trial, &request, number);
+	}
 }
 
 /* No rule repeats what is said of all other minors of its major. */
@@ -139,12 +175,16 @@ static void run_trial(uint64_t seed)
 	assert_int_equal(table_union((const struct table *const *)trial.tables, trial.count,
 				     &trial.united, NULL),
 			 0);
+	assert_int_equal(table_intersection((const struct table *const *)trial.tables, trial.count,
+					    &trial.shared, NULL),
+			 0);
 	for (int i = 0; i < REQUESTS_PER_UNION; i++)
 		check_request(&trial);
 	check_size(&trial);
 	if (trial.count == 1)
 		assert_true(table_digest(trial.united) == table_digest(trial.tables[0]));
 	table_free(trial.united);
+	table_free(trial.shared);
 	for (size_t i = 0; i < trial.count; i++)
 		table_free(trial.tables[i]);
 }
