@@ -129,22 +129,23 @@ const char *device_prefix(const struct device_spec *spec)
 	return "";
 }
 
-/* @out: room for two numbers of ten digits. */
+#define RANGE_SIZE 24 /* bytes of two numbers */
+
 static const char *write_range(const struct device_range *range, char *out)
 {
 	if (range->any)
-		strcpy(out, "*");
-	else if (range->low == range->high)
-		sprintf(out, "%u", range->low);
+		return "*";
+	if (range->low == range->high)
+		snprintf(out, RANGE_SIZE, "%u", range->low);
 	else
-		sprintf(out, "%u-%u", range->low, range->high);
+		snprintf(out, RANGE_SIZE, "%u-%u", range->low, range->high);
 	return out;
 }
 
 bool device_write(const struct device_spec *spec, char *out, size_t size)
 {
 	char type = spec->block && spec->character ? 'a' : spec->block ? 'b' : 'c';
-	char major[24], minor[24];
+	char major[RANGE_SIZE], minor[RANGE_SIZE];
 	int length;
 
 	if (spec->kind == DEVICE_ALL)

@@ -39,9 +39,12 @@ int device_walk(const struct device_source *source, const char *path,
 int device_claims(const struct device_source *source, const char *path,
 		  struct device_patterns *patterns, struct reason *why);
 
-/* Whether the device of @event claims @link (below /dev), as udev knows it from before the event. */
-bool device_is_claimed(const struct device_source *source, const char *link,
-		       const struct device_event *event);
+/*
+ * Whether the device of @event, which has a number, claims @link (below /dev), as udev knows it from
+ * before the event. Returns 1, 0, or a negative errno with @why.
+ */
+int device_is_claimed(const struct device_source *source, const char *link,
+		      const struct device_event *event, struct reason *why);
 
 /* Whether @event lists @link (below /dev). */
 bool device_event_has_link(const struct device_event *event, const char *link);

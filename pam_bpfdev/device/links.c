@@ -131,18 +131,17 @@ static int see_own_link(const char *line, void *data, struct reason *why)
 }
 
 /* Its entry is still that of before: it is written when the links have been made. */
-bool device_is_claimed(const struct device_source *source, const char *link,
-		       const struct device_event *event)
+int device_is_claimed(const struct device_source *source, const char *link,
+		      const struct device_event *event, struct reason *why)
 {
 	struct claims claims = { source, NULL, link, false, false };
 	char id[32];
+	int ret;
 
-	if (!event->has_number)
-		return false;
 	snprintf(id, sizeof(id), "%c%u:%u", event->type == BPFDEV_BLOCK ? 'b' : 'c', event->major,
 		 event->minor);
-	device_udev_lines(source, id, see_own_link, &claims, NULL);
-	return claims.found;
+	ret = device_udev_lines(source, id, see_own_link, &claims, why);
+	return ret < 0 ? ret : claims.found;
 }
 
 bool device_event_has_link(const struct device_event *event, const char *link)

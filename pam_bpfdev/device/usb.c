@@ -32,20 +32,20 @@ static bool has_gone(int error)
 static int read_attribute(const char *folder, const char *name, char *out, struct reason *why)
 {
 	char path[PATH_MAX];
-	ssize_t length = -1;
-	int fd, error;
+	ssize_t length;
+	int fd, error = 0;
 
 	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
 		return 0;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		length = read(fd, out, ATTRIBUTE_SIZE - 1);
-	error = errno;
+	length = fd < 0 ? -1 : read(fd, out, ATTRIBUTE_SIZE - 1);
+	if (length < 0)
+		error = errno;
 	if (fd >= 0)
 		close(fd);
-	if (length < 0 && has_gone(error))
-		return 0;
-	if (length < 0) {
+	if (error) {
+		if (has_gone(error))
+			return 0;
 		reason_set(why, "%s cannot be read: %s", path, strerror(error));
 		return -error;
 	}

@@ -135,24 +135,25 @@ static int unreachable(struct walk *walk, const char *name)
 
 /*
  * Whether udev has made the link for the event's device and is about to take it away: the event does
- * not list it. @here is escaped.
+ * not list it. @here is escaped. Returns 1, 0, or a negative errno.
  */
-static bool is_old_link(const struct walk *walk, const char *here, const char *name)
+static int is_old_link(const struct walk *walk, const char *here, const char *name)
 {
 	char link[DEV_PATH_MAX];
 	size_t n = 0;
 
 	if (!walk->event)
-		return false;
+		return 0;
 	for (; *here; here++) {
 		here += *here == '\\';
 		link[n++] = *here;
 	}
 	if (snprintf(link + n, sizeof(link) - n, "%s%s", n ? "/" : "", name) >=
 	    (int)(sizeof(link) - n))
-		return false;
-	return device_is_claimed(walk->source, link, walk->event) &&
-	       !device_event_has_link(walk->event, link);
+		return 0;
+	if (device_event_has_link(walk->event, link))
+		return 0;
+	return device_is_claimed(walk->source, link, walk->event, walk->why);
 }
 
 static int follow(struct walk *walk, int dir_fd, const char *here, const char *name,
@@ -164,8 +165,9 @@ static int follow(struct walk *walk, int dir_fd, const char *here, const char *n
 
 	if (length < 0)
 		return unreachable(walk, name);
-	if (is_old_link(walk, here, name))
-		return 0;
+	ret = is_old_link(walk, here, name);
+	if (ret)
+		return ret < 0 ? ret : 0;
 	if (length == (ssize_t)sizeof(target) - 1 || walk->links == 0)
 		return 0; /* gone meanwhile, or in a circle: no device */
 	target[length] = '\0';

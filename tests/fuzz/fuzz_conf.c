@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bpfdev.h"
@@ -22,9 +23,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char proc_devices_text[] = "Character devices:\n  1 mem\n  4 tty\n136 pts\n226 drm\n"
 					"240 cpu/msr\n\nBlock devices:\n  7 loop\n  8 sd\n";
 
-static char proc_devices[PATH_MAX];
-static const struct device_source source = { .proc_devices = proc_devices,
-					     .dev = "/nonexistent/dev" };
+static char folder[PATH_MAX / 2], proc_devices[PATH_MAX];
+static const struct device_source source = {
+	.proc_devices = proc_devices, .dev = "/nonexistent/dev", .sys = folder, .udev = folder
+};
 
 static gid_t groups[] = { 0, 6, 29, 1000 };
 static const struct policy_subject subject = {
@@ -38,25 +40,39 @@ static void must(int holds)
 		abort();
 }
 
-static void remove_proc_devices(void)
+static const char *below(const char *name)
 {
-	unlink(proc_devices);
+	static char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
 }
 
+static void remove_folder(void)
+{
+	unlink(proc_devices);
+	rmdir(below("dev/char"));
+	rmdir(below("dev"));
+	rmdir(folder);
+}
+
+/* A machine with some drivers, and without a device. */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	const char *parent = getenv("TMPDIR");
-	int fd;
+	FILE *file;
 
 	(void)argc;
 	(void)argv;
-	snprintf(proc_devices, sizeof(proc_devices), "%s/bpfdev-fuzz-XXXXXX",
+	snprintf(folder, sizeof(folder), "%s/bpfdev-fuzz-XXXXXX",
 		 parent && *parent ? parent : "/tmp");
-	fd = mkstemp(proc_devices);
-	if (fd < 0 || write(fd, proc_devices_text, sizeof(proc_devices_text) - 1) < 0)
+	if (!mkdtemp(folder) || mkdir(below("dev"), 0755) || mkdir(below("dev/char"), 0755))
+		err(1, "%s", folder);
+	snprintf(proc_devices, sizeof(proc_devices), "%s/devices", folder);
+	file = fopen(proc_devices, "w");
+	if (!file || fputs(proc_devices_text, file) < 0 || fclose(file))
 		err(1, "%s", proc_devices);
-	close(fd);
-	atexit(remove_proc_devices);
+	atexit(remove_folder);
 	return 0;
 }
 

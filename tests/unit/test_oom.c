@@ -4,7 +4,7 @@
  * an error, never another policy. What leaks is seen by AddressSanitizer.
  *
  * To be linked with -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray,
- * --wrap=strdup,--wrap=open,--wrap=openat,--wrap=fopen,--wrap=fdopendir
+ * --wrap=strdup,--wrap=strndup,--wrap=open,--wrap=openat,--wrap=opendir,--wrap=fopen,--wrap=fdopendir
  */
 #include "check.h"
 
@@ -52,11 +52,13 @@ WRAP(void *, calloc, ENOMEM, NULL, (size_t count, size_t size), (count, size))
 WRAP(void *, realloc, ENOMEM, NULL, (void *old, size_t size), (old, size))
 WRAP(void *, reallocarray, ENOMEM, NULL, (void *old, size_t n, size_t size), (old, n, size))
 WRAP(char *, strdup, ENOMEM, NULL, (const char *text), (text))
+WRAP(char *, strndup, ENOMEM, NULL, (const char *text, size_t size), (text, size))
 /* The mode, which only new files have, may be missing: then nobody looks at it. */
 WRAP(int, open, EMFILE, -1, (const char *path, int flags, mode_t mode), (path, flags, mode))
 WRAP(int, openat, EMFILE, -1, (int fd, const char *path, int flags, mode_t mode),
      (fd, path, flags, mode))
 WRAP(FILE *, fopen, EMFILE, NULL, (const char *path, const char *mode), (path, mode))
+WRAP(DIR *, opendir, EMFILE, NULL, (const char *path), (path))
 WRAP(DIR *, fdopendir, ENOMEM, NULL, (int fd), (fd))
 
 static struct world world;
@@ -69,7 +71,8 @@ static const char policy_text[] =
 	"alice allow /dev/zork*\nalice deny /dev/by-id/*\nalice allow /dev/alias/* r\n"
 	"alice deny c 100-300:*\nalice allow c 7-9:0-99 w service=login,sshd tty=tty*\n"
 	"alice allow b 600-700:3\n@root audit\nclass all char-* block-quux @more\n"
-	"class more c 1:1 c 1:2 c 1:3 /dev/sub/deep/b\n";
+	"class more c 1:1 c 1:2 c 1:3 /dev/sub/deep/b\n"
+	"alice deny usb:46f4:0001:A-2 r\nalice allow tag:kiosk r\n";
 
 /* What came of one run. */
 struct outcome {
@@ -122,6 +125,39 @@ static struct outcome load_subject(void)
 		return outcome;
 	outcome.digest = loaded.uid * 31u + loaded.gid * 7u + (unsigned int)loaded.group_count;
 	policy_subject_free(&loaded);
+	return outcome;
+}
+
+/* What an event of udev is about, or an error: never that it is about nothing. */
+static struct outcome look_at_event(void)
+{
+	static const char *const devices[] = { "/dev/by-id/third", "/dev/alias/*",
+					       "/dev/zork0",	   "/dev/quux*",
+					       "usb:*:*:A-1",	   "usb:*:*:A-2",
+					       "tag:lab",	   "/dev/by-id/second" };
+	const struct device_event event = { false,
+					    true,
+					    BPFDEV_BLOCK,
+					    8,
+					    0,
+					    "/dev/quux0",
+					    "/dev/by-id/third",
+					    ":lab:",
+					    "/devices/pci0/usb1/1-1/host0/quux0",
+					    "block" };
+	struct outcome outcome = { 0, 0, 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(devices) && outcome.ret == 0; i++) {
+		struct device_spec spec;
+		int used, ret;
+
+		assert_int_equal(device_parse(devices[i], NULL, &spec, &used, NULL), 0);
+		ret = device_names(&world.source, &spec, &event, NULL);
+		if (ret < 0)
+			outcome.ret = ret;
+		else
+			outcome.digest = outcome.digest * 2 + (uint64_t)ret;
+	}
 	return outcome;
 }
 
@@ -190,6 +226,12 @@ static void mistakes_are_never_lost(void **state)
 	}
 }
 
+static void an_event_is_understood_or_an_error(void **state)
+{
+	(void)state;
+	fail_every_call(look_at_event);
+}
+
 static void a_user_is_known_or_an_error(void **state)
 {
 	(void)state;
@@ -201,6 +243,8 @@ static int make_files(void **state)
 	char name[32];
 
 	world_make(&world);
+	world_link(world.udev, "links/by-id\\x2fthird/b240:3", "0:/dev/third");
+	world_put(world.udev, "data/b8:0", "S:by-id/second\nG:kiosk\n");
 	if (files_setup(state))
 		return -1;
 	files_write("vendor/a.conf", "class more c 9:9\n");
@@ -223,6 +267,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_policy_is_as_written_or_an_error),
 		cmocka_unit_test(mistakes_are_never_lost),
+		cmocka_unit_test(an_event_is_understood_or_an_error),
 		cmocka_unit_test(a_user_is_known_or_an_error),
 	};
 
