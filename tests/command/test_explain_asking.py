@@ -156,7 +156,7 @@ def test_json(bpfdev, policy):
         "filter": "rules", "groups": ["students"], "exempt": None, "audit": None,
         "devices": [{
             "device": "c 81:0", "type": "char", "major": [81, 81], "minor": [0, 0], "path": "/dev/video0",
-            "drivers": ["video4linux"], "allowed": True,
+            "drivers": ["video4linux"], "usb": None, "allowed": True,
             "verdicts": [allowed, line(4, "* allow *", "anyone") | {"access": "-w-", "verdict": "allowed"}],
             "passed_over": [
                 line(3, "alice deny c 81:0 w remote", "user")
