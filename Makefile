@@ -16,6 +16,7 @@ SBINDIR ?= $(PREFIX)/sbin
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+UDEVDIR ?= $(PREFIX)/lib/udev
 CONFDIR ?= /etc/security
 # The classes that ship belong to the system's share, wherever the manual pages go.
 VENDORDIR ?= /usr/share/pam_bpfdev
@@ -72,6 +73,7 @@ COMMAND_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard pam_bpfdev/command/*/*
 COMMAND_PARTS = $(BUILD)/command.a
 PAGES8 := $(wildcard pam_bpfdev/*.8)
 PAGES5 := $(wildcard pam_bpfdev/*.5)
+UDEV_RULES = 99-zz-bpfdev.rules
 EXAMPLES := $(wildcard conf/examples/*.* conf/examples/*/*)
 
 .PHONY: all
@@ -127,7 +129,7 @@ $(MODULE): $(BUILD)/pam_bpfdev/pam_bpfdev.o $(CORE) pam_bpfdev/pam_bpfdev.map
 install: all
 	$(INSTALL) -d $(DESTDIR)$(PAMDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(CONFDIR) $(DESTDIR)$(VENDORDIR) \
 		$(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) \
-		$(DESTDIR)$(UNITDIR)
+		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(UDEVDIR)/rules.d
 	test -d $(DESTDIR)$(CONFDIR)/bpfdev.d || $(INSTALL) -d -m 0700 $(DESTDIR)$(CONFDIR)/bpfdev.d
 	$(INSTALL) -m 0644 $(MODULE) $(DESTDIR)$(PAMDIR)/
 	$(INSTALL) -m 0755 $(COMMAND) $(DESTDIR)$(SBINDIR)/
@@ -138,6 +140,8 @@ install: all
 	$(INSTALL) -m 0644 conf/completion/_bpfdev $(DESTDIR)$(ZSHDIR)/
 	sed 's|@SBINDIR@|$(SBINDIR)|' conf/bpfdev-monitor.service >$(BUILD)/bpfdev-monitor.service
 	$(INSTALL) -m 0644 $(BUILD)/bpfdev-monitor.service $(DESTDIR)$(UNITDIR)/
+	sed 's|@SBINDIR@|$(SBINDIR)|' conf/udev/$(UDEV_RULES) >$(BUILD)/$(UDEV_RULES)
+	$(INSTALL) -m 0644 $(BUILD)/$(UDEV_RULES) $(DESTDIR)$(UDEVDIR)/rules.d/
 	for file in $(EXAMPLES); do mode=$$(test -x $$file && echo 0755 || echo 0644); \
 		$(INSTALL) -D -m $$mode $$file $(DESTDIR)$(DOCDIR)/$${file#conf/} || exit 1; done
 	test -e $(DESTDIR)$(CONFDIR)/bpfdev.conf || \
@@ -151,7 +155,7 @@ uninstall:
 		exit 1; fi
 	rm -f $(DESTDIR)$(PAMDIR)/pam_bpfdev.so $(DESTDIR)$(VENDORDIR)/classes.conf
 	rm -f $(DESTDIR)$(SBINDIR)/bpfdev $(DESTDIR)$(BASHDIR)/bpfdev $(DESTDIR)$(ZSHDIR)/_bpfdev
-	rm -f $(DESTDIR)$(UNITDIR)/bpfdev-monitor.service
+	rm -f $(DESTDIR)$(UNITDIR)/bpfdev-monitor.service $(DESTDIR)$(UDEVDIR)/rules.d/$(UDEV_RULES)
 	rm -f $(PAGES8:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man8/%)
 	rm -f $(PAGES5:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man5/%)
 	rm -rf $(DESTDIR)$(DOCDIR)/examples

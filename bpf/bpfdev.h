@@ -9,7 +9,8 @@
  *   slots   slot -> the entry of every minor of that major
  *   rules   type, major, minor -> the entry of one device; looked up only where the slot says so
  *
- * A fourth one, denials, is what the program writes: what it has refused, and how often.
+ * A fourth one, denials, is what the program writes: what it has refused, and how often. A fifth, origin,
+ * it never looks at: the rules as the policy has them, for whoever makes the tables anew.
  *
  * The kernel's copy of the rules is an array of buckets that user space has hashed, not a map of
  * the type hash: look-ups in an array are compiled into the program, those in a hash are calls,
@@ -138,7 +139,7 @@ static inline __attribute__((always_inline)) __u64 bpfdev_hash(__u64 packed)
 
 /* "bpdv": tells our read-only data from another program's. */
 #define BPFDEV_INFO_MAGIC 0x62706476u
-#define BPFDEV_INFO_VERSION 2u
+#define BPFDEV_INFO_VERSION 3u
 
 enum bpfdev_role { BPFDEV_SESSION, BPFDEV_MANAGER };
 
@@ -171,6 +172,8 @@ struct bpfdev_info {
 	__u64 opened;	     /* seconds since the epoch */
 	__u64 policy_digest; /* of the text of all policy files; 0: of several policies */
 	__u64 table_digest;  /* of index, slots and rules: equal tables have equal digests */
+	__u64 origin_digest; /* of the rules that the filter carries; 0: it carries none, */
+	__u64 origin_size;   /* in bytes */
 	char user[256];
 	char service[64]; /* PAM_SERVICE */
 	char tty[32];	  /* PAM_TTY */

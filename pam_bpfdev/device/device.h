@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpfdev.h"
 #include "base/reason.h"
 
 /* So many rules may one device of a policy line stand for; more is a mistake, not a cut. */
@@ -138,6 +139,13 @@ int device_check_glob(const char *glob, struct reason *why);
 int device_resolve(const struct device_source *source, const struct device_spec *spec,
 		   struct device_patterns *patterns, struct reason *why);
 
+/* Appends one pattern. Returns 0, -E2BIG past DEVICE_PATTERNS_MAX, or -ENOMEM; with @why. */
+int device_add(struct device_patterns *patterns, const struct device_pattern *pattern,
+	       struct reason *why);
+
+/* Says in @why that a device stands for more than DEVICE_PATTERNS_MAX rules. Returns -E2BIG. */
+int device_too_many(struct reason *why);
+
 void device_patterns_free(struct device_patterns *patterns);
 
 /*
@@ -233,6 +241,24 @@ int device_each_driver(const struct device_source *source, device_driver_visit *
  */
 bool device_misc(const struct device_source *source, const char *word, uint32_t *minor,
 		 bool *fixed);
+
+/*
+ * Whether a driver that @spec (DEVICE_DRIVER) names may still come with a major that nobody knows
+ * now: it is not registered and has none assigned, or @spec is a glob, for which that is never
+ * known. Returns 1, 0, or a negative errno with @why.
+ */
+int device_awaits_driver(const struct device_source *source, const struct device_spec *spec,
+			 struct reason *why);
+
+/*
+ * Sets which majors no driver has and none has been assigned. Returns 0 or a negative errno with
+ * @why. The first index is enum bpfdev_type.
+ */
+int device_free_majors(const struct device_source *source,
+		       bool free_majors[BPFDEV_TYPES][BPFDEV_INDEXED_MAJORS], struct reason *why);
+
+/* A digest of the drivers that are registered. Returns 0 or a negative errno with @why. */
+int device_drivers_digest(const struct device_source *source, uint64_t *digest, struct reason *why);
 
 #define DEVICE_NAME_SIZE 256 /* bytes of a name, with the final NUL; what does not fit is none */
 

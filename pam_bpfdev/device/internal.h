@@ -15,10 +15,6 @@ int device_parse_tag(const char *text, struct device_spec *spec, struct reason *
 /* Whether it is what lsusb calls a device: "46f4:0001". */
 bool device_looks_like_usb(const char *text);
 
-/* Appends one pattern. Returns 0, -E2BIG past DEVICE_PATTERNS_MAX, or -ENOMEM; with @why. */
-int device_add(struct device_patterns *patterns, const struct device_pattern *pattern,
-	       struct reason *why);
-
 /* Whether the exact numbers are among them. */
 bool device_has(const struct device_patterns *patterns, uint32_t type, uint32_t major,
 		uint32_t minor);

@@ -17,18 +17,23 @@ const struct device_source device_source_system = {
 	.udev = "/run/udev",
 };
 
+int device_too_many(struct reason *why)
+{
+	reason_set(
+		why,
+		"the device stands for more than %d rules; expected fewer, or * in the place of a "
+		"range",
+		DEVICE_PATTERNS_MAX);
+	return -E2BIG;
+}
+
 int device_add(struct device_patterns *patterns, const struct device_pattern *pattern,
 	       struct reason *why)
 {
 	struct device_pattern *grown;
 
-	if (patterns->count >= DEVICE_PATTERNS_MAX) {
-		reason_set(why,
-			   "the device stands for more than %d rules; expected fewer, or * in "
-			   "the place of a range",
-			   DEVICE_PATTERNS_MAX);
-		return -E2BIG;
-	}
+	if (patterns->count >= DEVICE_PATTERNS_MAX)
+		return device_too_many(why);
 	grown = array_grow(patterns->items, patterns->count, &patterns->capacity, sizeof(*grown));
 	if (!grown) {
 		reason_set(why, "out of memory");

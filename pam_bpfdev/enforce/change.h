@@ -12,6 +12,7 @@ enum enforce_change_kind {
 	ENFORCE_RELOAD,	 /* the policy as it is now; exceptions that have not ended stay */
 	ENFORCE_LEND,	 /* one exception more; the same device's former one is replaced */
 	ENFORCE_RECLAIM, /* exceptions end, the rules stay as they are */
+	ENFORCE_SETTLE,	 /* the rules as the filter carries them; what they name is looked up */
 };
 
 struct enforce_change {
@@ -19,6 +20,7 @@ struct enforce_change {
 	const struct bpfdev_exception *exception; /* ENFORCE_LEND */
 	const char *device; /* ENFORCE_RECLAIM: only the exception for this; NULL: all */
 	bool expired;	    /* ENFORCE_RECLAIM: only those whose time is over */
+	const struct device_event *event; /* ENFORCE_SETTLE: what has happened; NULL: all anew */
 };
 
 enum enforce_changed {
@@ -65,6 +67,17 @@ int enforce_change(const struct enforce_options *options, const struct session *
 		   const struct enforce_change *change, enforce_tell *tell, void *data,
 		   struct reason *why);
 
+/*
+ * Brings the filters of all users below the hierarchy @root in line with what devices there are: after
+ * @event, or if that is NULL, anew from the beginning. Neither policy files nor the user database are
+ * asked, and what names nothing of the event is left alone. @tell: as above, only of what changed or
+ * failed; the others go on.
+ * Returns 0 (what failed was told), or a negative errno with @why: some were not looked at.
+ */
+int enforce_settle(const struct enforce_options *options, const char *root,
+		   const struct device_event *event, enforce_tell *tell, void *data,
+		   struct reason *why);
+
 /* A session that was opened when no line named its user, or before there was the module. */
 struct enforce_stray {
 	const char *unit;		      /* session-3.scope */
@@ -92,11 +105,11 @@ int enforce_adopt_manager(const struct enforce_options *options, const struct se
 			  struct enforce_change_report *report, struct reason *why);
 
 /*
- * A new table: @rules, and what the exceptions of @info would lend besides if they were made now. One
+ * A new table: @base, and what the exceptions of @info would lend besides if they were made now. One
  * that can no longer be understood is taken out of @info, which @why says then.
  * Returns DECIDED, DECIDED_MISTAKES or a negative errno with @why.
  */
-int enforce_lend_again(struct decider *decider, struct bpfdev_info *info, const struct table *rules,
+int enforce_lend_again(struct decider *decider, struct bpfdev_info *info, const struct table *base,
 		       struct table **table, struct reason *why);
 
 /* Seconds of CLOCK_BOOTTIME: the time of an exception's end. */

@@ -22,7 +22,7 @@ static int attach_again(int cgroup_fd, int prog_fd, uint32_t set, uint32_t clear
 	if (ret > 0)
 		ret = -EPROTO;
 	if (ret == 0)
-		ret = table_lend(table, NULL, 0, &rest, why);
+		ret = exception_drop_all(table, &rest, why);
 	if (ret == 0)
 		ret = filter_attach(cgroup_fd, info, rest, old_fd, why);
 	table_free(rest);

@@ -88,6 +88,7 @@ int decide_again(struct decider *decider, struct bpfdev_info *info, struct table
 		"",
 		info->flags & BPFDEV_NO_LOGIN ? POLICY_JOB : POLICY_LOGIN,
 	};
+	const struct rules everything = { .unrestricted = true };
 	struct bpfdev_info made_from = *info;
 	int ret = decider_find_subject(decider, info, why);
 
@@ -95,10 +96,7 @@ int decide_again(struct decider *decider, struct bpfdev_info *info, struct table
 		ret = decide(decider, &made_from, &decider->subject, &session, info, table, why);
 	if (ret != DECIDED || *table)
 		return ret;
-	ret = table_allow_all(table);
-	if (ret < 0)
-		reason_set(why, "out of memory");
-	return ret;
+	return rules_fold(&everything, NULL, table, why);
 }
 
 void enforce_describe(struct bpfdev_info *info, enum bpfdev_role role,

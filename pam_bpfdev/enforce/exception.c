@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/array.h"
 #include "enforce/internal.h"
 
 uint64_t enforce_boottime(void)
@@ -81,12 +80,17 @@ int exception_change(struct bpfdev_info *info, const struct enforce_change *chan
 	return 0;
 }
 
-/* Only a class needs the policy. */
-static int resolve(struct decider *decider, const struct bpfdev_info *info,
-		   const struct device_spec *spec, struct device_patterns *patterns,
-		   struct reason *why)
+/* Only a class needs the policy. Appends the lines of what is lent by exceptions[@place]. */
+static int add_device(struct decider *decider, const struct bpfdev_info *info, int place,
+		      const struct device_spec *spec, struct rules *rules, struct reason *why)
 {
 	static const struct conf nothing;
+	const struct rules_line line = {
+		.access = (uint8_t)info->exceptions[place].access,
+		.rank = TABLE_USER,
+		.allow = true,
+		.loan = (uint8_t)(place + 1),
+	};
 	const struct conf *conf = &nothing;
 	struct conf *policy;
 	int ret = 0;
@@ -99,54 +103,53 @@ static int resolve(struct decider *decider, const struct bpfdev_info *info,
 		reason_set(why, "there is no class \"%s\" in the policy", spec->text);
 		ret = -ENXIO;
 	}
-	return ret ? ret : policy_resolve(conf, decider->options->devices, spec, patterns, why);
+	return ret ? ret : policy_add_device(conf, spec, &line, rules, why);
 }
 
-struct rules {
-	struct table_rule *items;
-	size_t count, capacity;
-};
-
-static int add_rules(struct rules *rules, const struct device_patterns *patterns, uint32_t access)
+static int look_up(const struct decider *decider, struct rules *rules, struct reason *why)
 {
-	for (size_t i = 0; i < patterns->count; i++) {
-		struct table_rule *grown =
-			array_grow(rules->items, rules->count, &rules->capacity, sizeof(*grown));
+	int ret = rules_resolve(rules, decider->options->devices, NULL, why);
 
-		if (!grown)
-			return -ENOMEM;
-		rules->items = grown;
-		grown[rules->count++] = (struct table_rule) {
-			.device = patterns->items[i],
-			.access = access,
-			.rank = TABLE_USER,
-			.allow = 1,
-		};
-	}
-	return 0;
+	return ret == RULES_TOO_MANY ? -E2BIG : ret;
 }
 
-/* Appends what @exception stands for now. */
-static int add_exception(struct decider *decider, const struct bpfdev_info *info,
-			 const struct bpfdev_exception *exception, struct rules *rules,
-			 struct reason *why)
+/* Appends what an exception lends, and looks it up. */
+static int add_exception(struct decider *decider, const struct bpfdev_info *info, int place,
+			 struct rules *rules, struct reason *why)
 {
-	struct device_patterns patterns = { 0 };
-	char text[sizeof(exception->device)];
+	char text[sizeof(info->exceptions[place].device)];
 	struct device_spec spec;
 	const char *rest;
 	int ret;
 
-	memcpy(text, exception->device, sizeof(text));
+	memcpy(text, info->exceptions[place].device, sizeof(text));
 	ret = device_parse_text(text, &spec, &rest, why);
 	if (ret == 0)
-		ret = resolve(decider, info, &spec, &patterns, why);
-	if (ret == 0)
-		ret = add_rules(rules, &patterns, exception->access);
-	if (ret == -ENOMEM)
-		reason_set(why, "out of memory");
-	device_patterns_free(&patterns);
-	return ret;
+		ret = add_device(decider, info, place, &spec, rules, why);
+	if (ret != DECIDED)
+		return ret;
+	return look_up(decider, rules, why);
+}
+
+/* What is named by what it is may well be lent before it is plugged in. */
+static bool may_come(const struct rules_line *line)
+{
+	return line->device.kind == DEVICE_USB || line->device.kind == DEVICE_TAG;
+}
+
+/* Whether anything is lent by exceptions[@place], and whether that is any device. */
+static bool has_loan(const struct rules *rules, int place, bool *any)
+{
+	bool found = false;
+
+	*any = false;
+	for (size_t i = 0; i < rules->count; i++) {
+		if (rules->items[i].loan != place + 1)
+			continue;
+		found = true;
+		*any |= rules->items[i].found.count > 0 || may_come(&rules->items[i]);
+	}
+	return found;
 }
 
 static bool is_new(const struct bpfdev_exception *exception, const struct enforce_change *change)
@@ -155,76 +158,74 @@ static bool is_new(const struct bpfdev_exception *exception, const struct enforc
 	       strcmp(exception->device, change->exception->device) == 0;
 }
 
-/* What the exceptions lend, and memory for the rules of one of them. */
-struct lending {
-	struct rules rules;
-	struct table_loan loans[BPFDEV_EXCEPTIONS];
-	size_t count;
-};
-
-/* Adds what @exception lends now, if anything. */
-static int add_loan(struct decider *decider, const struct bpfdev_info *info,
-		    const struct bpfdev_exception *exception, struct lending *lending,
-		    struct reason *why)
+/* Brings the loans of @rules in line with exceptions[@place]. */
+static int update_loan(struct decider *decider, struct bpfdev_info *info, int place,
+		       const struct enforce_change *change, struct rules *rules, struct reason *why)
 {
-	struct rules *rules = &lending->rules;
-	struct table *table;
-	int ret;
+	struct bpfdev_exception *exception = &info->exceptions[place];
+	bool fresh = is_new(exception, change), any;
+	int ret = 0;
 
-	rules->count = 0;
-	ret = add_exception(decider, info, exception, rules, why);
-	if (ret == 0 && rules->count)
-		ret = table_fold(rules->items, rules->count, TABLE_BASELINE, &table, why);
-	if (ret == 0 && rules->count)
-		lending->loans[lending->count++] = (struct table_loan) { table, exception->until };
-	return ret;
-}
-
-static int add_exceptions(struct decider *decider, struct bpfdev_info *info,
-			  const struct enforce_change *change, struct lending *lending,
-			  struct reason *why)
-{
-	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++) {
-		struct bpfdev_exception *exception = &info->exceptions[i];
-		size_t before = lending->count;
-		int ret = 0;
-
-		if (exception->access)
-			ret = add_loan(decider, info, exception, lending, why);
-		if (ret == 0 && is_new(exception, change) && lending->count == before) {
-			reason_set(why, "\"%s\" stands for no device here", exception->device);
-			ret = -ENXIO;
-		}
-		if (ret == -ENOMEM || (ret != DECIDED && is_new(exception, change)))
-			return ret;
-		if (ret != DECIDED) {
-			reason_set(why, "the exception for %s has ended: %s", exception->device,
-				   why->text);
-			*exception = (struct bpfdev_exception) { 0 };
-		}
+	if (!exception->access || fresh)
+		rules_end_loans(rules, 1u << place);
+	if (exception->access && !has_loan(rules, place, &any))
+		ret = add_exception(decider, info, place, rules, why);
+	if (ret == 0 && fresh && !(has_loan(rules, place, &any) && any)) {
+		reason_set(why, "\"%s\" stands for no device here", exception->device);
+		ret = -ENXIO;
 	}
+	if (ret == 0 || ret == -ENOMEM || fresh)
+		return ret;
+	reason_set(why, "the exception for %s has ended: %s", exception->device, why->text);
+	rules_end_loans(rules, 1u << place);
+	*exception = (struct bpfdev_exception) { 0 };
 	return 0;
 }
 
 int exception_lend(struct decider *decider, struct bpfdev_info *info,
-		   const struct enforce_change *change, const struct table *rules,
-		   struct table **table, struct reason *why)
+		   const struct enforce_change *change, struct rules *rules, struct table **table,
+		   struct reason *why)
 {
-	struct lending lending = { .count = 0 };
-	int ret = add_exceptions(decider, info, change, &lending, why);
+	int ret = 0;
 
-	if (ret == 0)
-		ret = table_lend(rules, lending.loans, lending.count, table, why);
-	for (size_t i = 0; i < lending.count; i++)
-		table_free(lending.loans[i].table);
-	free(lending.rules.items);
-	return ret;
+	for (int i = 0; i < BPFDEV_EXCEPTIONS && ret == 0; i++)
+		ret = update_loan(decider, info, i, change, rules, why);
+	return ret ? ret : rules_fold(rules, info->exceptions, table, why);
 }
 
-int enforce_lend_again(struct decider *decider, struct bpfdev_info *info, const struct table *rules,
+int enforce_lend_again(struct decider *decider, struct bpfdev_info *info, const struct table *base,
 		       struct table **table, struct reason *why)
 {
 	static const struct enforce_change change = { .kind = ENFORCE_RELOAD };
+	struct rules rules;
+	int ret = rules_unpack(base->origin, base->origin_size, &rules, why);
 
-	return exception_lend(decider, info, &change, rules, table, why);
+	if (ret == 0)
+		ret = look_up(decider, &rules, why);
+	if (ret == 0)
+		ret = exception_lend(decider, info, &change, &rules, table, why);
+	rules_free(&rules);
+	return ret;
+}
+
+int exception_drop_all(const struct table *table, struct table **rest, struct reason *why)
+{
+	struct rules rules;
+	int ret = table_lend(table, NULL, 0, rest, why);
+
+	if (ret < 0)
+		return ret;
+	if (table->origin) {
+		ret = rules_unpack(table->origin, table->origin_size, &rules, why);
+		if (ret == 0) {
+			rules_end_loans(&rules, ~0u);
+			ret = rules_pack(&rules, &(*rest)->origin, &(*rest)->origin_size);
+			if (ret < 0)
+				reason_set(why, "out of memory");
+		}
+		rules_free(&rules);
+	}
+	if (ret < 0)
+		table_free(*rest);
+	return ret;
 }

@@ -8,6 +8,7 @@
 #include "enforce/change.h"
 #include "enforce/decide.h"
 #include "filter/filter.h"
+#include "rules/rules.h"
 #include "session/session.h"
 
 /* A part of a change: negative errno with the reason that it knows of, or what step_run() says. */
@@ -134,13 +135,30 @@ int exception_change(struct bpfdev_info *info, const struct enforce_change *chan
 bool exception_any(const struct bpfdev_info *info);
 
 /*
- * A new table: @rules, and what the exceptions in @info grant besides. One that can no longer be
+ * A new table from @rules, all resolved, whose loans are brought in line with the exceptions in @info:
+ * what a filter has lent already stays what it was when it was lent. An exception that can no longer be
  * understood (its class is gone, say, or the policy unreadable) ends; if it is the one that @change
  * grants, the call fails. Returns DECIDED, DECIDED_MISTAKES or a negative errno with @why.
  */
 int exception_lend(struct decider *decider, struct bpfdev_info *info,
-		   const struct enforce_change *change, const struct table *rules,
-		   struct table **table, struct reason *why);
+		   const struct enforce_change *change, struct rules *rules, struct table **table,
+		   struct reason *why);
+
+/* A new table: @table without anything that was lent. Returns 0 or a negative errno with @why. */
+int exception_drop_all(const struct table *table, struct table **rest, struct reason *why);
+
+/*
+ * Looks up anew what the session's filter on @cgroup_fd names, now that it is attached: what udev was
+ * about to hand out when it was decided was not there then, and udev did not find the filter. With
+ * @unit for messages. *@prog_fd, a descriptor of the filter, becomes one of what takes its place.
+ * Returns 0, also if the filter has gone; or a negative errno with @why.
+ */
+int enforce_settle_scope(const struct enforce_options *options, const struct session *user,
+			 int cgroup_fd, const char *unit, int *prog_fd, struct reason *why);
+
+/* The same for all that a user has, and the manager with it. */
+int enforce_settle_user(const struct enforce_options *options, const struct session *user,
+			struct reason *why);
 
 /*
  * Sums up what the @count filters @prog_fds have denied; @info: what the first says of itself. What

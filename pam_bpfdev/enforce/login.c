@@ -23,6 +23,7 @@ struct opening {
 	/* Opening: what the policy says. */
 	struct bpfdev_info info;
 	struct table *table; /* NULL: no line names the user */
+	bool unsettled;	     /* attached, but what it names is to be looked up once more */
 
 	/* Closing: */
 	bool ours;	/* this process opened the session, as its leader: see enforce_close() */
@@ -188,7 +189,9 @@ static int filter_scope(struct opening *opening)
 		filter_attach(opening->cgroup_fd, &info, opening->table, -1, opening->why);
 	if (opening->prog_fd < 0)
 		return opening->prog_fd;
-	ret = put_manager(opening);
+	/* The manager is to get what is settled only. */
+	opening->unsettled = rules_table_follows(opening->table);
+	ret = opening->unsettled ? STEP_DONE : put_manager(opening);
 	if (ret != STEP_DONE)
 		filter_detach(opening->cgroup_fd, opening->prog_fd, NULL);
 	return ret;
@@ -293,6 +296,26 @@ static int settle_manager(struct opening *opening)
 	return become && ret < 0 ? ret : 0;
 }
 
+/*
+ * A device that udev was about to hand out when the policy was looked at had no links then; and when
+ * udev asked for the filters there are, this one was not among them. So once it is attached, names are
+ * looked up again, before any process of the session runs.
+ */
+static int settle(struct opening *opening)
+{
+	const struct enforce_options *options = opening->decider.options;
+	int ret = enforce_settle_scope(options, &opening->place, opening->cgroup_fd,
+				       opening->report->unit, &opening->prog_fd, opening->why);
+
+	if (ret == 0)
+		ret = step_run(options, opening->subject->uid, prepare_open, put_manager_only,
+			       opening, opening->why);
+	/* It would stand without its manager. A descriptor of it is at hand: this needs no memory. */
+	if (ret != 0)
+		filter_detach(opening->cgroup_fd, opening->prog_fd, NULL);
+	return ret;
+}
+
 /* @found: whether the caller's place could be found; if not, opening->why says why. */
 static int open_by_policy(struct opening *opening, int found)
 {
@@ -307,9 +330,11 @@ static int open_by_policy(struct opening *opening, int found)
 		*opening->why = lost;
 		return found;
 	}
-	if (found >= 0 && is_own(opening))
-		return step_run(opening->decider.options, opening->subject->uid, prepare_open,
-				put_open, opening, opening->why);
+	if (found >= 0 && is_own(opening)) {
+		ret = step_run(opening->decider.options, opening->subject->uid, prepare_open,
+			       put_open, opening, opening->why);
+		return ret == 0 && opening->unsettled ? settle(opening) : ret;
+	}
 	/* No session cgroup: the rules cannot be attached. */
 	opening->report->outcome =
 		opening->report->unrestricted ? ENFORCE_UNRESTRICTED : ENFORCE_NO_SESSION;

@@ -206,9 +206,12 @@ static int unite(const struct session *user, struct wanted *wanted, struct reaso
 	int ret = session_each_scope(user, visit_scope, &live, why);
 
 	if (ret == 0 && live.count == 1) {
-		/* The caller's from now on. */
+		/* The caller's from now on. The rules are the session's, which may end before. */
 		wanted->table = live.items[0].table;
 		live.count = 0;
+		free(wanted->table->origin);
+		wanted->table->origin = NULL;
+		wanted->table->origin_size = 0;
 		ret = 1;
 	} else if (ret == 0 && live.count) {
 		ret = live_unite(&live, &wanted->table);
@@ -300,10 +303,11 @@ static int attach(struct manager *manager, int manager_fd, int old_fd, const str
 					 : *manager->decider->options->conf;
 	struct policy_subject subject = subject_of(manager);
 	char unit[SESSION_MANAGER_SIZE];
-	int new_fd, ret;
+	int new_fd;
 
 	if (manager->had == FOUND_FILTER &&
 	    manager->before.table_digest == table_digest(wanted->table) &&
+	    manager->before.origin_digest == table_origin_digest(wanted->table) &&
 	    manager->before.policy_digest == wanted->policy)
 		return 0;
 	manager->after = (struct bpfdev_info) { .policy_digest = wanted->policy };
@@ -312,9 +316,14 @@ static int attach(struct manager *manager, int manager_fd, int old_fd, const str
 	new_fd = filter_attach(manager_fd, &manager->after, wanted->table, old_fd, why);
 	if (new_fd < 0)
 		return new_fd;
-	ret = filter_read(new_fd, &manager->after, NULL, why);
 	close(new_fd);
-	return ret;
+	/* As filter_attach() has completed it; to read it back could fail, when all is done. */
+	manager->after.magic = BPFDEV_INFO_MAGIC;
+	manager->after.version = BPFDEV_INFO_VERSION;
+	manager->after.table_digest = table_digest(wanted->table);
+	manager->after.origin_digest = table_origin_digest(wanted->table);
+	manager->after.origin_size = wanted->table->origin ? wanted->table->origin_size : 0;
+	return 0;
 }
 
 /* Returns as manager_put(). */

@@ -124,6 +124,16 @@ int call_load_types(const void *btf, __u32 size)
 	return call(BPF_BTF_LOAD, &attr);
 }
 
+int call_bind_map(int prog_fd, int map_fd)
+{
+	union bpf_attr attr;
+
+	clear(&attr);
+	attr.prog_bind_map.prog_fd = (__u32)prog_fd;
+	attr.prog_bind_map.map_fd = (__u32)map_fd;
+	return call(BPF_PROG_BIND_MAP, &attr);
+}
+
 static int call_element(enum bpf_cmd command, int map_fd, const void *key, const void *value)
 {
 	union bpf_attr attr;

@@ -32,6 +32,9 @@ int call_create_map(union bpf_attr *attr);
 int call_load_program(union bpf_attr *attr);
 int call_load_types(const void *btf, __u32 size);
 
+/* The program keeps the map, which it does not name. From Linux 5.10 on. */
+int call_bind_map(int prog_fd, int map_fd);
+
 int call_lookup(int map_fd, const void *key, void *value);
 int call_update(int map_fd, const void *key, const void *value);
 int call_freeze(int map_fd);

@@ -69,6 +69,12 @@ int filter_find_all(int cgroup_fd, int *prog_fds, size_t size, struct reason *wh
 int filter_read(int prog_fd, struct bpfdev_info *info, struct table **table, struct reason *why);
 
 /*
+ * Reads what a filter is for, and *@origin, the rules that it carries: info->origin_size bytes, to be
+ * freed; NULL: it carries none. Less to read than its tables. Returns as filter_read().
+ */
+int filter_read_origin(int prog_fd, struct bpfdev_info *info, void **origin, struct reason *why);
+
+/*
  * What a filter was asked and answered with no, or would have but for audit. There is one of these
  * for each device, access and answer.
  *
@@ -120,8 +126,8 @@ int filter_read_denials(int prog_fd, struct filter_denial **denials, size_t *cou
  * Loads a program with @table, frozen, and attaches it to the cgroup: beside what else is attached
  * there, or, if @old_prog_fd is not -1, in the place of that program in one step. Reads back from
  * the kernel that it is there. What the old program has denied is the new one's from then on, with
- * nothing lost in between; what one of another version has denied goes with it. @info: magic,
- * version and table_digest are filled in here.
+ * nothing lost in between; what one of another version has denied goes with it. It carries
+ * table->origin. @info: magic, version, digests and sizes are filled in here.
  * Returns a descriptor of the new program, to be closed: with it, detaching needs no memory. Or a
  * negative errno with @why; then the cgroup is as it was.
  */

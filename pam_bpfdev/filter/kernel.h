@@ -17,6 +17,7 @@
 #define FILTER_SLOTS_MAP "slots"
 #define FILTER_RULES_MAP "rules"
 #define FILTER_DENIALS_MAP "denials"
+#define FILTER_ORIGIN_MAP "origin"
 
 /* Map entries that one system call copies: few enough for the stack of a login process. */
 #define FILTER_BATCH 256

@@ -82,8 +82,50 @@ static int fill_data(int fd, const struct parts *parts)
 	data.info.magic = BPFDEV_INFO_MAGIC;
 	data.info.version = BPFDEV_INFO_VERSION;
 	data.info.table_digest = table_digest(parts->table);
+	data.info.origin_digest = table_origin_digest(parts->table);
+	data.info.origin_size = parts->table->origin ? parts->table->origin_size : 0;
 	err = call_update(fd, &first, &data);
 	return err ? err : call_freeze(fd);
+}
+
+/* Bytes of one value of the map that holds the rules as the policy has them. */
+#define ORIGIN_CHUNK 4096u
+
+static int make_origin_map(const struct table *table)
+{
+	union bpf_attr attr;
+	__u32 size = (__u32)table->origin_size;
+	__u32 chunk = size < ORIGIN_CHUNK ? (size + 7) & ~7u : ORIGIN_CHUNK;
+	__u32 count = (size + chunk - 1) / chunk;
+	void *padded = calloc(count, chunk);
+	int fd, err;
+
+	if (!padded)
+		return -ENOMEM;
+	memcpy(padded, table->origin, size);
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = BPF_MAP_TYPE_ARRAY;
+	attr.key_size = sizeof(__u32);
+	attr.value_size = chunk;
+	attr.max_entries = count;
+	attr.map_flags = BPF_F_RDONLY_PROG;
+	strncpy(attr.map_name, FILTER_ORIGIN_MAP, sizeof(attr.map_name) - 1);
+	fd = call_create_map(&attr);
+	err = fd < 0 ? fd : fill(fd, padded, count, chunk);
+	free(padded);
+	if (fd >= 0 && err)
+		close(fd);
+	return err ? err : fd;
+}
+
+/* The program never looks at it: it is bound to it, so that it lives as long. */
+static int bind_origin(int prog_fd, const struct table *table)
+{
+	FILTER_CLOSE int fd = table->origin_size ? make_origin_map(table) : -1;
+
+	if (!table->origin_size)
+		return 0;
+	return fd < 0 ? fd : call_bind_map(prog_fd, fd);
 }
 
 static int make_maps(struct object_map *maps, int types_fd, const struct parts *parts)
@@ -168,6 +210,8 @@ static int load_once(const struct parts *parts)
 		fd = load_program(maps, parts->log);
 	if (fd >= 0) {
 		err = fill_tables(maps, parts);
+		if (!err)
+			err = bind_origin(fd, parts->table);
 		if (err)
 			filter_close_fd(&fd);
 	}

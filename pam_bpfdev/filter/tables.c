@@ -222,6 +222,42 @@ static int read_table(int prog_fd, struct table *table)
 	return err;
 }
 
+#define ORIGIN_CHUNKS_MAX (1u << 16)
+
+/* Sets *@origin to the @size bytes that the filter carries; to be freed. */
+static int read_origin(int prog_fd, __u64 size, void **origin)
+{
+	struct bpf_map_info map = { 0 };
+	FILTER_CLOSE int fd = filter_open_map(prog_fd, FILTER_ORIGIN_MAP, &map);
+	int err;
+
+	if (fd < 0)
+		return fd == -ENOENT ? -EPROTO : fd;
+	if (map.type != BPF_MAP_TYPE_ARRAY || map.max_entries > ORIGIN_CHUNKS_MAX ||
+	    size > (__u64)map.max_entries * map.value_size)
+		return -EPROTO;
+	*origin = calloc(map.max_entries, map.value_size);
+	if (!*origin)
+		return -ENOMEM;
+	err = read_array(fd, map.max_entries, map.value_size, *origin);
+	if (err) {
+		free(*origin);
+		*origin = NULL;
+	}
+	return err;
+}
+
+int filter_read_origin(int prog_fd, struct bpfdev_info *info, void **origin, struct reason *why)
+{
+	int err = read_data(prog_fd, info, NULL, why);
+
+	*origin = NULL;
+	if (err || !info->origin_size)
+		return err;
+	err = read_origin(prog_fd, info->origin_size, origin);
+	return err ? filter_failed(err, "reading the rules that the filter carries", why) : 0;
+}
+
 int filter_read(int prog_fd, struct bpfdev_info *info, struct table **table, struct reason *why)
 {
 	struct table *copy;
@@ -235,6 +271,10 @@ int filter_read(int prog_fd, struct bpfdev_info *info, struct table **table, str
 	err = read_data(prog_fd, info, copy, why);
 	if (!err) {
 		err = read_table(prog_fd, copy);
+		if (!err && info->origin_size) {
+			copy->origin_size = info->origin_size;
+			err = read_origin(prog_fd, info->origin_size, &copy->origin);
+		}
 		if (err)
 			filter_failed(err, "reading the filter's tables", why);
 	}

@@ -56,21 +56,9 @@ int policy_rank(struct policy_question *question, const struct conf_who *who, st
 unsigned int policy_unmet(const struct policy_question *question,
 			  const struct conf_statement *statement);
 
-/* The rules of a policy, as they are collected. */
-struct policy_rules {
-	struct table_rule *items;
-	size_t count, capacity;
-};
-
-/* Appends what every shell needs. Returns 0 or -ENOMEM. */
-int policy_add_baseline(struct policy_rules *rules);
-
-/*
- * Appends the rules of an allow or deny statement. Returns 0; -EINVAL: a mistake was added to
- * @conf; another negative errno with @why.
- */
-int policy_add_rules(struct policy_rules *rules, struct conf *conf,
-		     const struct device_source *devices, const struct conf_statement *statement,
-		     enum table_rank rank, struct reason *why);
+/* Appends the rules of an allow or deny statement. Returns 0 or -ENOMEM with @why. */
+int policy_add_rules(struct rules *rules, const struct conf *conf,
+		     const struct conf_statement *statement, enum table_rank rank,
+		     struct reason *why);
 
 #endif

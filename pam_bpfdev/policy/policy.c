@@ -97,55 +97,78 @@ void policy_survey_free(struct policy_survey *survey)
 }
 
 /* Takes the devices of the lines that count. */
-static int select_rules(const struct policy_survey *survey, struct conf *conf,
-			const struct device_source *devices, struct policy_rules *rules,
-			struct reason *why)
+static int select_rules(const struct policy_survey *survey, const struct conf *conf,
+			struct rules *rules, struct reason *why)
 {
 	int ret = 0;
 
+	rules->audit = survey->audit;
+	rules->unrestricted = survey->kind == POLICY_UNRESTRICTED;
 	for (size_t i = 0; i < conf->statement_count && ret == 0; i++) {
 		const struct conf_statement *statement = &conf->statements[i];
 
-		if (survey->lines[i].standing == POLICY_COUNTS &&
+		if (survey->kind == POLICY_RULES && survey->lines[i].standing == POLICY_COUNTS &&
 		    (statement->verb == CONF_ALLOW || statement->verb == CONF_DENY))
-			ret = policy_add_rules(rules, conf, devices, statement,
-					       survey->lines[i].rank, why);
+			ret = policy_add_rules(rules, conf, statement, survey->lines[i].rank, why);
 	}
 	return ret;
 }
 
-static int fold(const struct policy_survey *survey, struct policy_rules *rules,
+/* A device that stands for too much here is a mistake of its line. Returns -EINVAL. */
+static int add_mistake(struct conf *conf, const struct rules_line *line, const struct reason *what)
+{
+	const struct conf_place place = {
+		.file = (line->source >> BPFDEV_SOURCE_LINE_BITS) - 1,
+		.line = line->source & ((1u << BPFDEV_SOURCE_LINE_BITS) - 1),
+		.column = line->device.column,
+	};
+
+	conf_add_error(conf, &place, what);
+	return -EINVAL;
+}
+
+static uint32_t count_numbers(const struct rules *rules)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < rules->count; i++)
+		count += rules->items[i].found.count;
+	return (uint32_t)count;
+}
+
+static int fold(const struct policy_survey *survey, struct conf *conf,
+		const struct device_source *devices, struct rules *rules,
 		struct policy_result *result, struct reason *why)
 {
-	result->kind = survey->kind;
-	if (survey->kind == POLICY_NONE)
-		return 0;
-	result->rule_count = (uint32_t)rules->count;
-	if (survey->kind == POLICY_UNRESTRICTED)
-		return table_allow_all(&result->table);
-	result->audit = survey->audit != TABLE_BASELINE;
-	if (policy_add_baseline(rules) < 0) {
-		reason_set(why, "out of memory");
-		return -ENOMEM;
+	const struct rules_line *line = NULL;
+	struct reason what;
+	int ret = rules_resolve(rules, devices, &line, &what);
+
+	if (ret == RULES_TOO_MANY)
+		return add_mistake(conf, line, &what);
+	if (ret < 0) {
+		reason_set(why, "%s", what.text);
+		return ret;
 	}
-	return table_fold(rules->items, rules->count, survey->audit, &result->table, why);
+	result->rule_count = count_numbers(rules);
+	result->audit = survey->kind == POLICY_RULES && survey->audit != TABLE_BASELINE;
+	return rules_fold(rules, NULL, &result->table, why);
 }
 
 static int decide(struct conf *conf, const struct device_source *devices,
 		  const struct policy_survey *survey, struct policy_result *result,
 		  struct reason *why)
 {
-	struct device_cache cache = { 0 };
-	struct device_source source = *devices;
-	struct policy_rules rules = { 0 };
+	struct rules rules = { 0 };
 	int ret;
 
-	source.cache = &cache;
-	ret = select_rules(survey, conf, &source, &rules, why);
-	device_cache_free(&cache);
+	result->kind = survey->kind;
+	if (survey->kind == POLICY_NONE)
+		return 0;
+	ret = select_rules(survey, conf, &rules, why);
 	if (ret == 0)
-		ret = fold(survey, &rules, result, why);
-	free(rules.items);
+		ret = fold(survey, conf, devices, &rules, result, why);
+	rules_free(&rules);
 	return ret;
 }
 
@@ -175,13 +198,9 @@ const struct policy_session policy_manager_session = { POLICY_MANAGER_SERVICE, "
 
 int policy_baseline(struct table **table)
 {
-	struct policy_rules rules = { 0 };
-	int ret = policy_add_baseline(&rules);
+	const struct rules none = { 0 };
 
-	if (ret == 0)
-		ret = table_fold(rules.items, rules.count, TABLE_BASELINE, table, NULL);
-	free(rules.items);
-	return ret;
+	return rules_fold(&none, NULL, table, NULL);
 }
 
 void policy_result_free(struct policy_result *result)

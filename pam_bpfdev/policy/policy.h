@@ -9,6 +9,7 @@
 #include "conf/conf.h"
 #include "device/device.h"
 #include "base/reason.h"
+#include "rules/rules.h"
 #include "table/table.h"
 
 /* The PAM service of the user manager's own session. */
@@ -72,7 +73,7 @@ enum policy_kind {
 
 struct policy_result {
 	enum policy_kind kind;
-	struct table *table; /* NULL for POLICY_NONE */
+	struct table *table; /* NULL for POLICY_NONE; it carries the rules */
 	uint32_t rule_count; /* device rules that count, the baseline not among them */
 	bool audit;	     /* POLICY_RULES: what lines of some ranks would deny is allowed */
 };
@@ -170,6 +171,21 @@ int policy_decide(struct conf *conf, const struct device_source *devices,
 int policy_resolve(const struct conf *conf, const struct device_source *devices,
 		   const struct device_spec *device, struct device_patterns *patterns,
 		   struct reason *why);
+
+/*
+ * The same for the rules of an allow or deny @statement: what is denied by the name of a driver that is
+ * not there is also the majors that no driver has, any of which may become its own.
+ */
+int policy_resolve_statement(const struct conf *conf, const struct device_source *devices,
+			     const struct conf_statement *statement,
+			     struct device_patterns *patterns, struct reason *why);
+
+/*
+ * Appends to @rules what @line says, for @device: a class of @conf as each of its devices. What they
+ * stand for is not looked up. Returns 0 or -ENOMEM with @why.
+ */
+int policy_add_device(const struct conf *conf, const struct device_spec *device,
+		      const struct rules_line *line, struct rules *rules, struct reason *why);
 
 /* Where the rules of a statement come from, as the entries of a table say it. */
 uint32_t policy_source(const struct conf_statement *statement);

@@ -5,54 +5,7 @@
 #include <stdlib.h>
 
 #include "bpfdev.h"
-#include "base/array.h"
 #include "policy/internal.h"
-
-static int add_rule(struct policy_rules *rules, const struct table_rule *rule)
-{
-	struct table_rule *grown =
-		array_grow(rules->items, rules->count, &rules->capacity, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	rules->items = grown;
-	grown[rules->count++] = *rule;
-	return 0;
-}
-
-/* Documentation/admin-guide/devices.txt; 0:0 is what systemd puts over InaccessiblePaths=. */
-static const struct {
-	uint32_t type, low, high, minor;
-} baseline[] = {
-	{ BPFDEV_CHAR, 1, 1, 3 },	       /* /dev/null */
-	{ BPFDEV_CHAR, 1, 1, 5 },	       /* /dev/zero */
-	{ BPFDEV_CHAR, 1, 1, 7 },	       /* /dev/full */
-	{ BPFDEV_CHAR, 1, 1, 8 },	       /* /dev/random */
-	{ BPFDEV_CHAR, 1, 1, 9 },	       /* /dev/urandom */
-	{ BPFDEV_CHAR, 5, 5, 0 },	       /* /dev/tty */
-	{ BPFDEV_CHAR, 5, 5, 2 },	       /* /dev/ptmx */
-	{ BPFDEV_CHAR, 136, 143, BPFDEV_ANY }, /* /dev/pts */
-	{ BPFDEV_CHAR, 0, 0, 0 },
-	{ BPFDEV_BLOCK, 0, 0, 0 },
-};
-
-int policy_add_baseline(struct policy_rules *rules)
-{
-	for (size_t i = 0; i < sizeof(baseline) / sizeof(baseline[0]); i++) {
-		for (uint32_t major = baseline[i].low; major <= baseline[i].high; major++) {
-			struct table_rule rule = {
-				.device = { baseline[i].type, major, baseline[i].minor, false },
-				.access = BPFDEV_READ | BPFDEV_WRITE,
-				.source = BPFDEV_SOURCE_BASELINE,
-				.rank = TABLE_BASELINE,
-				.allow = 1,
-			};
-			if (add_rule(rules, &rule) < 0)
-				return -ENOMEM;
-		}
-	}
-	return 0;
-}
 
 /* A device or class on the way to patterns. */
 struct resolution {
@@ -116,44 +69,74 @@ bool policy_place(const struct conf *conf, uint32_t source, char *out, size_t si
 	return found;
 }
 
-static int add_patterns(struct policy_rules *rules, const struct device_patterns *patterns,
-			const struct conf_statement *statement, enum table_rank rank)
+/* A statement's devices on the way to lines. */
+struct adding {
+	const struct conf *conf;
+	struct rules *rules;
+	struct rules_line line;
+	uint32_t column; /* of the device in the statement */
+	bool *seen;	 /* classes, as in struct resolution */
+};
+
+/* Appends a line for @device, or for each device of its class, and of the classes in that. */
+static int add_device(struct adding *adding, const struct device_spec *device)
 {
-	struct table_rule rule = {
-		.access = statement->access,
+	const struct conf *conf = adding->conf;
+	const struct conf_class *class;
+	int ret = 0;
+
+	if (device->kind != DEVICE_CLASS) {
+		adding->line.device = *device;
+		adding->line.device.column = adding->column;
+		return rules_add(adding->rules, &adding->line);
+	}
+	class = conf_find_class(conf, device->text);
+	if (!class || adding->seen[class - conf->classes])
+		return 0;
+	adding->seen[class - conf->classes] = true;
+	for (size_t i = 0; i < class->count && ret == 0; i++)
+		ret = add_device(adding, &class->devices[i]);
+	return ret;
+}
+
+int policy_add_device(const struct conf *conf, const struct device_spec *device,
+		      const struct rules_line *line, struct rules *rules, struct reason *why)
+{
+	struct adding adding = { conf, rules, *line, device->column,
+				 calloc(conf->class_count + 1, sizeof(bool)) };
+	int ret = adding.seen ? add_device(&adding, device) : -ENOMEM;
+
+	free(adding.seen);
+	if (ret < 0)
+		reason_set(why, "out of memory");
+	return ret;
+}
+
+int policy_add_rules(struct rules *rules, const struct conf *conf,
+		     const struct conf_statement *statement, enum table_rank rank,
+		     struct reason *why)
+{
+	const struct rules_line line = {
+		.access = (uint8_t)statement->access,
 		.source = policy_source(statement),
 		.rank = (uint8_t)rank,
 		.allow = statement->verb == CONF_ALLOW,
 	};
 
-	for (size_t i = 0; i < patterns->count; i++) {
-		rule.device = patterns->items[i];
-		if (add_rule(rules, &rule) < 0)
-			return -ENOMEM;
-	}
-	return 0;
+	return policy_add_device(conf, &statement->device, &line, rules, why);
 }
 
-int policy_add_rules(struct policy_rules *rules, struct conf *conf,
-		     const struct device_source *devices, const struct conf_statement *statement,
-		     enum table_rank rank, struct reason *why)
+int policy_resolve_statement(const struct conf *conf, const struct device_source *devices,
+			     const struct conf_statement *statement,
+			     struct device_patterns *patterns, struct reason *why)
 {
-	struct conf_place place = statement->place;
-	struct device_patterns patterns = { 0 };
-	struct reason what;
-	int ret = policy_resolve(conf, devices, &statement->device, &patterns, &what);
+	struct rules rules = { 0 };
+	int ret = policy_add_rules(&rules, conf, statement, TABLE_ANYONE, why);
 
-	if (ret == 0) {
-		ret = add_patterns(rules, &patterns, statement, rank);
-		if (ret < 0)
-			reason_set(why, "out of memory");
-	} else if (ret == -E2BIG) {
-		place.column = statement->device.column;
-		conf_add_error(conf, &place, &what);
-		ret = -EINVAL;
-	} else {
-		reason_set(why, "%s", what.text);
-	}
-	device_patterns_free(&patterns);
-	return ret;
+	if (ret == 0)
+		ret = rules_resolve(&rules, devices, NULL, why);
+	if (ret == 0)
+		ret = rules_patterns(&rules, patterns, why);
+	rules_free(&rules);
+	return ret == RULES_TOO_MANY ? -E2BIG : ret;
 }

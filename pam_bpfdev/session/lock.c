@@ -197,11 +197,27 @@ void session_unlock(int lock)
 
 char *session_lock_path(const char *folder, uid_t uid, char *path)
 {
-	snprintf(path, SESSION_LOCK_PATH_SIZE, "%s/pam_bpfdev.%u.lock", folder, uid);
+	snprintf(path, SESSION_LOCK_PATH_SIZE, "%s/%u.lock", folder, uid);
 	return path;
 }
 
-int session_lock(const char *folder, uid_t uid, int timeout_ms, struct reason *why)
+/* Its being there is what tells udev's rule that there may be filters. Returns 0 or an errno. */
+static int make_folder(const char *folder, struct reason *why)
+{
+	int err = 0;
+
+	/* Whatever the umask. */
+	if (mkdir(folder, 0700) == 0)
+		err = chmod(folder, 0700) < 0 ? -errno : 0;
+	else if (errno != EEXIST)
+		err = -errno;
+	if (err)
+		reason_set(why, "%s: %s", folder, strerror(-err));
+	return err;
+}
+
+/* As session_lock(), without the folder. */
+static int lock_file(const char *folder, uid_t uid, int timeout_ms, struct reason *why)
 {
 	char path[SESSION_LOCK_PATH_SIZE];
 	/* Whatever the umask, it makes the mode narrower only. O_NONBLOCK: a FIFO must not hang us. */
@@ -222,4 +238,11 @@ int session_lock(const char *folder, uid_t uid, int timeout_ms, struct reason *w
 		return err;
 	}
 	return fd;
+}
+
+int session_lock(const char *folder, uid_t uid, int timeout_ms, struct reason *why)
+{
+	int err = make_folder(folder, why);
+
+	return err ? err : lock_file(folder, uid, timeout_ms, why);
 }

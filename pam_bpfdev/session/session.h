@@ -130,7 +130,7 @@ int session_each_user(const char *root, session_user_visit *visit, void *data, s
 int session_is_last(const struct session *session, struct reason *why);
 
 /* Where an installed system has the locks. */
-#define SESSION_LOCK_FOLDER "/run"
+#define SESSION_LOCK_FOLDER "/run/pam_bpfdev"
 #define SESSION_LOCK_TIMEOUT_MS 15000
 
 #define SESSION_LOCK_PATH_SIZE 128

@@ -84,6 +84,11 @@ uint64_t table_digest(const struct table *table)
 	return digest_add(digest, table->loans, sizeof(table->loans));
 }
 
+uint64_t table_origin_digest(const struct table *table)
+{
+	return table->origin ? digest_add(DIGEST_START, table->origin, table->origin_size) : 0;
+}
+
 static void end_loan(const struct table *table, struct bpfdev_entry *entry)
 {
 	__u8 ended = entry->lent ? entry->lent & bpfdev_ended(table, entry) : 0;
@@ -234,6 +239,7 @@ void table_free(struct table *table)
 		return;
 	free(table->slots);
 	free(table->rules);
+	free(table->origin);
 	free(table);
 }
 

@@ -53,6 +53,9 @@ struct table {
 	struct table_entry *rules; /* sorted by key */
 	uint32_t rule_count;
 	struct bpfdev_loan loans[BPFDEV_LOANS]; /* from 1 on, as entries name them */
+	/* The rules that it was folded from, as rules_pack() makes them; NULL: they are not known. */
+	void *origin;
+	size_t origin_size;
 };
 
 /*
@@ -114,6 +117,9 @@ uint32_t table_refused(const struct table *table, enum bpfdev_type type, uint32_
 
 /* Of index, slots and rules: equal tables have equal digests. */
 uint64_t table_digest(const struct table *table);
+
+/* The same of the rules that it was folded from; 0: they are not known. */
+uint64_t table_origin_digest(const struct table *table);
 
 /* The order of a table's rules: by type, then major, then minor. As strcmp(3). */
 int table_compare_keys(const struct bpfdev_key *a, const struct bpfdev_key *b);

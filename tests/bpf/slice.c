@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "filter/filter.h"
+#include "rules/rules.h"
 #include "tables.h"
 
 #define NAME "user.slice/user-0.slice"
@@ -151,10 +152,23 @@ void slice_add_manager(const struct slice *slice)
 void slice_give(const struct slice *slice, const char *unit, struct bpfdev_info info,
 		uint32_t minor)
 {
-	struct table_rule rules[] = { ALLOW(CHAR, SLICE_MAJOR, minor, BPFDEV_READ) };
-	struct table *table = make_table(rules, ARRAY_SIZE(rules));
+	const struct rules_line line = {
+		.device = { .kind = DEVICE_NUMBERS,
+			    .character = true,
+			    .major = { false, SLICE_MAJOR, SLICE_MAJOR },
+			    .minor = { false, minor, minor } },
+		.access = BPFDEV_READ,
+		.rank = TABLE_USER,
+		.allow = true,
+	};
+	struct rules rules = { 0 };
+	struct table *table;
 	int fd = open_unit(slice, unit), old_fd = -1;
 
+	assert_int_equal(rules_add(&rules, &line), 0);
+	assert_int_equal(rules_resolve(&rules, &device_source_system, NULL, NULL), 0);
+	assert_int_equal(rules_fold(&rules, info.exceptions, &table, NULL), 0);
+	rules_free(&rules);
 	assert_true(filter_find(fd, &old_fd, NULL) >= 0);
 	strcpy(info.unit, unit);
 	assert_int_equal(attached(filter_attach(fd, &info, table, old_fd, NULL)), 0);

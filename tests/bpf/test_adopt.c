@@ -172,10 +172,10 @@ static void test_failures_leave_it_as_it_was(void **state)
 	slice_policy(&slice, "root allow c 0-300:0-300\n");
 	check_failure(&slice, -EINVAL, "4096");
 	slice_policy(&slice, "root allow char-zork\n");
-	slice.devices.proc_devices = "/nowhere";
-	check_failure(&slice, -ENOENT, "/nowhere");
-	slice.options.lock_folder = "/nowhere";
-	check_failure(&slice, -ENOENT, "/nowhere");
+	slice.devices.proc_devices = "/nowhere/at/all";
+	check_failure(&slice, -ENOENT, "/nowhere/at/all");
+	slice.options.lock_folder = "/nowhere/at/all";
+	check_failure(&slice, -ENOENT, "/nowhere/at/all");
 	slice_free(&slice);
 }
 
@@ -253,11 +253,11 @@ static void test_manager_that_cannot_be_filtered(void **state)
 		close(more[i]);
 	close(fd);
 
-	slice.options.lock_folder = "/nowhere";
+	slice.options.lock_folder = "/nowhere/at/all";
 	report = (struct enforce_change_report) { .unit = "" };
 	assert_int_equal(adopt_manager(&slice, &report), -ENOENT);
 	assert_string_equal(report.unit, SLICE_MANAGER);
-	assert_contains(report.why.text, "/nowhere");
+	assert_contains(report.why.text, "/nowhere/at/all");
 	slice_free(&slice);
 }
 

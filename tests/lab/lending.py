@@ -16,7 +16,7 @@ FOR = r"until \d{4}-\d\d-\d\d \d\d:\d\d in session"
 def without_timers(machine):
     """For a fixture: the machine with the tools of verbs; afterwards no timer is left."""
     yield from equipped(machine)
-    machine.run("rm -f /run/pam_bpfdev.1000.lock")
+    machine.run("rm -f /run/pam_bpfdev/1000.lock")
     if timers(machine):
         machine.run(["systemctl", "stop", *timers(machine)], check=False)
 

@@ -224,12 +224,12 @@ def test_policy_with_mistakes_at_its_end(box, alice):
 
 @pytest.mark.only_suite("bookworm")
 def test_timer_tries_again_when_it_cannot(box, alice):
-    box.run(f"bpfdev allow alice {NODE} --for 2s && chmod 644 /run/pam_bpfdev.1000.lock")
+    box.run(f"bpfdev allow alice {NODE} --for 2s && chmod 644 /run/pam_bpfdev/1000.lock")
     box.wait_for(lambda: "auto-restart" in box.run(TIMERS).stdout, "it has failed and waits")
-    assert box.journal(r"bpfdev\[\d+\]: bpfdev: /run/pam_bpfdev.1000.lock: must be")
+    assert box.journal(r"bpfdev\[\d+\]: bpfdev: /run/pam_bpfdev/1000.lock: must be")
     # The program itself has ended it: the timer only tidies up.
     assert denied_nodes(alice) == NONE
-    box.run("chmod 600 /run/pam_bpfdev.1000.lock")
+    box.run("chmod 600 /run/pam_bpfdev/1000.lock")
     ended(box)
     assert denied_nodes(alice) == NONE
 
@@ -237,7 +237,7 @@ def test_timer_tries_again_when_it_cannot(box, alice):
 @pytest.mark.only_suite("bookworm")
 def test_time_that_was_over_before_the_sessions_could_be_had(box, alice):
     """Else its timer might come first, and nobody would end it."""
-    held = f"flock /run/pam_bpfdev.1000.lock sh -c 'echo; sleep 3' | (read -r held; {COMMAND} {{}})"
+    held = f"flock /run/pam_bpfdev/1000.lock sh -c 'echo; sleep 3' | (read -r held; {COMMAND} {{}})"
     result = box.run(held.format(f"allow alice {NODE} --for 1"), check=False)
     assert (result.returncode, result.stdout) == (3, "")
     assert result.stderr.startswith(f"bpfdev: session-{alice.id}.scope is as it was: the time was over before")

@@ -97,11 +97,11 @@ def test_what_cannot_be_done(box, alice):
     hide = "unshare -m sh -c 'mount --bind /bin/false /usr/bin/systemd-run && exec \"$@\"' sh"
     assert bpfdev(box, f"allow alice {NODE} --for 1h", hide) == (
         3, "", "bpfdev: systemd-run, which is to end the exception, failed: nothing was allowed\n")
-    box.run("chmod 644 /run/pam_bpfdev.1000.lock")
+    box.run("chmod 644 /run/pam_bpfdev/1000.lock")
     for command in (f"allow alice {NODE} --for 1h", "revoke alice"):
         status, said, error = bpfdev(box, command)
-        assert (status, said) == (3, "") and "/run/pam_bpfdev.1000.lock: must be a regular file" in error
-    box.run("chmod 600 /run/pam_bpfdev.1000.lock")
+        assert (status, said) == (3, "") and "/run/pam_bpfdev/1000.lock: must be a regular file" in error
+    box.run("chmod 600 /run/pam_bpfdev/1000.lock")
     assert denied_nodes(alice) == NONE
     assert not timers(box) and not logged(box)
 

@@ -132,16 +132,16 @@ def test_failure_of_one_user_is_not_the_others(box):
     with contextlib.ExitStack() as stack:
         sessions = {name: stack.enter_context(box.ssh_session(name)) for name in ("alice", "bob", "carol", "kiosk")}
         box.policy(EVERYBODY.format(2))
-        box.run("chmod 644 /run/pam_bpfdev.1001.lock")
-        stack.callback(box.run, "chmod 600 /run/pam_bpfdev.1001.lock")
+        box.run("chmod 644 /run/pam_bpfdev/1001.lock")
+        stack.callback(box.run, "chmod 600 /run/pam_bpfdev/1001.lock")
         said = told(box, status=3)
         assert {name for name, entry in said.items() if entry["result"] == "failed"} == {"bob user-1001.slice"}
-        assert "/run/pam_bpfdev.1001.lock: must be a regular file" in said["bob user-1001.slice"]["message"]
+        assert "/run/pam_bpfdev/1001.lock: must be a regular file" in said["bob user-1001.slice"]["message"]
         assert {name: denied_nodes(session) for name, session in sessions.items()} == {
             "alice": "2", "bob": "1", "carol": "2", "kiosk": "2"}
         status, said, error = reload(box, "bob --all")
         assert (status, said) == (3, table(("user-1001.slice", "bob", "failed")))
-        assert error.startswith("bpfdev: user-1001.slice of bob is as it was: /run/pam_bpfdev.1001.lock: ")
+        assert error.startswith("bpfdev: user-1001.slice of bob is as it was: /run/pam_bpfdev/1001.lock: ")
 
 
 def test_sessions_with_a_policy_file_of_their_own(box):

@@ -230,7 +230,7 @@ class Machine:
 def _program(tmp_path_factory):
     """The program of check_policy.c, with all objects of the core that it needs."""
     target = tmp_path_factory.mktemp("manual") / "check_policy"
-    folders = ("base", "conf", "device", "policy", "table")
+    folders = ("base", "conf", "device", "policy", "rules", "table")
     objects = [TOP / "build/pam_bpfdev" / folder / f"{path.stem}.o"
                for folder in folders for path in (TOP / "pam_bpfdev" / folder).glob("*.c")
                if (folder, path.stem) != ("policy", "subject")]

@@ -84,6 +84,7 @@ def stalled(shared_world, built):
 def world(shared_world):
     """The namespace with the policy and services that world.py has, and an empty log."""
     shared_world.reset()
+    shared_world.path(LOCK).parent.mkdir(mode=0o700, exist_ok=True)
     shared_world.path(LOCK).unlink(missing_ok=True)
     shared_world.log.clear()
     yield shared_world

@@ -8,7 +8,7 @@ from scratch import Scratch
 from waiting import LOCK, open_files, wait_for
 
 # A /run of its own, or every other login would wait too; the shell that becomes the client keeps the lock open.
-HOLD_LOCK = f"mount -t tmpfs tmpfs /run; umask 077; exec 9>{LOCK}; flock -n 9"
+HOLD_LOCK = f"mount -t tmpfs tmpfs /run; umask 077; mkdir $(dirname {LOCK}); exec 9>{LOCK}; flock -n 9"
 
 
 @contextlib.contextmanager

@@ -67,7 +67,7 @@ def test_nothing_is_written_to_the_host_s_output(login):
 
 def test_odd_umask_does_not_matter(login, world):
     for umask in ("0777", "0000"):
-        (world.path("/run/pam_bpfdev.1000.lock")).unlink(missing_ok=True)
+        (world.path("/run/pam_bpfdev/1000.lock")).unlink(missing_ok=True)
         alice = login(prefix=("sh", "-c", f'umask {umask}; exec "$@"', "sh"))
         assert alice.open() == "PAM_SUCCESS"
         assert alice.close() == "PAM_SUCCESS"

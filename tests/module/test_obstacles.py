@@ -140,7 +140,7 @@ def test_lock_that_others_could_hold(login, tree, world, make, reason):
 
 
 def test_run_that_cannot_be_written_to(refused):
-    refused(".lock: Read-only file system", inside="mount -t tmpfs -o ro tmpfs /run")
+    refused("/run/pam_bpfdev: Read-only file system", inside="mount -t tmpfs -o ro tmpfs /run")
 
 
 def test_lock_is_waited_for(login, tree, world):

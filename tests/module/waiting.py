@@ -5,7 +5,7 @@ import os
 import pathlib
 import time
 
-LOCK = "/run/pam_bpfdev.1000.lock"
+LOCK = "/run/pam_bpfdev/1000.lock"
 
 
 def wait_for(predicate, what, patience=30):

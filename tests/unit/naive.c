@@ -186,7 +186,7 @@ static struct decision decide_bit(const struct question *question, uint32_t bit)
 		    !(line->access & bit) || !counts(question, i))
 			continue;
 		one.specificity = naive_covers(question->world, question->conf, &line->device,
-					       question->request);
+					       line->verb == CONF_DENY, question->request);
 		if (one.specificity == COVERS_NOT || one.rank < best.rank ||
 		    (one.rank == best.rank && one.specificity < best.specificity))
 			continue;

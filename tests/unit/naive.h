@@ -27,7 +27,7 @@ struct naive_answer {
 enum naive_specificity { COVERS_NOT, ALL_DEVICES, ANY_MAJOR, ANY_MINOR, EXACT };
 
 enum naive_specificity naive_covers(const struct world *world, const struct conf *conf,
-				    const struct device_spec *spec,
+				    const struct device_spec *spec, bool deny,
 				    const struct naive_request *request);
 
 /* @session NULL: the user manager while none of the user's sessions is alive. */

@@ -26,7 +26,29 @@ static enum naive_specificity numbers_cover(const struct device_spec *spec,
 	return spec->minor.any ? ANY_MINOR : EXACT;
 }
 
-static enum naive_specificity driver_covers(const struct device_spec *spec,
+/* Whether a driver that nobody has heard of may get the request's major. */
+static bool is_free(const struct world *world, const struct naive_request *request)
+{
+	char names[DEVICE_NAME_SIZE];
+
+	return request->major > 0 && request->major < BPFDEV_INDEXED_MAJORS &&
+	       !device_drivers(&world->source, request->type, request->major, names);
+}
+
+/* What is denied and may come, may come with any major that is free. */
+static bool may_come(const struct device_spec *spec)
+{
+	if (strpbrk(spec->text, "*?["))
+		return true;
+	for (size_t i = 0; i < world_driver_count; i++)
+		if (world_drivers[i].type == (spec->block ? BPFDEV_BLOCK : BPFDEV_CHAR) &&
+		    strcmp(world_drivers[i].name, spec->text) == 0)
+			return false;
+	return true;
+}
+
+static enum naive_specificity driver_covers(const struct world *world,
+					    const struct device_spec *spec, bool deny,
 					    const struct naive_request *request)
 {
 	if (spec->text[strspn(spec->text, "*")] == '\0')
@@ -36,7 +58,7 @@ static enum naive_specificity driver_covers(const struct device_spec *spec,
 		    world_drivers[i].major == request->major &&
 		    fnmatch(spec->text, world_drivers[i].name, 0) == 0)
 			return ANY_MINOR;
-	return COVERS_NOT;
+	return deny && may_come(spec) && is_free(world, request) ? ANY_MINOR : COVERS_NOT;
 }
 
 static enum naive_specificity path_covers(const struct world *world, const struct device_spec *spec,
@@ -86,7 +108,7 @@ static const struct conf_class *last_class(const struct conf *conf, const char *
 }
 
 enum naive_specificity naive_covers(const struct world *world, const struct conf *conf,
-				    const struct device_spec *spec,
+				    const struct device_spec *spec, bool deny,
 				    const struct naive_request *request)
 {
 	const struct conf_class *class;
@@ -95,7 +117,7 @@ enum naive_specificity naive_covers(const struct world *world, const struct conf
 	if (spec->kind == DEVICE_CLASS) {
 		class = last_class(conf, spec->text);
 		for (size_t i = 0; class && i < class->count; i++) {
-			one = naive_covers(world, conf, &class->devices[i], request);
+			one = naive_covers(world, conf, &class->devices[i], deny, request);
 			best = one > best ? one : best;
 		}
 		return best;
@@ -107,7 +129,7 @@ enum naive_specificity naive_covers(const struct world *world, const struct conf
 	if (spec->kind == DEVICE_NUMBERS)
 		return numbers_cover(spec, request);
 	if (spec->kind == DEVICE_DRIVER)
-		return driver_covers(spec, request);
+		return driver_covers(world, spec, deny, request);
 	if (spec->kind == DEVICE_USB)
 		return usb_covers(&spec->usb, request);
 	if (spec->kind == DEVICE_TAG)

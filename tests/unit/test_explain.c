@@ -138,7 +138,8 @@ static unsigned int naive_reasons(const struct trial *trial, const struct naive_
 
 	if ((line->verb != CONF_ALLOW && line->verb != CONF_DENY) || !(line->access & (1u << bit)))
 		return 0;
-	specificity = (int)naive_covers(&login_world, trial->conf, &line->device, request);
+	specificity = (int)naive_covers(&login_world, trial->conf, &line->device,
+					line->verb == CONF_DENY, request);
 	if (here->standing == POLICY_OTHERS || specificity == COVERS_NOT)
 		return 0;
 	if (here->standing != POLICY_COUNTS)
@@ -147,7 +148,8 @@ static unsigned int naive_reasons(const struct trial *trial, const struct naive_
 	if (!decides || decides == line)
 		return 0;
 	there = &trial->explanation.answer.survey.lines[decides - trial->conf->statements];
-	other = (int)naive_covers(&login_world, trial->conf, &decides->device, request);
+	other = (int)naive_covers(&login_world, trial->conf, &decides->device,
+				  decides->verb == CONF_DENY, request);
 	if (here->rank != there->rank)
 		return here->rank < there->rank ? 1u << PASSED_RANK : ~0u;
 	if (specificity != other)

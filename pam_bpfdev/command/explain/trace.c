@@ -82,8 +82,8 @@ int explain_load_coverage(struct explanation *explanation)
 
 		if (explanation->answer.survey.lines[i].standing != POLICY_OTHERS &&
 		    has_device(statement))
-			ret = xcheck(policy_resolve(conf, asked->devices, &statement->device,
-						    &explanation->coverage[i], &why));
+			ret = xcheck(policy_resolve_statement(conf, asked->devices, statement,
+							      &explanation->coverage[i], &why));
 		/* A line that does not count may stand for more than a line may. */
 		if (ret < 0 && ret != -E2BIG) {
 			output_error("%s", why.text);

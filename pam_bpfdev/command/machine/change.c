@@ -198,6 +198,13 @@ uid_t change_asker(void)
 	return getuid();
 }
 
+static void log_line(int priority, const struct reason *line)
+{
+	openlog("bpfdev", LOG_PID, LOG_AUTHPRIV);
+	syslog(priority, "%s", line->text);
+	closelog();
+}
+
 void change_log(bool asked, const char *format, ...)
 {
 	char text[400];
@@ -211,9 +218,20 @@ void change_log(bool asked, const char *format, ...)
 		reason_set(&line, "%s, asked for by uid %u", text, change_asker());
 	else
 		reason_set(&line, "%s", text);
-	openlog("bpfdev", LOG_PID, LOG_AUTHPRIV);
-	syslog(LOG_NOTICE, "%s", line.text);
-	closelog();
+	log_line(LOG_NOTICE, &line);
+}
+
+void change_log_error(const char *format, ...)
+{
+	char text[1024];
+	struct reason line;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	reason_set(&line, "%s", text);
+	log_line(LOG_ERR, &line);
 }
 
 struct enforce_options change_options(const struct conf_paths *paths)

@@ -53,6 +53,9 @@ char *change_list_sessions(const struct change_reports *reports,
 /* Writes to the system log, at LOG_NOTICE, what was done; @asked: and who asked for it. */
 void change_log(bool asked, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same at LOG_ERR: something was not done. */
+void change_log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Whether exception number @i of a session has ended with what is reported. */
 bool change_has_ended(const struct enforce_change_report *report, int i);
 

@@ -10,7 +10,7 @@
 #include "command/base/row.h"
 #include "command/base/view.h"
 
-struct rules {
+struct rules_request {
 	struct command_options options; /* words: USER */
 	struct asking asking;
 	struct asked asked;
@@ -20,14 +20,14 @@ struct rules {
 
 static void write_name(const struct table_view_row *row, void *data, char *text, size_t size)
 {
-	struct rules *rules = data;
+	struct rules_request *rules = data;
 
 	table_view_name(rules->names, row, text, size);
 }
 
 static void write_source(uint32_t source, void *data, char *text, size_t size)
 {
-	struct rules *rules = data;
+	struct rules_request *rules = data;
 	const struct conf_statement *statement = lines_find(rules->asked.conf, source);
 	char place[LINES_PLACE_SIZE];
 
@@ -46,7 +46,7 @@ static void mark(bool *used, const struct conf *conf, const struct bpfdev_entry 
 }
 
 /* Which statements some rule comes from. Free it. */
-static bool *find_used(const struct rules *rules)
+static bool *find_used(const struct rules_request *rules)
 {
 	const struct table *table = rules->answer.result.table;
 	const struct conf *conf = rules->asked.conf;
@@ -60,7 +60,7 @@ static bool *find_used(const struct rules *rules)
 }
 
 /* A line that rules come from. */
-static void describe_line(struct row *row, const struct rules *rules, size_t i)
+static void describe_line(struct row *row, const struct rules_request *rules, size_t i)
 {
 	const struct conf *conf = rules->asked.conf;
 	const struct conf_statement *statement = &conf->statements[i];
@@ -77,7 +77,7 @@ static void describe_line(struct row *row, const struct rules *rules, size_t i)
 		row_text(row, "%s", lines_rank(rank));
 }
 
-static void print_lines(const struct rules *rules, const bool *used)
+static void print_lines(const struct rules_request *rules, const bool *used)
 {
 	struct row_table printed = row_table(&rules->options.output);
 
@@ -93,7 +93,7 @@ static void print_lines(const struct rules *rules, const bool *used)
 	row_table_print(&printed);
 }
 
-static void print_text(struct rules *rules, const struct table_view *view, const bool *used)
+static void print_text(struct rules_request *rules, const struct table_view *view, const bool *used)
 {
 	if (rules->answer.result.kind == POLICY_NONE) {
 		asking_print_none(&rules->asked, &rules->answer.survey);
@@ -109,7 +109,7 @@ static void print_text(struct rules *rules, const struct table_view *view, const
 	print_lines(rules, used);
 }
 
-static void print_json(struct rules *rules, const struct table_view *view, const bool *used)
+static void print_json(struct rules_request *rules, const struct table_view *view, const bool *used)
 {
 	json_t *object = json_pack("{so sI}", "user", output_string(rules->asked.subject.name),
 				   "uid", (json_int_t)rules->asked.subject.uid);
@@ -131,7 +131,7 @@ static void print_json(struct rules *rules, const struct table_view *view, const
 	output_json(object);
 }
 
-static int show(struct rules *rules)
+static int show(struct rules_request *rules)
 {
 	const struct table_view view = { &rules->options.output, write_name, write_source, rules };
 	int status = asking_find_user(rules->options.words[0], &rules->asked);
@@ -155,7 +155,7 @@ static int show(struct rules *rules)
 
 static int run(void *request)
 {
-	struct rules *rules = request;
+	struct rules_request *rules = request;
 	int status = show(rules);
 
 	names_free(rules->names);
@@ -178,7 +178,7 @@ const struct command command_rules = {
 	.missing = "expected a user",
 	.sets = { { &command_output_set, 0 },
 		  { &command_conf_set, 0 },
-		  { &asking_set, offsetof(struct rules, asking) } },
-	.size = sizeof(struct rules),
+		  { &asking_set, offsetof(struct rules_request, asking) } },
+	.size = sizeof(struct rules_request),
 	.run = run,
 };

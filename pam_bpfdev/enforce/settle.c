@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* Filters follow the devices that their rules name. */
+#include <stdio.h>
+
+#include "enforce/target.h"
+#include "filter/filter.h"
+
+/* All our filters on a cgroup, also copies of what callers had. */
+static int settle_filters(struct changing *changing, enum bpfdev_role role, int cgroup_fd,
+			  const char *unit)
+{
+	int fds[FILTER_ALL_MAX], count, ret = 0;
+
+	count = filter_find_all(cgroup_fd, fds, FILTER_ALL_MAX, changing->why);
+	for (int i = 0; i < count; i++)
+		close(fds[i]);
+	if (count < 0)
+		return session_is_gone(cgroup_fd) ? 0 : count;
+	for (int i = 0; i < count && ret == 0; i++) {
+		struct target target = { changing, changing->change, cgroup_fd, i,
+					 .report = { .role = role } };
+
+		snprintf(target.report.unit, sizeof(target.report.unit), "%s", unit);
+		ret = target_change(&target, false);
+	}
+	return ret;
+}
+
+static int settle_scope(int cgroup_fd, const char *unit, void *data)
+{
+	return settle_filters(data, BPFDEV_SESSION, cgroup_fd, unit);
+}
+
+/* A manager without sessions has a filter with rules of its own; others follow from the sessions'. */
+static int settle_manager(struct changing *changing)
+{
+	char unit[SESSION_MANAGER_SIZE];
+	int fd, ret = session_open_manager(changing->user, &fd, changing->why);
+
+	if (ret <= 0)
+		return ret;
+	ret = settle_filters(changing, BPFDEV_MANAGER, fd,
+			     session_manager_unit(changing->user->uid, unit));
+	close(fd);
+	return ret;
+}
+
+int enforce_settle_scope(const struct enforce_options *options, const struct session *user,
+			 int cgroup_fd, const char *unit, int *prog_fd, struct reason *why)
+{
+	static const struct enforce_change anew = { .kind = ENFORCE_SETTLE };
+	struct changing changing = {
+		.user = user, .change = &anew, .why = why, .decider = decider_new(options)
+	};
+	struct target target = { .changing = &changing,
+				 .change = &anew,
+				 .cgroup_fd = cgroup_fd,
+				 .which = -1,
+				 .report = { .role = BPFDEV_SESSION },
+				 .prog_fd = prog_fd };
+	int ret;
+
+	snprintf(target.report.unit, sizeof(target.report.unit), "%s", unit);
+	ret = target_run(&target);
+	if (ret == 0 && target.result < 0 && !session_is_gone(cgroup_fd))
+		ret = target.result;
+	if (ret < 0)
+		*why = target.report.why;
+	decider_free(&changing.decider);
+	return ret;
+}
+
+/* One user's. A failure is told, and the next user's are looked at all the same. */
+static int settle_user(const struct session *user, void *data)
+{
+	struct changing *changing = data;
+	int ret;
+
+	changing->user = user;
+	changing->touched = false;
+	ret = session_each_scope(user, settle_scope, changing, changing->why);
+	if (ret == 0)
+		ret = settle_manager(changing);
+	if (ret == 0 && changing->touched)
+		target_change_manager(changing);
+	if (ret < 0)
+		changing->failed = ret;
+	return 0;
+}
+
+static void ignore(const struct enforce_change_report *report, void *data)
+{
+	(void)report;
+	(void)data;
+}
+
+int enforce_settle_user(const struct enforce_options *options, const struct session *user,
+			struct reason *why)
+{
+	static const struct enforce_change anew = { .kind = ENFORCE_SETTLE };
+	struct changing changing = {
+		.change = &anew, .tell = ignore, .why = why, .decider = decider_new(options)
+	};
+
+	settle_user(user, &changing);
+	decider_free(&changing.decider);
+	return changing.failed;
+}
+
+int enforce_settle(const struct enforce_options *options, const char *root,
+		   const struct device_event *event, enforce_tell *tell, void *data,
+		   struct reason *why)
+{
+	const struct enforce_change change = { .kind = ENFORCE_SETTLE, .event = event };
+	struct device_cache cache = { 0 };
+	struct device_source devices = *options->devices;
+	struct enforce_options with_cache = *options;
+	struct changing changing = { .change = &change,
+				     .tell = tell,
+				     .data = data,
+				     .why = why,
+				     .decider = decider_new(&with_cache) };
+	int ret;
+
+	/* Read once, for all filters. */
+	devices.cache = &cache;
+	with_cache.devices = &devices;
+	ret = session_each_user(root, settle_user, &changing, why);
+	device_cache_free(&cache);
+	decider_free(&changing.decider);
+	return ret < 0 ? ret : changing.failed;
+}
