@@ -22,6 +22,8 @@ static int settle_filters(struct changing *changing, enum bpfdev_role role, int 
 
 		snprintf(target.report.unit, sizeof(target.report.unit), "%s", unit);
 		ret = target_change(&target, false);
+		if (role == BPFDEV_MANAGER && target.report.before.origin_size)
+			changing->settled_manager = true;
 	}
 	return ret;
 }
@@ -77,11 +79,11 @@ static int settle_user(const struct session *user, void *data)
 	int ret;
 
 	changing->user = user;
-	changing->touched = false;
+	changing->touched = changing->settled_manager = false;
 	ret = session_each_scope(user, settle_scope, changing, changing->why);
 	if (ret == 0)
 		ret = settle_manager(changing);
-	if (ret == 0 && changing->touched)
+	if (ret == 0 && changing->touched && !changing->settled_manager)
 		target_change_manager(changing);
 	if (ret < 0)
 		changing->failed = ret;

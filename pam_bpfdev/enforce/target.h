@@ -14,8 +14,9 @@ struct changing {
 	void *data;
 	struct reason *why;
 	struct decider decider;
-	bool touched; /* some session has changed, or should have */
-	int failed;   /* settling: a user whose filters could not be looked at; a negative errno */
+	bool touched;	      /* some session has changed, or should have */
+	bool settled_manager; /* settling: it has rules of its own, and not the sessions' */
+	int failed; /* settling: a user whose filters could not be looked at; a negative errno */
 };
 
 /* One filter on its way, and what it is to get. */
