@@ -49,10 +49,16 @@ static int visit_unit(const struct walk *walk, enum bpfdev_role role, int cgroup
 		.cgroup_fd = cgroup_fd,
 		.prog_fd = -1,
 	};
+	struct copies copies = { .count = 0 };
 	int ret = look(&live, walk->why);
 
+	if (ret >= 0 && role == BPFDEV_SESSION)
+		ret = copies_find(cgroup_fd, &copies, walk->why);
+	live.copies = copies.fds;
+	live.copy_count = copies.count;
 	if (ret >= 0)
 		ret = walk->visit(&live, walk->data);
+	copies_free(&copies);
 	close_fd(&live.prog_fd);
 	return ret < 0 && session_is_gone(cgroup_fd) ? 0 : ret;
 }

@@ -18,6 +18,9 @@ struct enforce_live {
 	int filters; /* how many are ours: the kernel asks all of them */
 	bool known;  /* the filter is of this version, and says what it is for: */
 	struct bpfdev_info info;
+	/* Programs beside it: copies of the filters of whoever has become the user (su, sudo). */
+	const int *copies;
+	int copy_count;
 };
 
 /* Not 0 ends the walk with that. */

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 """The ways in which a user who has a shell might get at a device that the session may not open."""
 
+import json
+
 import pytest
 
 from verbs import (ALLOWED, BY_MANAGER, DENIED, FORBIDDEN, MANAGER, PERMITTED, PROBE, REMOTE_RULES, RULES,
@@ -114,6 +116,23 @@ def test_manager_of_whom_they_have_become(alice):
     assert said == dict.fromkeys(said, DENIED)
     with alice.machine.ssh_session("bob") as bob:
         assert (tried(bob), by_manager(bob)) == (ALLOWED, ALLOWED)
+
+
+@pytest.mark.only_suite("trixie", "sid")
+def test_whose_rules_stand_beside_is_shown(alice):
+    box = alice.machine
+    begin = "sh -c '" + PROBE + "; exec sleep infinity'"
+    alice.run(f"systemd-run --user --quiet --unit=fresh sudo -i -u carol {begin}", check=True)
+    wait_for(lambda: box.run("pgrep -x sleep", check=False).stdout, "the fresh session runs")
+    (denial,) = json.loads(box.run("bpfdev denials carol --json").stdout)["denials"]
+    assert (denial["user"], denial["rules_of"], denial["cause"]) == ("carol", "alice", "line")
+    (session,) = json.loads(box.run("bpfdev status carol --json").stdout)["unfiltered"]
+    assert session["callers"] == ["alice"]
+    assert "(rules of alice)" in box.run("bpfdev denials carol").stdout
+    assert "rules of alice, who became carol" in box.run("bpfdev status carol").stdout
+    (told,) = map(json.loads, box.run("bpfdev monitor --all --looks=1 --json carol").stdout.splitlines())
+    assert (told["user"], told["rules_of"]) == ("carol", "alice")
+    assert "rules of alice" in box.run("bpfdev monitor --all --looks=1 carol").stdout
 
 
 def test_fresh_session_does_not_change_where_the_login_came_from(box):

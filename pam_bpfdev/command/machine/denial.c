@@ -22,7 +22,8 @@ void denial_explain(struct machine *machine, const struct denial *row, struct de
 	*why = (struct denial_why) { .cause = DENIAL_NO_RULE, .place = "no rule" };
 	if (!source)
 		return;
-	conf = conf_store_find(&machine->decider.policies, &row->unit->info, digest);
+	conf = conf_store_find(&machine->decider.policies,
+			       row->copy ? &row->copy->info : &row->unit->info, digest);
 	if (conf)
 		statement = lines_find(conf, source);
 	if (!statement) {
@@ -181,8 +182,11 @@ static void describe_why(struct row *row, struct machine *machine, const struct 
 	if (row_field(row, "line", "WHY", SCOLS_FL_TRUNC)) {
 		if (why.cause == DENIAL_LINE)
 			row_text(row, "%s", why.place);
-		row_cell(row, "%s", why.place);
+		row_cell(row, "%s%s%s%s", why.place, denial->copy ? " (rules of " : "",
+			 denial->copy ? denial->copy->info.user : "", denial->copy ? ")" : "");
 	}
+	if (row_field(row, "rules_of", NULL, 0) && denial->copy)
+		row_text(row, "%s", denial->copy->info.user);
 	if (row_field(row, "text", NULL, 0) && why.cause == DENIAL_LINE)
 		row_text(row, "%s", why.text);
 }

@@ -54,6 +54,9 @@ int machine_open(struct machine *machine, struct reason *why)
 
 static void free_unit(struct machine_unit *unit)
 {
+	for (size_t i = 0; i < unit->copy_count; i++)
+		free(unit->copies[i].denials);
+	free(unit->copies);
 	free(unit->denials);
 	free(unit->user);
 	free(unit->name);
@@ -117,6 +120,28 @@ static int read_denials(const struct enforce_live *live, struct machine_unit *un
 	return ret;
 }
 
+/* Copies of other versions are left out. */
+static int read_copies(const struct enforce_live *live, struct machine_unit *unit,
+		       unsigned int what, struct reason *why)
+{
+	int ret = 0;
+
+	unit->copies = xcalloc((size_t)live->copy_count, sizeof(*unit->copies));
+	for (int i = 0; i < live->copy_count && ret >= 0; i++) {
+		struct machine_copy *copy = &unit->copies[unit->copy_count];
+		struct reason cause;
+
+		ret = xcheck(filter_read(live->copies[i], &copy->info, NULL, &cause));
+		if (ret == 0 && (what & MACHINE_DENIALS))
+			ret = xcheck(filter_read_denials(live->copies[i], &copy->denials,
+							 &copy->denial_count, &copy->lost, &cause));
+		unit->copy_count += ret == 0;
+		if (ret < 0)
+			reason_set(why, "%s: %s", live->unit, cause.text);
+	}
+	return ret < 0 ? ret : 0;
+}
+
 static int visit(const struct enforce_live *live, void *data)
 {
 	struct look *look = data;
@@ -140,6 +165,8 @@ static int visit(const struct enforce_live *live, void *data)
 	unit.cgroup = st.st_ino;
 	if (ret == 0 && (look->what & MACHINE_DENIALS))
 		ret = read_denials(live, &unit, look->why);
+	if (ret == 0)
+		ret = read_copies(live, &unit, look->what, look->why);
 	if (ret < 0) {
 		free_unit(&unit);
 		return ret;
@@ -165,16 +192,31 @@ static uint64_t nanoseconds(clockid_t clock)
 	return (uint64_t)now.tv_sec * NANOSECONDS + (uint64_t)now.tv_nsec;
 }
 
+/* @copy: of the unit, whose they are; NULL: its own filter's. */
+static void list_some(struct machine *machine, const struct machine_unit *unit,
+		      const struct machine_copy *copy, const struct filter_denial *denials,
+		      size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		machine->denials[machine->denial_count++] = (struct denial) {
+			.unit = unit,
+			.denial = &denials[i],
+			.first = denials[i].first + machine->since_boot,
+			.last = denials[i].last + machine->since_boot,
+			.copy = copy,
+		};
+}
+
 static void list_denials(struct machine *machine, const struct machine_unit *unit)
 {
 	machine->lost += unit->lost;
-	for (size_t i = 0; i < unit->denial_count; i++)
-		machine->denials[machine->denial_count++] = (struct denial) {
-			.unit = unit,
-			.denial = &unit->denials[i],
-			.first = unit->denials[i].first + machine->since_boot,
-			.last = unit->denials[i].last + machine->since_boot,
-		};
+	list_some(machine, unit, NULL, unit->denials, unit->denial_count);
+	for (size_t i = 0; i < unit->copy_count; i++) {
+		const struct machine_copy *copy = &unit->copies[i];
+
+		machine->lost += copy->lost;
+		list_some(machine, unit, copy, copy->denials, copy->denial_count);
+	}
 }
 
 /* Units, and what is in them, have an order of their own, which stands where times are the same. */
@@ -220,6 +262,8 @@ static size_t mark(struct machine *machine)
 		unit->wanted = machine_wants(machine, &unit->unit);
 		found += unit->wanted;
 		denials += unit->wanted ? unit->denial_count : 0;
+		for (size_t j = 0; j < unit->copy_count && unit->wanted; j++)
+			denials += unit->copies[j].denial_count;
 	}
 	free(machine->denials);
 	machine->denials = xcalloc(denials + 1, sizeof(*machine->denials));

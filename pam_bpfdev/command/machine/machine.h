@@ -52,6 +52,14 @@ enum machine_policy {
 	MACHINE_POLICY_BROKEN,	/* the files have mistakes now */
 };
 
+/* Beside a session's own filter: a copy of what whoever has become its user had (su, sudo). */
+struct machine_copy {
+	struct bpfdev_info info;       /* of the filter that it is a copy of: info.user is whose */
+	struct filter_denial *denials; /* after a look with MACHINE_DENIALS */
+	size_t denial_count;
+	uint64_t lost;
+};
+
 /* A session that has processes (a closed one may have, too), or a manager. */
 struct machine_unit {
 	struct unit unit;
@@ -62,6 +70,8 @@ struct machine_unit {
 	int filters;	   /* how many of ours it has; 0: it is not filtered */
 	bool known;	   /* the filter is of this version, so that info is set */
 	struct bpfdev_info info;
+	struct machine_copy *copies;
+	size_t copy_count;
 
 	/* After a look with MACHINE_DENIALS: */
 	bool counted; /* the filter is of a version that counts, so that what follows is set */
@@ -96,6 +106,7 @@ struct denial {
 	const struct machine_unit *unit;
 	const struct filter_denial *denial;
 	uint64_t first, last; /* nanoseconds since the epoch, by the clock as it is set now */
+	const struct machine_copy *copy; /* of the unit, that has denied it; NULL: its own filter */
 };
 
 struct machine {

@@ -15,6 +15,7 @@ static int compare_kinds(const void *left, const void *right)
 	const struct monitor_kind *a = left, *b = right;
 	const int orders[] = {
 		compare(a->cgroup, b->cgroup),
+		compare(a->copy, b->copy),
 		compare(a->lost, b->lost),
 		compare(a->denial.type, b->denial.type),
 		compare(a->denial.major, b->denial.major),

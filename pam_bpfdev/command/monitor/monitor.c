@@ -123,6 +123,7 @@ static struct monitor_kinds find_kinds(const struct machine *machine)
 
 		*xappend(&seen) = (struct monitor_kind) {
 			.cgroup = row->unit->cgroup,
+			.copy = row->copy ? (size_t)(row->copy - row->unit->copies) + 1 : 0,
 			.denial = *row->denial,
 			.first = row->first,
 			.last = row->last,

@@ -23,6 +23,7 @@ struct monitor_words {
 /* Denials that differ in nothing but time and process. */
 struct monitor_kind {
 	uint64_t cgroup; /* of the filter */
+	size_t copy;	 /* 0: the unit's own filter; else which of the unit's copies, from 1 on */
 	bool lost; /* those that the filter could not tell apart: denial has their count alone */
 	struct filter_denial denial;	 /* as the filter had it last */
 	uint64_t first, last;		 /* nanoseconds since the epoch; of lost: 0 */

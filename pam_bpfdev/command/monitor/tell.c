@@ -12,10 +12,21 @@
 #include "command/machine/denial.h"
 #include "command/monitor/monitor.h"
 
+static struct denial denial_of(const struct monitor_kind *kind)
+{
+	return (struct denial) {
+		.unit = kind->unit,
+		.denial = &kind->denial,
+		.first = kind->first,
+		.last = kind->last,
+		.copy = kind->unit && kind->copy ? &kind->unit->copies[kind->copy - 1] : NULL,
+	};
+}
+
 bool monitor_describe(struct monitor *monitor, struct monitor_kind *kind)
 {
 	const struct filter_denial *denial = &kind->denial;
-	const struct denial row = { kind->unit, denial, kind->first, kind->last };
+	const struct denial row = denial_of(kind);
 	struct denial_why why = { .place = "" };
 	char name[NAMES_BEST_SIZE] = "";
 	struct monitor_words *words;
@@ -37,7 +48,8 @@ bool monitor_describe(struct monitor *monitor, struct monitor_kind *kind)
 		.rhost = xstrdup(kind->unit->info.rhost),
 		.name = xstrdup(name),
 		.cause = why.cause,
-		.place = xstrdup(why.place),
+		.place = row.copy ? xasprintf("%s (rules of %s)", why.place, row.copy->info.user)
+				  : xstrdup(why.place),
 	};
 	words->unit.user = words->user;
 	words->unit.name = words->unit_name;
@@ -99,7 +111,7 @@ void monitor_told(const struct monitor *monitor, struct monitor_kind *kind)
 
 static json_t *json_of(struct monitor *monitor, const struct monitor_kind *kind)
 {
-	const struct denial row = { kind->unit, &kind->denial, kind->first, kind->last };
+	const struct denial row = denial_of(kind);
 	json_t *object;
 
 	if (kind->lost)

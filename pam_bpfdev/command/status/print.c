@@ -134,19 +134,35 @@ static void tell_manager(struct row *row, const struct machine *machine,
 	}
 }
 
+/* Whose filters stand beside: all in the JSON, the first one in the table. */
+static json_t *callers_json(const struct machine_unit *unit)
+{
+	json_t *callers = json_array();
+
+	for (size_t i = 0; i < unit->copy_count; i++)
+		row_append(callers, output_string(unit->copies[i].info.user));
+	return callers;
+}
+
 static void tell_policy(struct row *row, const struct machine_unit *unit)
 {
 	uint32_t flags = unit->info.flags;
+	const char *caller = unit->copy_count ? unit->copies[0].info.user : NULL;
 
+	if (!unit->filters && caller) {
+		row_cell(row, "rules of %s, who became %s", caller, unit->user);
+		return;
+	}
 	if (!unit->filters || !unit->known) {
 		row_cell(row, unit->filters ? "made by another version" : "no rules");
 		row_tone(row, unit->filters ? OUTPUT_WARNING : OUTPUT_FAINT);
 		return;
 	}
 	row_json(row, policy_json(unit));
-	row_cell(row, "%s%s%s%s", policies[unit->policy], flags & BPFDEV_AUDIT ? ", audit" : "",
+	row_cell(row, "%s%s%s%s%s%s", policies[unit->policy], flags & BPFDEV_AUDIT ? ", audit" : "",
 		 flags & BPFDEV_NO_LOGIN ? ", no login" : "",
-		 flags & BPFDEV_CLOSED ? ", closed" : "");
+		 flags & BPFDEV_CLOSED ? ", closed" : "", caller ? ", and rules of " : "",
+		 caller ? caller : "");
 	if (unit->policy == MACHINE_POLICY_BROKEN)
 		row_tone(row, OUTPUT_BAD);
 	else if (unit->policy == MACHINE_POLICY_CHANGED)
@@ -249,6 +265,8 @@ static void describe_unit(struct row *row, const struct machine_unit *unit)
 		row_text(row, "%s", unit->user);
 	if (row_field(row, "uid", NULL, 0))
 		row_number(row, unit->unit.uid);
+	if (row_field(row, session ? "callers" : NULL, NULL, 0))
+		row_json(row, callers_json(unit));
 }
 
 /* The policy of all sessions that a manager's filter is the union of, if it is what it was. */

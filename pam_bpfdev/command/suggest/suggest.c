@@ -58,7 +58,7 @@ static void choose_policy(struct suggestion *suggestion)
 	if (suggestion->options.conf)
 		return;
 	for (size_t i = 0; i < machine->denial_count; i++)
-		if (!has_own_policy(machine->denials[i].unit))
+		if (!machine->denials[i].copy && !has_own_policy(machine->denials[i].unit))
 			return;
 	if (machine->denial_count)
 		suggestion->options.paths = conf_paths_of(machine->denials[0].unit->info.policy);
@@ -108,8 +108,10 @@ static void find_users(struct suggestion *suggestion, struct place *places)
 {
 	const struct machine *machine = &suggestion->machine;
 
+	/* What somebody else's rules deny, no line for this user allows. */
 	for (size_t i = 0; i < machine->denial_count; i++)
-		place_of(machine, places, machine->denials[i].unit)->denied = true;
+		if (!machine->denials[i].copy)
+			place_of(machine, places, machine->denials[i].unit)->denied = true;
 	for (size_t i = 0; i < machine->unit_count; i++) {
 		const struct machine_unit *unit = &machine->units[i];
 
@@ -177,7 +179,7 @@ static void find_uses(struct suggestion *suggestion, struct place *places)
 		const struct filter_denial *denial = row->denial;
 		const struct place *place = place_of(machine, places, row->unit);
 
-		if (!place->denied)
+		if (!place->denied || row->copy)
 			continue;
 		request->uses[request->use_count++] = (struct suggest_use) {
 			.login = place->login,
