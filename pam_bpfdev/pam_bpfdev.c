@@ -254,6 +254,15 @@ static void log_debug(struct login *login, const char *event, const struct enfor
 			 report->note.text);
 }
 
+/* A greeter, or a job of the system's: it must work, but the mistakes are news. */
+static void log_spared(struct login *login, const struct enforce_report *report)
+{
+	log_line(login, LOG_WARNING, ENTRY_TROUBLE,
+		 "%s, a system account that no line names, is let in although the policy has "
+		 "mistakes: %s",
+		 login->subject.name, report->note.text);
+}
+
 static int answer(struct login *login, const struct enforce_report *report)
 {
 	log_debug(login, ENTRY_OPEN, report);
@@ -266,6 +275,10 @@ static int answer(struct login *login, const struct enforce_report *report)
 		return no_session(login, report);
 	case ENFORCE_FOREIGN:
 		log_foreign(login, report);
+		return PAM_IGNORE;
+	case ENFORCE_NO_RULES:
+		if (report->spared)
+			log_spared(login, report);
 		return PAM_IGNORE;
 	default:
 		return PAM_IGNORE;

@@ -58,6 +58,7 @@ struct enforce_report {
 	bool unfiltered; /* ENFORCE_FOREIGN, and that session has no filter, but @subject has rules */
 	bool unrestricted; /* lines name the user and none counts: everything is allowed */
 	bool audit;	   /* audit lines count */
+	bool spared;	   /* ENFORCE_NO_RULES, although the policy has mistakes, as @note says */
 	uint32_t rule_count;
 	/* Whose filter stands beside, as they have become @subject; "": nobody's. */
 	char caller[sizeof(((struct bpfdev_info *)0)->user)];

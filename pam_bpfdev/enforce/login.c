@@ -125,6 +125,7 @@ static bool is_no_login(const struct opening *opening)
 static int ask_policy(struct opening *opening)
 {
 	struct enforce_report *report = opening->report;
+	struct reason why = { "" };
 	int ret;
 
 	/*
@@ -136,9 +137,15 @@ static int ask_policy(struct opening *opening)
 	table_free(opening->table);
 	opening->table = NULL;
 	ret = decide(&opening->decider, NULL, opening->subject, &opening->session, &opening->info,
-		     &opening->table, opening->why);
-	if (ret)
+		     &opening->table, &why);
+	if (ret) {
+		*opening->why = why;
 		return ret < 0 ? ret : -EINVAL;
+	}
+	/* Mistakes that are nothing to this user: see policy_spares(). */
+	report->spared = *why.text;
+	if (report->spared)
+		report->note = why;
 	report->rule_count = opening->info.rule_count;
 	report->unrestricted = opening->table && opening->info.flags & BPFDEV_UNRESTRICTED;
 	report->audit = opening->info.flags & BPFDEV_AUDIT;

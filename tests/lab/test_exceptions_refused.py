@@ -31,6 +31,9 @@ def test_devices_that_are_none(box, alice):
                          ("char-none", '"char-none" stands for no device here'),
                          ("@none", 'there is no class "none" in the policy')):
         assert bpfdev(box, f"allow alice {device} --for 1h") == (3, "", f"{as_it_was}{said}\n")
+    assert bpfdev(box, "allow alice char-loop-control --for 1h") == (
+        3, "", f"{as_it_was}\"char-loop-control\" stands for no device here\n"
+               "bpfdev: char-loop-control is no driver but a device of char-misc; expected \"c 10:237\"\n")
     for number in range(8):
         assert bpfdev(box, f"allow alice c 510:{number} --for 1h")[0] == 0
     assert bpfdev(box, "allow alice c 510:9 --for 1h") == (

@@ -41,6 +41,19 @@ def test_open_sessions_get_the_new_policy(box):
         assert {len(ids) for ids in ours(box).values()} == {1}
 
 
+def test_login_name_of_a_hundred_characters(box):
+    """It is in the filter as a whole, or reload would look somebody else up."""
+    name = "long" * 25
+    box.add_user("shortly", 1064, ("students",))
+    box.run(f"sed -i 's/\\bshortly\\b/{name}/' /etc/passwd /etc/shadow /etc/group /etc/gshadow")
+    box.policy(FIRST)
+    with box.ssh_session(name) as session:
+        assert denied_nodes(session) == "1"
+        box.policy(SECOND)
+        assert results(box) == {f"{name} {session.id}": "changed", f"{name} manager": "changed"}
+        assert denied_nodes(session) == "23"
+
+
 def test_a_policy_that_names_nobody_and_names_them_again(box):
     assert reload(box) == (0, NOBODY, "")
     box.policy(FIRST)

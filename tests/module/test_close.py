@@ -35,6 +35,19 @@ def test_close_in_another_process_with_others_left(login, stay, tree):
     assert tree.filters() == {}
 
 
+def test_session_of_this_handle_though_others_were_there_before(login, stay, tree, world):
+    """What an earlier module has started (pam_exec, a keyring) does not make it somebody else's session."""
+    end, alice = stay(tree.scope()), login()
+    alice.call("env", "XDG_SESSION_ID=1")
+    alice.open()
+    world.log.clear()
+    alice.opens("/dev/zero")
+    alice.close()
+    assert flags_of(tree.scope()) == kernel.CLOSED
+    assert world.log.texts()[0].startswith("alice was denied 3 times in session-1.scope")
+    end()
+
+
 def test_close_without_privileges_changes_nothing(login, tree, world):
     alice = login()
     alice.open()

@@ -222,3 +222,11 @@ def test_unknown_argument_is_logged_and_skipped(login, world, tree, argument):
     assert world.log.entries()[0].priority == "err"
     assert world.log.texts()[0].startswith(f'unknown argument "{argument}" skipped; expected conf=/PATH')
     assert tree.filters() == {SCOPE: 1}
+
+
+def test_mistakes_are_nothing_to_a_greeter_but_news(login, tree, world):
+    world.policy("alice dny *\n")
+    assert login("greeter", cgroup=tree.scope(1, 120)).open() == "PAM_IGNORE"
+    (text,) = world.log.texts()
+    assert text.startswith("greeter, a system account that no line names, is let in although the policy has mistakes: ")
+    assert "dny" in text

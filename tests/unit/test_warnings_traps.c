@@ -63,6 +63,10 @@ static void allow_all_outranks_what_others_are_denied(void **state)
 	expect("* allow *\n* deny block-*\nalice allow *\n", "3:1 outranks");
 	expect("* allow *\n* deny block-*\n1000: allow * rw local\n", "3:1 outranks");
 	expect("* allow *\n* deny char-drm\n@students allow char-*\n", "3:1 outranks");
+	expect("class disks b 240:1\n* allow *\n* deny @disks\n@students allow block-*\n",
+	       "4:1 outranks");
+	expect("class keys c 240:1\n* allow *\n* deny @keys\n@students allow char-*\n",
+	       "4:1 outranks");
 	expect_text("* allow *\n* deny block-* rw remote\n* deny char-drm\n@students allow *\n",
 		    "this outranks line 2 (and 1 more such line): \"@students\" may use what it "
 		    "denies to \"*\"; expected also a line \"@students deny block-* rw remote\", "
@@ -80,6 +84,7 @@ static void what_is_said_again_is_meant(void **state)
 	expect("* allow *\n* deny block-* rw remote\n@students allow * rw local\n", "");
 	expect("* allow *\n* deny block-* w\n@students allow * r\n", "");
 	expect("* allow *\n* deny b 240:1\n@students allow char-*\n", "");
+	expect("class disks b 240:1\n* allow *\n* deny @disks\n@students allow char-*\n", "");
 	/* Nothing but what is allowed, as anybody would read it. */
 	expect("* deny *\n* allow c 1:* rw\n* allow c 5:* rw\n* allow c 136:* rw\n"
 	       "@students allow *\n",

@@ -9,6 +9,8 @@
 #include "command/machine/change.h"
 #include "command/base/command.h"
 #include "command/base/duration.h"
+#include "command/base/memory.h"
+#include "command/base/names.h"
 #include "command/base/row.h"
 #include "command/allow/timer.h"
 
@@ -133,6 +135,24 @@ static bool is_granted(const struct request *request, const struct change_report
 	return false;
 }
 
+/* What people take for a driver: as check and explain say it. */
+static void hint(const struct bpfdev_exception *exception)
+{
+	char text[sizeof(exception->device)], misc[NAMES_MISC_SIZE];
+	struct device_spec spec;
+	struct conf *conf = NULL;
+	const char *rest;
+
+	memcpy(text, exception->device, sizeof(text));
+	if (device_parse_text(text, &spec, &rest, NULL) < 0 || spec.kind != DEVICE_DRIVER ||
+	    !spec.character || xcheck(conf_load(&conf_paths_now, &conf)) < 0)
+		return;
+	if (names_misc(conf, &device_source_system, spec.text, misc))
+		output_error("%s is no driver but a device of char-misc; expected %s",
+			     exception->device, misc);
+	conf_free(conf);
+}
+
 /* Sets *@granted to whether there is something that will have to end. */
 static int grant(struct request *request, const struct session *user, bool *granted)
 {
@@ -161,6 +181,8 @@ static int grant(struct request *request, const struct session *user, bool *gran
 			     request->user.name);
 		status = COMMAND_NO;
 	}
+	if (status == COMMAND_FAILED && !*granted)
+		hint(&request->exception);
 	free(reports.items);
 	return status;
 }

@@ -362,9 +362,18 @@ static void tell_old(struct doctor *doctor, uid_t uid, size_t old, size_t live)
 	if (!user)
 		return;
 	doctor_find(doctor, DOCTOR_WARN, "sessions", user->subject.name,
-		    "%zu of %zu filtered session%s %s the rules of a policy that has changed since",
+		    "%zu of %zu filtered session%s %s other rules than the policy gives by now",
 		    old, live, live == 1 ? "" : "s", old == 1 ? "has" : "have");
 	doctor_advise(doctor, "bpfdev reload gives them those that count now");
+}
+
+/* As status compares them: the same text may come to other rules by now. */
+static bool is_old(struct doctor *doctor, struct machine_unit *unit)
+{
+	struct reason why;
+
+	return machine_judge(&doctor->machine, unit, &why) == 0 &&
+	       unit->policy == MACHINE_POLICY_CHANGED;
 }
 
 /* What lends them ends within seconds of its time. */
@@ -404,7 +413,7 @@ void doctor_check_sessions(struct doctor *doctor)
 		if (is_of_policy(doctor, unit) && unit->unit.role == BPFDEV_SESSION &&
 		    !(unit->info.flags & BPFDEV_CLOSED)) {
 			live++;
-			old += unit->info.policy_digest != doctor->conf->digest;
+			old += is_old(doctor, unit);
 		}
 		if (last) {
 			tell_old(doctor, unit->unit.uid, old, live);

@@ -156,15 +156,33 @@ static bool is_allow_all(const struct conf_statement *line)
 	return line->verb == CONF_ALLOW && is_wide(&line->device);
 }
 
-/* Whether @allow may give what @deny takes, which is less than all that it gives. */
-static bool gives_back(const struct conf_statement *allow, const struct conf_statement *deny)
+/* Whether a line can be about devices of that type; what it stands for now tells, if it does. */
+static bool is_of_type(struct warnings_run *run, uint32_t statement, bool block)
 {
+	const struct device_spec *device = &warnings_statement(run, statement)->device;
+	const struct device_patterns *patterns;
+
+	if (device->kind == DEVICE_NUMBERS || device->kind == DEVICE_DRIVER)
+		return block ? device->block : device->character;
+	patterns = warnings_resolve(run, statement);
+	for (size_t i = 0; i < patterns->count; i++)
+		if ((patterns->items[i].type == BPFDEV_BLOCK) == block)
+			return true;
+	return !patterns->count;
+}
+
+/* Whether @allow may give what @denial takes, which is less than all that it gives. */
+static bool gives_back(struct warnings_run *run, const struct conf_statement *allow,
+		       uint32_t denial)
+{
+	const struct conf_statement *deny = warnings_statement(run, denial);
+
 	if (!is_allow_all(allow) || deny->verb != CONF_DENY || deny->device.kind == DEVICE_ALL ||
 	    !(allow->access & deny->access))
 		return false;
 	/* char-* and a deny of block devices, char-* and char-*. */
 	if (allow->device.kind != DEVICE_ALL &&
-	    (is_wide(&deny->device) || allow->device.block != deny->device.block))
+	    (is_wide(&deny->device) || !is_of_type(run, denial, allow->device.block)))
 		return false;
 	return allow->when.origin == CONF_ORIGIN_ANY || deny->when.origin == CONF_ORIGIN_ANY ||
 	       allow->when.origin == deny->when.origin;
@@ -241,7 +259,7 @@ static size_t find_outranked(struct warnings_run *run, const struct warnings_who
 
 	list_denials(run);
 	for (size_t i = 0; i < run->denial_count; i++)
-		if (gives_back(allow, warnings_statement(run, run->denials[i])) &&
+		if (gives_back(run, allow, run->denials[i]) &&
 		    !is_said_again(run, covering, run->denials[i]) && !found++)
 			*first = run->denials[i];
 	return found;
@@ -298,7 +316,7 @@ void warnings_of_resets(struct warnings_run *run, struct warnings_who *who)
 		for (size_t j = 0; j < i; j++) {
 			uint32_t other = who->lines[j].statement;
 
-			if (run->dead[other] || !gives_back(allow, warnings_statement(run, other)))
+			if (run->dead[other] || !gives_back(run, allow, other))
 				continue;
 			before++;
 			last = other;
