@@ -36,7 +36,8 @@ def nodes(place):
 @pytest.fixture
 def plugged(place, nodes):
     """A stick with a partition, a camera that a rule has tagged, sound."""
-    nodes({"sda1": "b 8:1", "snd/pcmC0D0c": "c 116:24", "disk/by-label/DA\\x20TA": "../../sda1"})
+    nodes({"sda1": "b 8:1", "snd/pcmC0D0c": "c 116:24", "disk/by-label/DA\\x20TA": "../../sda1",
+           "disk/by-id/usb-A": "../../sda1"})
     place.plug("b 8:0", "sda", "46f4:0001:A 1")
     place.plug("b 8:1", "sda1", "46f4:0001:A 1", links=["disk/by-label/DA\\x20TA", "disk/by-id/usb-A"])
     place.write("/sys/devices/pci0000:00/usb1/1-46f4:0001:A 1/manufacturer", "ACME\n")
@@ -65,6 +66,8 @@ def test_what_is_printed_is_what_a_policy_takes(bpfdev, policy, plugged):
     for word in words:
         policy(f"class lab usb:46f4:*\nalice allow *\nalice deny {word}\n")
         assert bpfdev("explain", "alice", "b", "8:1").code == 1, word
+        assert bpfdev("explain", "alice", word).code == 1, word
+        assert "/dev/sda1" in [found["path"] for found in bpfdev("devices", word, "--json").json()["devices"]], word
 
 
 def test_the_whole_list(bpfdev, plugged):
@@ -95,6 +98,7 @@ def test_devices_in_a_row(bpfdev, policy, place, nodes):
     (("/dev/sda",), ["/dev/sda"]),
     (("/dev/sda*",), ["/dev/sda", "/dev/sda1"]),
     (("/dev/disk/by-label/DA\\x20TA",), ["/dev/sda1"]),
+    (("/dev/disk/by-label/DA\\\\x20TA",), ["/dev/sda1"]),
     (("/dev/snd",), ["/dev/snd/pcmC0D0c"]),
     (("b 8:0",), ["/dev/sda"]),
     (("b", "8:0", "c", "81:1"), ["/dev/sda", "/dev/video1"]),

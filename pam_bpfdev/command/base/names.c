@@ -170,6 +170,11 @@ char *names_write_path(const char *path)
 	return word;
 }
 
+bool names_is_path(const char *text)
+{
+	return !strpbrk(text, "*?[") && (!strchr(text, '\\') || access(text, F_OK) == 0);
+}
+
 struct names {
 	const struct device_source *devices;
 	char *drivers[BPFDEV_TYPES][BPFDEV_MAJORS]; /* NULL: not looked for yet */

@@ -74,6 +74,12 @@ char *names_best(struct names *names, uint32_t type, uint32_t major, uint32_t mi
 /* "/dev/PATH" as a policy has it: with what means something in a glob escaped. To be freed. */
 char *names_write_path(const char *path);
 
+/*
+ * Whether @text, of a command line, is the path of what is there rather than a policy's word for
+ * paths: it has no wildcards, and no backslash that names_write_path() has put there.
+ */
+bool names_is_path(const char *text);
+
 /* The device nodes below /dev, and the links to them that say which device one is. */
 struct names_node {
 	uint32_t type, major, minor;

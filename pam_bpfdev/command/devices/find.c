@@ -239,7 +239,7 @@ int founds_want(const struct device_source *devices, const struct conf *conf, co
 	char *parsed;
 	int status;
 
-	if ((*text == '/' || *text == '.') && !strpbrk(text, "*?["))
+	if ((*text == '/' || *text == '.') && names_is_path(text))
 		return want_path(text, wanted);
 	parsed = xstrdup(text);
 	status = want_device(devices, conf, parsed, wanted);

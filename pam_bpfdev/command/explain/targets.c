@@ -71,7 +71,7 @@ int explain_parse_device(struct explain *explain, struct device_spec *spec)
 	ret = device_parse_text(explain->parsed, spec, &rest, &why);
 	/* "/dev/video0", but not "/dev/video*", which may be several; nor a serial number. */
 	if (strchr(word, '/') && !strchr(word, ' ') && strncmp(word, "usb:", 4) != 0 &&
-	    (ret < 0 || (spec->kind == DEVICE_PATH && !strpbrk(word, "*?["))))
+	    (ret < 0 || (spec->kind == DEVICE_PATH && names_is_path(word))))
 		return take_path(explain, word);
 	if (ret < 0) {
 		output_error("%s", why.text);
