@@ -137,6 +137,31 @@ static void a_usb_device_is_named_by_what_it_is(void **state)
 	scene_end_with(&scene, "alice allow char-zork r\n");
 }
 
+static void unplug(const char *entry)
+{
+	char path[PATH_MAX + 64];
+
+	snprintf(path, sizeof(path), "%s/%s", login_world.sys, entry);
+	assert_int_equal(unlink(path), 0);
+}
+
+/* Of a driver that has been asked for one device only, the serial number says more than the driver. */
+static void a_serial_number_is_better_than_the_driver(void **state)
+{
+	(void)state;
+	needs_nodes();
+	world_link(login_world.sys, "dev/block/511:3", "../../devices/pci0/usb1/1-1/host0/b");
+	scene_begin_alice(&scene, "alice audit\n");
+	deny(B, 511, 3, R);
+	scene_end_with(&scene, "alice allow usb:46f4:0001:A-1 r\n");
+	unplug("dev/block/511:3");
+	world_link(login_world.sys, "dev/block/511:3", "../../devices/pci0/usb1/1-2/b");
+	scene_begin_alice(&scene, "alice audit\n");
+	deny(B, 511, 3, R);
+	scene_end_with(&scene, "alice allow block-zorkblk r\n");
+	unplug("dev/block/511:3");
+}
+
 /* Of how many more there may be, nobody knows. */
 static void several_are_the_driver(void **state)
 {
@@ -386,6 +411,7 @@ int main(void)
 		cmocka_unit_test(numbers_that_stay_are_used),
 		cmocka_unit_test(several_are_the_driver),
 		cmocka_unit_test(a_usb_device_is_named_by_what_it_is),
+		cmocka_unit_test(a_serial_number_is_better_than_the_driver),
 		cmocka_unit_test(a_link_that_stays_is_better_than_numbers),
 		cmocka_unit_test(links_with_odd_names),
 		cmocka_unit_test(links_that_others_can_make),
