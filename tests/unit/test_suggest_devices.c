@@ -137,11 +137,11 @@ static void a_usb_device_is_named_by_what_it_is(void **state)
 	scene_end_with(&scene, "alice allow char-zork r\n");
 }
 
-static void unplug(const char *entry)
+static void remove_below(const char *folder, const char *name)
 {
 	char path[PATH_MAX + 64];
 
-	snprintf(path, sizeof(path), "%s/%s", login_world.sys, entry);
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	assert_int_equal(unlink(path), 0);
 }
 
@@ -150,16 +150,18 @@ static void a_serial_number_is_better_than_the_driver(void **state)
 {
 	(void)state;
 	needs_nodes();
-	world_link(login_world.sys, "dev/block/511:3", "../../devices/pci0/usb1/1-1/host0/b");
+	make_bare_node("zap9", 511, 9);
+	world_link(login_world.sys, "dev/char/511:9", "../../devices/pci0/usb1/1-1/zap");
 	scene_begin_alice(&scene, "alice audit\n");
-	deny(B, 511, 3, R);
+	deny(C, 511, 9, R);
 	scene_end_with(&scene, "alice allow usb:46f4:0001:A-1 r\n");
-	unplug("dev/block/511:3");
-	world_link(login_world.sys, "dev/block/511:3", "../../devices/pci0/usb1/1-2/b");
+	remove_below(login_world.sys, "dev/char/511:9");
+	world_link(login_world.sys, "dev/char/511:9", "../../devices/pci0/usb1/1-2/zap");
 	scene_begin_alice(&scene, "alice audit\n");
-	deny(B, 511, 3, R);
-	scene_end_with(&scene, "alice allow block-zorkblk r\n");
-	unplug("dev/block/511:3");
+	deny(C, 511, 9, R);
+	scene_end_with(&scene, "alice allow char-zap/raw r\n");
+	remove_below(login_world.sys, "dev/char/511:9");
+	remove_below(login_world.dev, "zap9");
 }
 
 /* Of how many more there may be, nobody knows. */
