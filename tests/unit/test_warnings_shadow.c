@@ -68,6 +68,11 @@ static void names_of_drivers_and_paths_are_covered_by_their_likes_only(void **st
 	expect("* allow char-zorkctl\n* deny char-zorkctl\n", "1:1 shadowed");
 	expect("* allow char-zorkctl\n* deny char-zork?tl\n", "1:1 shadowed");
 	expect("* allow char-zork?tl\n* deny char-zorkctl\n", "");
+	/* A line that denies also refuses unknown majors, which none that allows gives back. */
+	expect("* allow c 1:*\n* deny char-zorkctl\n* deny char-zork?tl\n", "2:1 shadowed");
+	expect("* deny char-zorkctl\n* allow char-zorkctl\n", "");
+	expect("* deny char-zork?tl\n* allow char-zork*\n", "");
+	expect("* deny usb:46f4:0001\n* allow usb:46f4:0001\n", "1:1 shadowed");
 	expect("* allow block-zorkblk\n* deny block-*\n", "1:1 shadowed");
 	expect("* allow block-quux*\n* deny block-quux?\n", "");
 	/* Its majors are what they are today. */

@@ -274,6 +274,17 @@ static bool holds_name(const struct shadow_name *wide, const struct device_spec 
 	       (literal && !wide->literal && fnmatch(wide->device->text, narrow->text, flags) == 0);
 }
 
+/*
+ * Whether another line leaves what the suspect does while its driver is not there: then a line that
+ * denies it also refuses the majors that no driver has, and one that allows it does not give them.
+ */
+static bool leaves_unknown(const struct shadow *shadow, const struct suspect *suspect,
+			   const struct device_spec *device, uint32_t other)
+{
+	return device->kind == DEVICE_DRIVER && suspect->line->verb == CONF_DENY &&
+	       warnings_statement(shadow->run, other)->verb == CONF_ALLOW;
+}
+
 static void take_names(const struct shadow *shadow, struct suspect *suspect,
 		       const struct device_spec *device)
 {
@@ -284,7 +295,8 @@ static void take_names(const struct shadow *shadow, struct suspect *suspect,
 
 		if (name->statement <= suspect->statement)
 			return;
-		if (holds_name(name, device, literal))
+		if (holds_name(name, device, literal) &&
+		    !leaves_unknown(shadow, suspect, device, name->statement))
 			take(shadow, suspect, name->statement);
 	}
 }
