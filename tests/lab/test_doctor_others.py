@@ -64,6 +64,25 @@ def test_sudo_rights_of_users_with_rules(box):
 
 
 @pytest.mark.only_suite("bookworm")
+def test_what_doas_lets_users_with_rules_do(box):
+    """The program itself is not in the machine, and is not asked."""
+    box.policy(RULES)
+    box.run("cp /bin/true /usr/bin/doas")
+    for line, level, said in (
+            ("permit nopass keepenv alice", "bad", "may run anything as root"),
+            ("permit setenv { A B=c } :students as root", "bad", "may run anything as root"),
+            ("permit alice as bob", "warn", "may become bob"),
+            ("permit persist alice as root cmd /usr/bin/id args", "note", "may become root"),
+            ("deny alice", "bad", None), ("permit bob", "bad", None), ("permit :staff", "bad", None)):
+        box.write_file("/etc/doas.conf", f"# who\n{line}\n")
+        found = [text for text in Examined(box).of("bad", "warn", "note") if text.startswith("doas")]
+        assert len(found) == (said is not None), line
+        assert not said or f"doas alice: has rules, and {said}" in found[0] and Examined(box).of(level), line
+    box.run("rm /usr/bin/doas /etc/doas.conf")
+    assert_well(box)
+
+
+@pytest.mark.only_suite("bookworm")
 def test_daemon_that_lets_in_without_pam(box):
     box.policy(RULES)
     box.run("cp /usr/bin/python3 /usr/local/bin/dropbear")

@@ -196,7 +196,6 @@ static void check_sudo(struct doctor *doctor)
 
 	if (access(SUDO, X_OK) < 0)
 		return;
-	meet_named(doctor);
 	text = xmalloc(DOCTOR_OUTPUT_MAX);
 	for (size_t i = 0; i < doctor->user_count; i++) {
 		const struct doctor_user *user = doctor->users[i];
@@ -254,7 +253,9 @@ void doctor_check_brokers(struct doctor *doctor)
 	check_groups(doctor);
 	check_udisks(doctor);
 	check_sound(doctor);
+	meet_named(doctor);
 	check_sudo(doctor);
+	doctor_check_doas(doctor);
 	if (doctor->findings.count == before)
 		doctor_find(doctor, DOCTOR_OK, TOPIC, "",
 			    "no service is known to open devices for users with rules");
