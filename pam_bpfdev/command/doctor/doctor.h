@@ -139,6 +139,7 @@ void doctor_check_sessions(struct doctor *doctor);
 void doctor_check_groups(struct doctor *doctor);
 void doctor_check_pam_group(struct doctor *doctor);
 void doctor_check_linger(struct doctor *doctor);
+void doctor_check_udev(struct doctor *doctor);
 void doctor_check_brokers(struct doctor *doctor);
 void doctor_check_doas(struct doctor *doctor); /* a part of that */
 
