@@ -50,6 +50,27 @@ def test_quiet_leaves_out_what_is_well(box):
     assert {finding["level"] for finding in left} == {"note"}
 
 
+RULES_OF_UDEV = "/usr/local/lib/udev/rules.d/99-zz-bpfdev.rules"
+
+
+def test_rules_that_cannot_follow_devices(box):
+    box.policy("alice allow *\nalice deny /dev/input/by-id/*\n")
+    assert Examined(box).of("bad", "warn") == []
+    box.run("mv /run/udev/control /run/udev/elsewhere")
+    assert_only(box, "^udev : udev does not run here: ", "warn", 0)
+    box.run("mv /run/udev/elsewhere /run/udev/control")
+    box.run("mkdir -p /etc/udev/rules.d && ln -s /dev/null /etc/udev/rules.d/99-zz-bpfdev.rules")
+    assert_only(box, '^udev : /etc/udev/rules.d/99-zz-bpfdev.rules does not run "bpfdev settle --event"')
+    box.run(f"rm /etc/udev/rules.d/99-zz-bpfdev.rules && mv {RULES_OF_UDEV} {RULES_OF_UDEV}.away")
+    assert_only(box, "^udev : udev has no 99-zz-bpfdev.rules: ")
+    box.run(f"mv {RULES_OF_UDEV}.away {RULES_OF_UDEV}")
+    # Numbers stay what they are.
+    box.policy("alice allow *\nalice deny c 10:229\n")
+    box.run("mv /run/udev/control /run/udev/elsewhere")
+    assert Examined(box).of("bad", "warn") == []
+    box.run("mv /run/udev/elsewhere /run/udev/control")
+
+
 @every_suite
 def test_session_from_before_the_module(box):
     box.policy(RULES)
@@ -88,7 +109,8 @@ def test_process_in_a_cgroup_of_its_own(box):
         started(box, "cat", "alice")
         (text,) = assert_only(box, "^processes alice: ").of("bad")
         assert re.search(r": /lab/\d+ has no filter: process \d+ \(cat\)$", text)
-        with running(box, "cat", "alice"):
+        with running(box, "exec -a cat cat", "alice"):
+            box.wait_for(lambda: len(box.run("pgrep -x -u alice cat", check=False).stdout.split()) == 2, "both run")
             assert len(assert_only(box, "^processes alice: /lab/").of("bad")) == 2
     assert_well(box)
 
