@@ -203,11 +203,11 @@ help:
 
 #: make                 builds build/pam_bpfdev.so and build/bpfdev
 #: sudo make demo       shows a filtered login on a machine of its own
-#: sudo make check      runs all tests (LAYERS="unit bpf lab kernels fuzz" for some)
+#: sudo make check      runs all tests (LAYERS="unit bpf lab machines fuzz" for some)
 #: make lint            looks for mistakes without running anything
 #: sudo make bench      measures the program and the module
 #: make fuzz            fuzzes the policy's parser until interrupted (RUNS=N: so many inputs)
-#: sudo make lab        a root shell on a machine where the module is installed (SUITE=trixie)
+#: sudo make lab        a root shell on a machine where the module is installed (SUITE=trixie; MACHINE=1: one to plug devices into)
 #: make install         DESTDIR=, PREFIX=, PAMDIR=
 #: make uninstall       takes all of it away but the policy
 #: make deb             the Debian package, build/libpam-bpfdev_*.deb

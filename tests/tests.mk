@@ -2,7 +2,7 @@
 # What is built and run for tests: see tests/run for the layers of `make check`.
 
 # Beside these: suites, see tests/run, which keeps two processors busy for some four minutes.
-LAYERS ?= unit sanitizers bpf module command fuzz kernels lab
+LAYERS ?= unit sanitizers bpf module command fuzz machines lab
 RUNS ?=
 
 comma := ,
@@ -69,10 +69,10 @@ demo:
 	@$(PYTHON) tests/lab/demo
 
 lab:
-	tests/setup/packages demo
+	tests/setup/packages $(if $(MACHINE),check,demo)
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	$(GIVE_BACK)
-	@$(PYTHON) tests/lab/lab shell $(if $(SUITE),--suite $(SUITE))
+	@$(PYTHON) $(if $(MACHINE),tests/machines/boot,tests/lab/lab shell $(if $(SUITE),--suite $(SUITE)))
 
 bench: packages-check all $(BENCHES)
 	tests/bench

@@ -14,6 +14,12 @@ POLICY = "/etc/security/bpfdev.conf"
 MODULE = "pam_bpfdev.so"
 
 
+def as_user(command, user):
+    """The command, a list, as root starts it to run as user."""
+    become = 'exec setpriv --reuid="$0" --regid="$(id -g "$0")" --init-groups --reset-env -- "$@"'
+    return ["sh", "-c", become, user, *command]
+
+
 class Administration:
     """The verbs of class Machine that need no more than its run()."""
 
@@ -25,9 +31,9 @@ class Administration:
         Writes a file in one step, so that no reader sees half of it; folders are made as needed. It looks as if it had
         been written before, so that no login waits until it stands still.
         """
-        script = 'mkdir -p "$(dirname "$1")" && cat >"$1.lab" && chown "$3" "$1.lab" && chmod "$2" "$1.lab" && ' \
-                 'touch -d "2 seconds ago" "$1.lab" && ' \
-                 'mv -T "$1.lab" "$1"'
+        script = '{ [ -d "${1%/*}/" ] || mkdir -p "${1%/*}/"; } && cat >"$1.lab" && ' \
+                 '{ [ "$3" = root:root ] || chown "$3" "$1.lab"; } && chmod "$2" "$1.lab" && ' \
+                 'touch -d "2 seconds ago" "$1.lab" && mv -T "$1.lab" "$1"'
         self.run(["sh", "-c", script, "sh", path, f"{mode:o}", owner], input=text)
 
     def read_file(self, path):

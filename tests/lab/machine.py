@@ -16,7 +16,7 @@ import bpf
 import cgroups
 import roots
 import sessions
-from administration import Administration
+from administration import Administration, as_user
 from watching import LabError, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -127,8 +127,7 @@ class Machine(Administration):
         if isinstance(command, str):
             command = ["bash", "-c", command]
         if user:
-            become = 'exec setpriv --reuid="$0" --regid="$(id -g "$0")" --init-groups --reset-env -- "$@"'
-            command = ["sh", "-c", become, user, *command]
+            command = as_user(command, user)
         leaf = self.cgroup / "lab" / str(next(self._serial))
         leaf.mkdir()
         process = subprocess.Popen(self._entering(leaf) + command, env=ENVIRONMENT, **options)

@@ -93,11 +93,11 @@ def root(suite, recipe=LAB):
     path = root_path(suite, recipe)
     if path.is_dir():
         return path
-    _check_can_build(suite)
+    check_can_build(suite)
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path.with_name(f"{suite}.lock")):
         if not path.is_dir():
-            _build(suite, recipe, path)
+            build(suite, recipe, path)
     return path
 
 
@@ -108,7 +108,8 @@ def hold(path):
     return fd
 
 
-def _is_held(path):
+def is_held(path):
+    """Whether somebody keeps it from being pruned: see hold."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -130,13 +131,14 @@ def prune():
     for suite in SUITES:
         with locked(cache_folder() / f"{suite}.lock"):
             unwanted = set(cache_folder().glob(f"{suite}-*")) - wanted
-            for path in filter(lambda path: not _is_held(path), unwanted):
+            for path in filter(lambda path: not is_held(path), unwanted):
                 shutil.rmtree(path)
                 gone.append(path)
     return gone
 
 
-def _check_can_build(suite):
+def check_can_build(suite):
+    """Raises RootError if this machine can build no root of the suite."""
     if suite not in SUITES:
         raise RootError(f"unknown suite {suite}: one of {', '.join(SUITES)}")
     if os.geteuid() != 0:
@@ -153,7 +155,8 @@ def locked(path):
         yield
 
 
-def _build(suite, recipe, path):
+def build(suite, recipe, path):
+    """Makes the folder path, which appears when it is whole, a root of the suite. Raises RootError."""
     part = path.with_name(f"{path.name}.part")
     if part.exists():
         shutil.rmtree(part)

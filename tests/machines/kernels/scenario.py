@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Iterable, NamedTuple
 
-TOP = Path(__file__).resolve().parents[2]
+TOP = Path(__file__).resolve().parents[3]
 BUILD = TOP / "build"
 # The programs with the tests of the filter, by cmocka: they make their own cgroups.
 FILTER_TESTS = sorted(source.stem for source in (TOP / "tests/bpf").glob("test_*.c"))

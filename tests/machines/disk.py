@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""The disk that machines boot from, made once and then only read.
+
+It is a folder CACHE/machines/SUITE-DIGEST with the disk, its kernel, the kernel's first file system, and the key that
+opens the machine. The folder appears there when it is whole.
+"""
+
+import hashlib
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from typing import NamedTuple
+
+import roots
+
+HERE = pathlib.Path(__file__).resolve().parent
+SUITE = "trixie"
+# A real kernel, what names devices, and who opens them for others; what makes and unlocks file systems.
+PACKAGES = (*roots.PACKAGES, "linux-image-amd64", "initramfs-tools", "zstd", "kmod", "udev", "acl",
+            "polkitd", "udisks2", "cryptsetup", "dosfstools", "e2fsprogs")
+RECIPE = roots.Recipe(PACKAGES, HERE / "finish")
+SIZE = "4G"  # most of it is a hole
+
+
+class Disk(NamedTuple):
+    """What a machine boots from: paths."""
+
+    folder: pathlib.Path
+
+    @property
+    def image(self):
+        """The file system, the first disk."""
+        return self.folder / "disk"
+
+    @property
+    def kernel(self):
+        """The kernel that is installed on it."""
+        return self.folder / "vmlinuz"
+
+    @property
+    def initrd(self):
+        """The kernel's first file system."""
+        return self.folder / "initrd"
+
+    @property
+    def key(self):
+        """The private key with which ssh logs in as anybody."""
+        return self.folder / "key"
+
+
+def path():
+    """Where the disk is, or would be."""
+    scripts = [script.read_text(encoding="utf-8") for script in (RECIPE.finish, roots.LAB.finish)]
+    text = "\n".join((*PACKAGES, *roots.PRUNED, SIZE, *scripts))
+    return roots.cache_folder() / "machines" / f"{SUITE}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def disk():
+    """The disk, which is made if it is not there yet. Raises roots.RootError."""
+    folder = path()
+    if not folder.is_dir():
+        roots.check_can_build(SUITE)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with roots.locked(folder.parent / "lock"):
+            if not folder.is_dir():
+                _make(folder)
+    return Disk(folder)
+
+
+def _make(folder):
+    for old in folder.parent.glob("*-*"):  # those of older recipes, and what was interrupted: we hold the lock
+        if not roots.is_held(old):
+            shutil.rmtree(old)
+    with tempfile.TemporaryDirectory(prefix="new-", dir=folder.parent) as work:
+        pathlib.Path(work).chmod(0o755)  # apt downloads as somebody else
+        root, new = pathlib.Path(work) / "root", pathlib.Path(work) / "disk"
+        roots.build(SUITE, RECIPE, root)
+        new.mkdir(mode=0o755)
+        made = Disk(new)
+        shutil.copy(_only(root / "boot", "vmlinuz-*"), made.kernel)
+        shutil.copy(_only(root / "boot", "initrd.img-*"), made.initrd)
+        shutil.copy(root / "root/.ssh/id_ed25519", made.key)
+        made.key.chmod(0o600)
+        # Nobody cares for it after a crash, so it has no journal.
+        subprocess.run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", root, made.image, SIZE], check=True)
+        new.rename(folder)
+
+
+def _only(folder, pattern):
+    found = list(folder.glob(pattern))
+    if len(found) != 1:
+        raise roots.RootError(f"{pattern} in {folder.name} of the machine's root: one expected, {len(found)} there")
+    return found[0]
+
+
+if __name__ == "__main__":
+    try:
+        print(disk().folder)
+    except roots.RootError as error:
+        sys.exit(str(error))
