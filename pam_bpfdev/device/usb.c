@@ -27,27 +27,27 @@ static bool has_gone(int error)
 
 /*
  * The text of a file of sysfs, without its last newline. Returns 1; 0: there is no such file; or a
- * negative errno with @why. @out: ATTRIBUTE_SIZE bytes.
+ * negative errno with @why; in both cases @out is "". @out: ATTRIBUTE_SIZE bytes.
  */
 static int read_attribute(const char *folder, const char *name, char *out, struct reason *why)
 {
 	char path[PATH_MAX];
 	ssize_t length;
-	int fd, error = 0;
+	int fd, error;
 
+	*out = '\0';
 	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
 		return 0;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	length = fd < 0 ? -1 : read(fd, out, ATTRIBUTE_SIZE - 1);
-	if (length < 0)
-		error = errno;
+	error = errno;
 	if (fd >= 0)
 		close(fd);
-	if (error) {
-		if (has_gone(error))
-			return 0;
+	if (length < 0 && has_gone(error))
+		return 0;
+	if (length < 0) {
 		reason_set(why, "%s cannot be read: %s", path, strerror(error));
-		return -error;
+		return error > 0 ? -error : -EIO;
 	}
 	if (length && out[length - 1] == '\n')
 		length--;
@@ -84,8 +84,6 @@ static int is_such_device(const char *folder, const struct device_usb *usb, stru
 	if (!usb->serial)
 		return 1;
 	ret = read_attribute(folder, "serial", text, why);
-	if (ret == 0)
-		*text = '\0';
 	return ret < 0 ? ret : fnmatch(usb->serial, text, 0) == 0;
 }
 
@@ -108,10 +106,8 @@ static bool know_device(const char *folder, struct device_known *known)
 	    read_attribute(folder, "idProduct", product, NULL) != 1 ||
 	    !read_id(vendor, &known->vendor) || !read_id(product, &known->product))
 		return false;
-	if (read_attribute(folder, "serial", known->serial, NULL) != 1)
-		*known->serial = '\0';
-	if (read_attribute(folder, "manufacturer", name, NULL) != 1)
-		*name = '\0';
+	read_attribute(folder, "serial", known->serial, NULL);
+	read_attribute(folder, "manufacturer", name, NULL);
 	if (read_attribute(folder, "product", product, NULL) == 1) {
 		length = strlen(name);
 		snprintf(name + length, sizeof(known->name) - length, "%s%s", length ? " " : "",
