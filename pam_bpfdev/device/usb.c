@@ -100,7 +100,6 @@ static bool is_below_usb(const char *path)
 static bool know_device(const char *folder, struct device_known *known)
 {
 	char vendor[ATTRIBUTE_SIZE], product[ATTRIBUTE_SIZE], *name = known->name;
-	size_t length;
 
 	if (read_attribute(folder, "idVendor", vendor, NULL) != 1 ||
 	    read_attribute(folder, "idProduct", product, NULL) != 1 ||
@@ -109,9 +108,13 @@ static bool know_device(const char *folder, struct device_known *known)
 	read_attribute(folder, "serial", known->serial, NULL);
 	read_attribute(folder, "manufacturer", name, NULL);
 	if (read_attribute(folder, "product", product, NULL) == 1) {
-		length = strlen(name);
-		snprintf(name + length, sizeof(known->name) - length, "%s%s", length ? " " : "",
-			 product);
+		size_t length = strlen(name), rest;
+
+		if (length && length + 1 < sizeof(known->name))
+			name[length++] = ' ';
+		rest = strnlen(product, sizeof(known->name) - 1 - length);
+		memcpy(name + length, product, rest);
+		name[length + rest] = '\0';
 	}
 	return true;
 }
