@@ -153,3 +153,23 @@ def test_policy_that_changes_meanwhile_changes_nothing_for_who_is_in(machine, la
         plug(machine, "mouse", "TWO")
         assert attempt(student, MOUSE.format("TWO")) == "ok"
         assert never_opened(hammer) is True
+
+
+def test_what_could_not_be_settled_is_roots(machine):
+    machine.policy(rules("deny usb:0627:0001:ONE"))
+    (node,) = next_events(machine, 1)
+    with machine.login("alice") as student, machine.login("root") as root:
+        hammer = Hammer(student, node)
+        holding = machine.spawn("exec flock /run/pam_bpfdev/1000.lock sh -c 'echo $$ >/run/holding; exec sleep 600'")
+        pid = wait_for(lambda: machine.run("cat /run/holding", check=False).stdout.strip(), "the lock is held", 120)
+        device = machine.plug("mouse", serial="ONE", wait=False)
+        killed = "pkill -9 -f '^[^ ]*bpfdev settle --event'"
+        wait_for(lambda: machine.run(killed, check=False).returncode == 0, "settling begins", 120)
+        wait_for(lambda: machine.run(f"{killed}; udevadm settle --timeout=1", check=False).returncode == 0, "it ends", 120)
+        machine.run(f"kill {pid}; rm /run/holding")
+        holding.wait()
+        assert machine.run(["stat", "-c", "%U %G %a", node]).stdout == "root root 600\n"
+        assert attempt(root, node) == "ok"
+        (blows,) = hammer.end()
+        assert blows.passed == blows.refused == 0
+        machine.unplug(device)
