@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 """A rule means the device: whenever it appears, whatever number it has, and through every name that it is given."""
 
+import threading
+
 import pytest
 
 from hammering import ADAPTER, MOUSE, STICK, Hammer, attempt, equip, never_opened, plug, rules
@@ -173,3 +175,29 @@ def test_what_could_not_be_settled_is_roots(machine):
         (blows,) = hammer.end()
         assert blows.passed == blows.refused == 0
         machine.unplug(device)
+
+
+def test_while_others_log_in_and_out_and_the_policy_is_reloaded(machine):
+    machine.policy(rules("deny usb:0627:0001:BUSY"))
+    link = MOUSE.format("BUSY")
+    over = threading.Event()
+    reloading = machine.spawn("echo $$ >/run/reloading; while [ -e /run/reloading ]; do bpfdev reload; done >/dev/null 2>&1")
+
+    def plug_and_unplug():
+        while not over.is_set():
+            machine.unplug(machine.plug("mouse", serial="BUSY"))
+
+    plugging = threading.Thread(target=plug_and_unplug)
+    try:
+        plugging.start()
+        for _ in range(3):
+            with machine.login("alice") as student:
+                hammer = Hammer(student, link, "/dev/input/mouse0")
+                wait_for(lambda: attempt(student, link) == "EPERM", "the mouse is there", 120)
+                blows = hammer.end()
+                assert blows[0].passed == 0 and blows[0].refused > 0, blows
+    finally:
+        over.set()
+        plugging.join()
+        machine.run("rm /run/reloading")
+        reloading.wait()
