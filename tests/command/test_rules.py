@@ -13,7 +13,7 @@ def tables(result):
 
 
 def test_table(bpfdev, policy):
-    policy("@students allow *\nalice deny @webcam rw\nalice deny b 8:0-3\n* deny c 10:229\n"
+    policy("@students allow *\nalice deny c 81:* rw\nalice deny b 8:0-3\n* deny c 10:229\n"
            "alice deny c 81:1 r remote\n")
     result = bpfdev("rules", "alice")
     assert result.code == 0 and result.err == ""
@@ -28,7 +28,7 @@ c *:*   all others       rwm     {CONF}:1
 
 LINE                        FOR              TEXT
 {CONF}:1 a group or range @students allow *
-{CONF}:2 the user         alice deny @webcam rw
+{CONF}:2 the user         alice deny c 81:* rw
 {CONF}:3 the user         alice deny b 8:0-3
 """
 

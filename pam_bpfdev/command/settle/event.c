@@ -73,7 +73,7 @@ static bool is_coming(const char *path)
 
 void event_await_module(const struct device_event *event)
 {
-	const struct timespec pause = { 0, PAUSE_MS * 1000000l };
+	const struct timespec pause = { 0, PAUSE_MS * 1000000L };
 	char path[512];
 
 	if (strcmp(event->subsystem, "module") != 0 || event->gone ||
