@@ -65,7 +65,7 @@ int copies_find(int cgroup_fd, struct copies *copies, struct reason *why)
 
 	*copies = (struct copies) { .count = 0 };
 	for (int i = 0; i < count; i++) {
-		struct bpfdev_info info;
+		struct bpfdev_info info = { 0 };
 
 		if (ret >= 0)
 			ret = filter_read(fds[i], &info, NULL, why);

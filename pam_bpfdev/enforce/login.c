@@ -287,7 +287,7 @@ static int settle_manager(struct opening *opening)
 {
 	bool become = *opening->report->caller;
 	struct bpfdev_info info;
-	struct reason ignored, *why = become ? opening->why : &ignored;
+	struct reason ignored = { "" }, *why = become ? opening->why : &ignored;
 	int manager_fd, prog_fd, ret = session_open_manager(&opening->place, &manager_fd, why);
 
 	if (ret <= 0)
