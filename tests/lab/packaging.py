@@ -25,6 +25,7 @@ def freshen(machine):
     machine.write_file("/etc/apt/sources.list", f"deb [trusted=yes] file:{ARCHIVE} ./\n")
     shutil.copytree(roots.root(machine.suite, roots.BUILD) / ARCHIVE[1:], machine.path(ARCHIVE))
     machine.run("apt-get -q update")
+    machine.pretend_udev()
     return machine
 
 

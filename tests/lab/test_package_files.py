@@ -44,6 +44,7 @@ def expected_files(multiarch):
     plain = [f"/usr/lib/{multiarch}/security/pam_bpfdev.so", "/usr/share/pam-configs/bpfdev", *pages,
              "/usr/share/pam_bpfdev/classes.conf", "/usr/share/bash-completion/completions/bpfdev",
              "/usr/share/zsh/vendor-completions/_bpfdev", "/usr/share/lintian/overrides/libpam-bpfdev",
+             "/usr/lib/udev/rules.d/99-zz-bpfdev.rules",
              *(f"{DOCS}/{name}" for name in ("README.md.gz", "SECURITY.md.gz", "changelog.gz", "copyright"))]
     folder = TOP / "conf/examples"
     examples = {f"{DOCS}/examples/{path.relative_to(folder)}": "-rwxr-xr-x" if path.stat().st_mode & 0o100 else "-rw-r--r--"
