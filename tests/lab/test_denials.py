@@ -113,7 +113,8 @@ def test_every_field(box):
             "session": session.id, "unit": f"session-{session.id}.scope", "user": "alice", "uid": 1000, "device": FUSE,
             "type": "char", "major": 10, "minor": 229, "path": "/dev/fuse", "driver": "misc", "access": "r--",
             "refused": "r--", "audited": "---", "result": "refused", "cause": "line", "line": f"{POLICY}:2",
-            "text": f"alice deny {FUSE} rwm", "pid": host_pid(session), "comm": "bash", "process_uid": 1000, "count": 2}
+            "text": f"alice deny {FUSE} rwm", "pid": host_pid(session), "comm": "bash", "process_uid": 1000, "count": 2,
+            "rules_of": None}
         when = box.run(f"date -d @{last} '+%Y-%m-%d %H:%M'").stdout.strip()
         assert table(box) == ([{"WHEN": when, "USER": "alice", "SESSION": session.id, "PROCESS": f"bash[{row['pid']}]",
                                 "DEVICE": f"/dev/fuse ({FUSE})", "ACCESS": "r", "RESULT": "refused", "WHY": f"{POLICY}:2",

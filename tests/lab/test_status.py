@@ -70,7 +70,8 @@ def test_every_field_of_the_json(box):
             "role": "session", "filters": 1, "readable": True, "service": "sshd", "tty": "ssh", "rhost": "127.0.0.1",
             "rules": 3,
             "unrestricted": False, "audit": False, "closed": False, "no_login": False, "conf": False,
-            "policy": {"path": POLICY, "state": "current", "mistake": None}, "exceptions": []}
+            "policy": {"path": POLICY, "state": "current", "mistake": None}, "exceptions": [],
+            "callers": []}
         assert manager == {"unit": "user@1000.service", "user": "alice", "uid": 1000, "role": "manager", "filters": 1,
                            "readable": True, "state": "in line", "union_of": [session.id]}
 
@@ -258,8 +259,9 @@ def test_sessions_without_rules(box):
             assert lines == [f"{ONE}; 2 without"]
             said = facts(box, "-a")
             assert said["unfiltered"] == [
-                {"session": early.id, "unit": f"session-{early.id}.scope", "user": "alice", "uid": 1000},
-                {"session": bob.id, "unit": f"session-{bob.id}.scope", "user": "bob", "uid": 1001}]
+                {"session": early.id, "unit": f"session-{early.id}.scope", "user": "alice", "uid": 1000,
+                 "callers": []},
+                {"session": bob.id, "unit": f"session-{bob.id}.scope", "user": "bob", "uid": 1001, "callers": []}]
             assert [manager["user"] for manager in said["managers"]] == ["alice"]
             assert by_session(table(box, early.id)[0]) == {early.id: "no rules"}
 
