@@ -59,7 +59,7 @@ LOAD = [
     STEADY + "alice allow c 510:1\n",
     STEADY + "@students allow c 510:*\n@students deny c 510:2\n",
     "".join(f"alice deny c 511:{minor}\n" for minor in range(3000)) + STEADY + "alice allow *\nalice deny c 510:2\n",
-    STEADY + "* allow a *:1\nalice deny char-none\n" + "".join(f"alice allow b 100:{minor}\n" for minor in range(40)),
+    STEADY + "* allow a *:1\nalice deny char-misc\n" + "".join(f"alice allow b 100:{minor}\n" for minor in range(40)),
     "".join(f"class c{i} c {i}:*\nalice allow @c{i}\n" for i in range(20, 400)) + STEADY + "@students allow c 510:1\n",
 ]
 RELOADING = """
