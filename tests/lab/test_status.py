@@ -239,7 +239,7 @@ def test_su_that_is_no_login(box):
         assert found.pop(session.id) is False
         assert list(found.values()) == ([] if box.suite == "bookworm" else [True])
         for fresh in found:
-            assert by_session(table(box)[0])[fresh] == "current, no login"
+            assert by_session(table(box)[0])[fresh] == "current, no login, and rules of alice"
         session.run("systemctl --user stop fresh")
 
 
