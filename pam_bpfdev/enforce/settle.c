@@ -5,27 +5,51 @@
 #include "enforce/target.h"
 #include "filter/filter.h"
 
-/* All our filters on a cgroup, also copies of what callers had. */
-static int settle_filters(struct changing *changing, enum bpfdev_role role, int cgroup_fd,
-			  const char *unit)
-{
-	int fds[FILTER_ALL_MAX], count, ret = 0;
+/* More often than this, filters do not come and go on one cgroup but by somebody's design. */
+#define ROUNDS 8
 
-	count = filter_find_all(cgroup_fd, fds, FILTER_ALL_MAX, changing->why);
+/* How many filters of ours, copies of callers' among them, are there. A negative errno. */
+static int count_filters(int cgroup_fd, struct reason *why)
+{
+	int fds[FILTER_ALL_MAX];
+	int count = filter_find_all(cgroup_fd, fds, FILTER_ALL_MAX, why);
+
 	for (int i = 0; i < count; i++)
 		close(fds[i]);
-	if (count < 0)
-		return session_is_gone(cgroup_fd) ? 0 : count;
+	return count;
+}
+
+/* Returns 1: some were replaced, or went, so that others may have taken their places; 0; or an errno. */
+static int settle_each(struct changing *changing, enum bpfdev_role role, int cgroup_fd,
+		       const char *unit)
+{
+	int count = count_filters(cgroup_fd, changing->why), ret = 0;
+	bool moved = false;
+
 	for (int i = 0; i < count && ret == 0; i++) {
 		struct target target = { changing, changing->change, cgroup_fd, i,
 					 .report = { .role = role } };
 
 		snprintf(target.report.unit, sizeof(target.report.unit), "%s", unit);
 		ret = target_change(&target, false);
+		moved |= target.replaced || target.report.outcome == ENFORCE_UNFILTERED;
 		if (role == BPFDEV_MANAGER && target.report.before.origin_size)
 			changing->settled_manager = true;
 	}
-	return ret;
+	if (count < 0 || ret < 0)
+		return count < 0 ? count : ret;
+	return moved;
+}
+
+/* All our filters on a cgroup. They are known by their places: until all have been found in order. */
+static int settle_filters(struct changing *changing, enum bpfdev_role role, int cgroup_fd,
+			  const char *unit)
+{
+	int ret = 1;
+
+	for (int round = 0; round < ROUNDS && ret > 0; round++)
+		ret = settle_each(changing, role, cgroup_fd, unit);
+	return ret < 0 && session_is_gone(cgroup_fd) ? 0 : ret < 0 ? ret : 0;
 }
 
 static int settle_scope(int cgroup_fd, const char *unit, void *data)

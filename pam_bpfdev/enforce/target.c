@@ -156,6 +156,7 @@ static int prepare_target(void *data)
 	table_free(target->table);
 	target->table = NULL;
 	target->result = 0;
+	target->replaced = false;
 	report->why = (struct reason) { "" };
 	if (!conf_store_is_current(&decider->policies))
 		conf_store_renew(&decider->policies);
@@ -193,6 +194,7 @@ static int put_target(void *data)
 				       &report->why);
 		target->result =
 			new_fd < 0 ? new_fd : !says_the_same(&report->before, &report->after);
+		target->replaced = new_fd >= 0;
 		if (target->prog_fd && new_fd >= 0) {
 			close_fd(target->prog_fd);
 			*target->prog_fd = new_fd;
@@ -246,6 +248,7 @@ static int settle_after(struct target *target)
 		target->report.why = again.report.why;
 	} else if (ret == 0 && again.report.outcome != ENFORCE_UNFILTERED) {
 		target->report.after = again.report.after;
+		target->result |= again.result;
 	}
 	return ret;
 }
@@ -255,7 +258,8 @@ int target_change(struct target *target, bool told)
 	struct changing *changing = target->changing;
 	int ret = target_run(target);
 
-	if (ret == 0 && target->result > 0 && target->change->kind != ENFORCE_SETTLE)
+	/* Lines with other names may stand for the same devices, as it seemed. */
+	if (ret == 0 && target->replaced && target->change->kind != ENFORCE_SETTLE)
 		ret = settle_after(target);
 	/* The lock cannot be had: nor can it for the others. */
 	if (ret < 0) {

@@ -28,6 +28,7 @@ struct target {
 	struct enforce_change_report report;
 	struct table *table; /* NULL: nothing is to be changed */
 	int result;	     /* 1: replaced; 0: it says the same; or a negative errno */
+	bool replaced;	     /* also if what it says is the same */
 	int *prog_fd;	     /* NULL, or becomes a descriptor of the filter that is put in place */
 };
 

@@ -227,7 +227,8 @@ int rules_unpack(const void *bytes, size_t size, struct rules *rules, struct rea
 	if (ret == -ENOMEM)
 		reason_set(why, "out of memory");
 	else if (ret < 0)
-		reason_set(why, "the filter does not carry the rules that it was made from");
+		reason_set(why, "the filter does not carry the rules that it was made from; "
+				"bpfdev reload makes it anew");
 	if (ret < 0)
 		rules_free(rules);
 	return ret;

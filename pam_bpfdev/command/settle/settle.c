@@ -93,12 +93,16 @@ static bool is_failure(const struct enforce_change_report *report)
 static void complain(const struct settle *settle, const struct device_event *event,
 		     const char *what)
 {
-	if (!settle->event) {
+	if (!settle->event)
 		output_error("%s", what);
-		return;
-	}
-	change_log_error("%s stays root's, as the rules of open sessions could not follow it: %s",
-			 event_name(event), what);
+	else if (event->has_number && !event->gone)
+		change_log_error("%s stays root's, as the rules of open sessions could not follow "
+				 "it: %s; \"udevadm trigger %s\" has it tried again",
+				 event_name(event), what, event_name(event));
+	else
+		change_log_error("the rules of open sessions could not follow %s: %s; \"bpfdev "
+				 "settle\" tries again",
+				 event_name(event), what);
 }
 
 static int tell(const struct settle *settle, const struct device_event *event)
@@ -111,8 +115,8 @@ static int tell(const struct settle *settle, const struct device_event *event)
 
 		if (report->outcome != ENFORCE_FAILED)
 			continue;
-		snprintf(what, sizeof(what), "%s of %s is as it was: %s", report->unit,
-			 report->before.user, report->why.text);
+		snprintf(what, sizeof(what), "%s%s%s is as it was: %s", report->unit,
+			 *report->before.user ? " of " : "", report->before.user, report->why.text);
 		if (is_failure(report))
 			status = COMMAND_FAILED;
 		if (is_failure(report) || !settle->event)
