@@ -33,6 +33,16 @@ LINE                        FOR              TEXT
 """
 
 
+def test_majors_that_nobody_has_are_one_row(bpfdev, policy):
+    policy("alice allow *\nalice deny char-notyet rw\nalice deny c 300:*\n")
+    rows, _ = tables(bpfdev("rules", "alice"))
+    assert [row for row in rows if row[1] != "*:*"] == [
+        ["c", "?:*", "majors", "without", "a", "driver", "--m", "rw:", f"{CONF}:2,", "m:", f"{CONF}:1"],
+        ["c", "300:*", "---", f"{CONF}:3"]]
+    # Who counts on them gets the numbers.
+    assert sum(row["allowed"] == "--m" for row in bpfdev("rules", "alice", "--json").json()["rules"]) > 4
+
+
 def test_most_specific_first_with_names(bpfdev, policy):
     policy("alice allow c *:5 r\nalice allow b 8:* r\nalice allow /dev/video1 rw\nalice allow c 81:* r\n")
     rules, _ = tables(bpfdev("rules", "alice"))

@@ -57,7 +57,7 @@ static bool join(const struct rows *rows, const struct table_view_row *row)
 static void add(struct rows *rows, uint32_t type, uint32_t major, uint32_t minor,
 		const struct bpfdev_entry *entry)
 {
-	struct table_view_row row = { type, major, major, minor, minor, entry };
+	struct table_view_row row = { type, major, major, minor, minor, entry, false };
 
 	if (!rows->count || !join(rows, &row))
 		*xappend(rows) = row;
@@ -128,6 +128,67 @@ struct table_view_row *table_view_rows(const struct table *table, size_t *count)
 	return rows.items;
 }
 
+typedef bool majors[BPFDEV_INDEXED_MAJORS];
+
+/* Whether all that the row is about are majors, whole ones, that no driver has. Sets *@size: how many. */
+static bool is_free(const struct table_view_row *row, const majors *free_majors, uint32_t *size)
+{
+	if (row->minor_low != BPFDEV_ANY || row->major_high >= BPFDEV_INDEXED_MAJORS)
+		return false;
+	for (uint32_t major = row->major_low; major <= row->major_high; major++)
+		if (!free_majors[row->type][major])
+			return false;
+	*size = row->major_high - row->major_low + 1;
+	return true;
+}
+
+static bool is_one_of(const struct table_view_row *row, const struct table_view_row *first,
+		      const majors *free_majors, uint32_t *size)
+{
+	return row->type == first->type && table_view_is_same(row->entry, first->entry) &&
+	       is_free(row, free_majors, size);
+}
+
+/*
+ * Whether the first of the rows stands for majors that a line denies since nobody has them: then it is
+ * most of those, and not a few that are named by number.
+ */
+static bool begins_free(const struct table_view_row *rows, size_t count, const majors *free_majors)
+{
+	uint32_t all = 0, these = 0, size;
+
+	if (!is_free(&rows[0], free_majors, &size))
+		return false;
+	for (uint32_t major = 0; major < BPFDEV_INDEXED_MAJORS; major++)
+		all += free_majors[rows[0].type][major];
+	for (size_t i = 0; i < count; i++)
+		if (is_one_of(&rows[i], &rows[0], free_majors, &size))
+			these += size;
+	return these > all / 2;
+}
+
+/* Makes one row of those that begins_free() speaks of. Returns how many rows there are then. */
+static size_t gather_free(struct table_view_row *rows, size_t count)
+{
+	majors free_majors[BPFDEV_TYPES];
+	uint32_t size;
+
+	if (xcheck(device_free_majors(&device_source_system, free_majors, NULL)) < 0)
+		return count;
+	for (size_t i = 0; i < count; i++) {
+		size_t kept = i + 1;
+
+		if (!begins_free(&rows[i], count - i, free_majors))
+			continue;
+		rows[i].free = true;
+		for (size_t j = i + 1; j < count; j++)
+			if (!is_one_of(&rows[j], &rows[i], free_majors, &size))
+				rows[kept++] = rows[j];
+		count = kept;
+	}
+	return count;
+}
+
 static int write_range(char *text, size_t size, uint32_t low, uint32_t high)
 {
 	if (low == BPFDEV_ANY)
@@ -142,6 +203,10 @@ char *table_view_device(const struct table_view_row *row, char *text)
 	const size_t size = 64;
 	int at = snprintf(text, size, "%c ", row->type == BPFDEV_BLOCK ? 'b' : 'c');
 
+	if (row->free) {
+		snprintf(text + at, size - at, "?:*");
+		return text;
+	}
 	at += write_range(text + at, size - at, row->major_low, row->major_high);
 	at += snprintf(text + at, size - at, ":");
 	write_range(text + at, size - at, row->minor_low, row->minor_high);
@@ -279,6 +344,8 @@ static void describe_name(struct row *told, const struct table_view *view,
 
 	if (row->major_low == BPFDEV_ANY && row->minor_low == BPFDEV_ANY)
 		snprintf(name, sizeof(name), "all others");
+	else if (row->free)
+		snprintf(name, sizeof(name), "majors without a driver");
 	else if (view->name)
 		view->name(row, view->data, name, sizeof(name));
 	row_text_or_null(told, name);
@@ -315,6 +382,7 @@ int table_view_print(const struct table *table, const struct table_view *view)
 	struct table_view_row *rows = table_view_rows(table, &count);
 	uint32_t audit = 0;
 
+	count = gather_free(rows, count);
 	for (size_t i = 0; i < count; i++) {
 		struct row line = row_line(&printed);
 

@@ -3,6 +3,7 @@
 #ifndef TABLE_VIEW_H
 #define TABLE_VIEW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct table_view_row {
 	uint32_t major_low, major_high;
 	uint32_t minor_low, minor_high;
 	const struct bpfdev_entry *entry; /* the table's */
+	bool free; /* printed: for all such rows of majors that no driver has */
 };
 
 /*
@@ -60,7 +62,8 @@ struct table_view {
 
 /*
  * Prints the rows: DEVICE, NAME, ALLOWED, AUDIT (allowed, and recorded because a line or the lack
- * of one would deny it; left out if no row has any) and LINE. Returns 0.
+ * of one would deny it; left out if no row has any) and LINE. A line that denies a driver which is not
+ * there denies all majors that no driver has: these are one row. Returns 0.
  */
 int table_view_print(const struct table *table, const struct table_view *view);
 
