@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 # What is built and run for tests: see tests/run for the layers of `make check`.
 
-# Beside these: suites, see tests/run, which keeps two processors busy for some four minutes.
-LAYERS ?= unit sanitizers bpf module command fuzz machines lab
+LAYERS ?= unit sanitizers bpf module command suites fuzz machines lab
 RUNS ?=
 
 comma := ,

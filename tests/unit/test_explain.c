@@ -162,8 +162,14 @@ static void check_request(struct trial *trial)
 	struct naive_request request = generate_request(&trial->dice);
 	const struct bpfdev_entry *entry = table_find(trial->explanation.answer.result.table,
 						      request.type, request.major, request.minor);
-	struct table_view_row row = { request.type,  request.major, request.major,
-				      request.minor, request.minor, entry };
+	struct table_view_row row = {
+		.type = request.type,
+		.major_low = request.major,
+		.major_high = request.major,
+		.minor_low = request.minor,
+		.minor_high = request.minor,
+		.entry = entry,
+	};
 	struct trace trace;
 
 	explain_trace(&trial->explanation, &row, &trace);
