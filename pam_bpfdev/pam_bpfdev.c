@@ -107,6 +107,11 @@ static const char *without_dev(const char *tty)
 	return strncmp(tty, "/dev/", 5) == 0 ? tty + 5 : tty;
 }
 
+static void tell(const struct reason *what, void *data)
+{
+	log_line(data, LOG_WARNING, ENTRY_TROUBLE, "%s", what->text);
+}
+
 static void prepare(struct login *login, pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	*login = (struct login) {
@@ -119,8 +124,13 @@ static void prepare(struct login *login, pam_handle_t *pamh, int flags, int argc
 	parse_arguments(login, argc, argv);
 	if (login->arguments.conf)
 		login->paths = conf_paths_of(login->arguments.conf);
-	login->options = (struct enforce_options) { &login->paths, &device_source_system,
-						    SESSION_LOCK_FOLDER };
+	login->options = (struct enforce_options) {
+		.conf = &login->paths,
+		.devices = &device_source_system,
+		.lock_folder = SESSION_LOCK_FOLDER,
+		.tell = tell,
+		.data = login,
+	};
 }
 
 /*

@@ -71,15 +71,16 @@ int enforce_change(const struct enforce_options *options, const struct session *
 				     .data = data,
 				     .why = why,
 				     .decider = decider_new(options) };
-	int lock = session_lock(options->lock_folder, user->uid, SESSION_LOCK_TIMEOUT_MS, why), ret;
+	struct step_lock lock = { .options = options, .uid = user->uid };
+	int ret = step_lock(&lock, SESSION_LOCK_TIMEOUT_MS, why);
 
 	/*
 	 * Whoever has the lock may be about to attach what was decided by the policy of before;
 	 * whoever takes it from now on sees that the files have changed.
 	 */
-	if (lock < 0)
-		return lock;
-	session_unlock(lock);
+	if (ret < 0)
+		return ret;
+	step_unlock(&lock);
 	ret = session_each_scope(user, visit_scope, &changing, why);
 	if (ret == 0 && concerns_manager(&changing))
 		target_change_manager(&changing);

@@ -27,6 +27,12 @@ struct enforce_options {
 	const struct conf_paths *conf;
 	const struct device_source *devices;
 	const char *lock_folder; /* where the locks are */
+	/*
+	 * Told, with no lock held, what the log must say although nothing has failed: who was killed
+	 * for having kept a lock. NULL: nobody is.
+	 */
+	void (*tell)(const struct reason *what, void *data);
+	void *data;
 };
 
 /* A device that a session was denied. */

@@ -27,6 +27,22 @@ typedef int step_part(void *data);
 int step_run(const struct enforce_options *options, uid_t uid, step_part *prepare, step_part *put,
 	     void *data, struct reason *why);
 
+/* A user's lock, held for less than a step_run(). The first two are the caller's to set. */
+struct step_lock {
+	const struct enforce_options *options;
+	uid_t uid;
+	int fd;
+	struct session_holder killed;
+};
+
+/*
+ * Takes the lock, as session_lock() does. Who was killed for it is told by step_unlock(), so that
+ * nobody waits for the telling; or at once, if this fails. Returns 0 or a negative errno with @why.
+ */
+int step_lock(struct step_lock *lock, int timeout_ms, struct reason *why);
+
+void step_unlock(const struct step_lock *lock);
+
 static inline void close_fd(int *fd)
 {
 	if (*fd >= 0)

@@ -454,14 +454,16 @@ static int compare(struct comparison *with, struct reason *why)
 /* Again, while no login of the user is between its session and the manager. */
 static int compare_locked(struct comparison *with, struct reason *why)
 {
-	int lock, ret;
+	struct step_lock lock = { .options = with->base->options, .uid = with->user->uid };
+	bool locked;
+	int ret;
 
 	/* Not while others wait. */
 	ask_policy(with);
-	lock = session_lock(with->base->options->lock_folder, with->user->uid, PATIENCE_MS, NULL);
+	locked = step_lock(&lock, PATIENCE_MS, NULL) == 0;
 	ret = compare(with, why);
-	if (lock >= 0)
-		session_unlock(lock);
+	if (locked)
+		step_unlock(&lock);
 	return ret;
 }
 

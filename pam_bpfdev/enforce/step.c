@@ -8,24 +8,54 @@
 /* More often than this, nothing changes between two looks but by somebody's design. */
 #define ROUNDS 8
 
+/* Their login, or a change to one, ended there: without this nobody would know why. */
+static void tell_killed(const struct step_lock *lock)
+{
+	const struct session_holder *killed = &lock->killed;
+	struct reason what;
+
+	if (!killed->pid || !lock->options->tell)
+		return;
+	reason_set(&what, "process %d (%s) kept the lock of uid %u, and was killed after %d ms: %s",
+		   killed->pid, killed->name, lock->uid, killed->waited_ms,
+		   killed->stopped ? "a signal had stopped it"
+				   : "it did not get on, in a session or manager of a user's");
+	lock->options->tell(&what, lock->options->data);
+}
+
+int step_lock(struct step_lock *lock, int timeout_ms, struct reason *why)
+{
+	lock->fd =
+		session_lock(lock->options->lock_folder, lock->uid, timeout_ms, &lock->killed, why);
+	if (lock->fd < 0)
+		tell_killed(lock);
+	return lock->fd < 0 ? lock->fd : 0;
+}
+
+void step_unlock(const struct step_lock *lock)
+{
+	session_unlock(lock->fd);
+	tell_killed(lock);
+}
+
 int step_run(const struct enforce_options *options, uid_t uid, step_part *prepare, step_part *put,
 	     void *data, struct reason *why)
 {
 	for (int round = 1;; round++) {
 		/* Once it must come to an end, and then others wait. */
 		bool last = round == ROUNDS;
-		int lock = -1, ret = last ? 0 : prepare(data);
+		struct step_lock lock = { .options = options, .uid = uid };
+		int ret = last ? 0 : prepare(data);
 
 		if (ret == STEP_DONE)
-			lock = session_lock(options->lock_folder, uid, SESSION_LOCK_TIMEOUT_MS,
-					    why);
-		if (ret != STEP_DONE || lock < 0)
-			return ret != STEP_DONE ? ret : lock;
+			ret = step_lock(&lock, SESSION_LOCK_TIMEOUT_MS, why);
+		if (ret != STEP_DONE)
+			return ret;
 		if (last)
 			ret = prepare(data);
 		if (ret == STEP_DONE)
 			ret = put(data);
-		session_unlock(lock);
+		step_unlock(&lock);
 		if (ret != STEP_AGAIN)
 			return ret;
 		if (last) {

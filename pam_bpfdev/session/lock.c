@@ -24,13 +24,20 @@
 #define SLOW_MS 1500
 #define HELD_MS 400 /* the last one: others may have had the lock before */
 
+struct process {
+	pid_t pid;
+	unsigned long long started; /* when, so that no other process passes for it */
+	char state;		    /* 0: it is gone */
+	char name[sizeof(((struct session_holder *)0)->name)];
+};
+
 /* Who waits, and whom for. Times are what this process had while it waited, see below. */
 struct waiting {
 	int fd;
 	int waited_ms;
-	pid_t holder;		    /* 0: not known */
-	unsigned long long started; /* when, so that no other process passes for it */
-	int held_ms;		    /* as far as was seen */
+	struct process holder; /* pid 0: not known */
+	int held_ms;	       /* as far as was seen */
+	struct session_holder *killed;
 };
 
 static int64_t now_ms(void)
@@ -90,39 +97,58 @@ static pid_t find_holder(int fd)
 	return holder > 0 ? holder : 0;
 }
 
-/* State and start of a process, see proc_pid_stat(5). Returns the state, 0: it is gone. */
-static char look_at(pid_t pid, unsigned long long *started)
+/* See proc_pid_stat(5): "4711 (NAME) S 1 ...". */
+static struct process look_at(pid_t pid)
 {
-	char path[sizeof("/proc/4294967295/stat")], text[1024];
-	const char *rest = NULL;
-	char state = 0;
+	char path[sizeof("/proc/4294967295/stat")], text[1024] = "";
+	struct process process = { .pid = pid };
+	char *name, *rest;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	file = fopen(path, "re");
-	if (file && fgets(text, sizeof(text), file))
-		rest = strrchr(text, ')'); /* its name may be anything */
-	if (!rest || sscanf(rest,
-			    ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			    "%*d %*d %llu",
-			    &state, started) != 2)
-		state = 0;
+	/* Its name may be anything, a newline too. */
+	if (file)
+		text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	name = strchr(text, '(');
+	rest = strrchr(text, ')');
+	if (!name || !rest ||
+	    sscanf(rest,
+		   ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+		   "%llu",
+		   &process.state, &process.started) != 2)
+		process.state = 0;
+	else
+		snprintf(process.name, sizeof(process.name), "%.*s", (int)(rest - name - 1),
+			 name + 1);
 	if (file)
 		fclose(file);
-	return state;
+	return process;
+}
+
+static bool is_same(const struct process *a, const struct process *b)
+{
+	return a->state && b->state && a->pid == b->pid && a->started == b->started;
 }
 
 /* Only the process that was looked at, and only while it has the lock. */
 static void kill_holder(const struct waiting *waiting)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, waiting->holder, 0);
-	unsigned long long started;
+	const struct process *holder = &waiting->holder;
+	int pidfd = (int)syscall(SYS_pidfd_open, holder->pid, 0);
+	struct session_holder killed = { .pid = holder->pid,
+					 .stopped = holder->state == 'T',
+					 .waited_ms = waiting->waited_ms };
+	struct process now;
 
 	if (pidfd < 0)
 		return;
-	if (find_holder(waiting->fd) == waiting->holder &&
-	    look_at(waiting->holder, &started) != 0 && started == waiting->started)
-		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	now = look_at(holder->pid);
+	if (find_holder(waiting->fd) == holder->pid && is_same(&now, holder) &&
+	    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0) {
+		memcpy(killed.name, holder->name, sizeof(killed.name));
+		*waiting->killed = killed;
+	}
 	close(pidfd);
 }
 
@@ -132,24 +158,39 @@ static void kill_holder(const struct waiting *waiting)
  */
 static void watch_holder(struct waiting *waiting, int passed_ms)
 {
-	unsigned long long started = 0;
-	pid_t holder = find_holder(waiting->fd);
-	char state = holder ? look_at(holder, &started) : 0;
+	pid_t pid = find_holder(waiting->fd);
+	struct process holder = { .pid = 0 };
 
-	if (!state || holder == getpid()) {
-		waiting->holder = 0;
-		return;
-	}
-	if (holder == waiting->holder && started == waiting->started)
+	if (pid)
+		holder = look_at(pid);
+	if (is_same(&holder, &waiting->holder))
 		waiting->held_ms += passed_ms;
 	else
 		waiting->held_ms = 0;
 	waiting->holder = holder;
-	waiting->started = started;
-	if (state == 'T' ? waiting->waited_ms >= STOPPED_MS
-			 : waiting->waited_ms >= SLOW_MS && waiting->held_ms >= HELD_MS &&
-				   session_is_users(holder))
+	if (!holder.state || pid == getpid())
+		return;
+	if (holder.state == 'T' ? waiting->waited_ms >= STOPPED_MS
+				: waiting->waited_ms >= SLOW_MS && waiting->held_ms >= HELD_MS &&
+					  session_is_users(pid))
 		kill_holder(waiting);
+}
+
+/* @why: who has the lock, as far as that can be seen. Returns -ETIMEDOUT. */
+static int give_up(int fd, const char *path, int timeout_ms, struct reason *why)
+{
+	pid_t pid = find_holder(fd);
+	struct process holder = { .pid = 0 };
+
+	if (pid)
+		holder = look_at(pid);
+	if (holder.state)
+		reason_set(why, "%s: locked by process %d (%s) for more than %d ms", path, pid,
+			   holder.name, timeout_ms);
+	else
+		reason_set(why, "%s: locked by another process for more than %d ms", path,
+			   timeout_ms);
+	return -ETIMEDOUT;
 }
 
 /*
@@ -157,10 +198,11 @@ static void watch_holder(struct waiting *waiting, int passed_ms)
  * the machine has no time for this process, it has none for the one that has the lock: what passes
  * meanwhile counts as one pause.
  */
-static int wait_for(int fd, const char *path, int timeout_ms, struct reason *why)
+static int wait_for(int fd, const char *path, int timeout_ms, struct session_holder *killed,
+		    struct reason *why)
 {
 	int64_t now = now_ms(), deadline = now + timeout_ms;
-	struct waiting waiting = { .fd = fd };
+	struct waiting waiting = { .fd = fd, .killed = killed };
 	int pause = FIRST_PAUSE_MS, err;
 
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
@@ -172,11 +214,8 @@ static int wait_for(int fd, const char *path, int timeout_ms, struct reason *why
 			reason_set(why, "%s: %s", path, strerror(-err));
 			return err;
 		}
-		if (now >= deadline) {
-			reason_set(why, "%s: locked by another process for more than %d ms", path,
-				   timeout_ms);
-			return -ETIMEDOUT;
-		}
+		if (now >= deadline)
+			return give_up(fd, path, timeout_ms, why);
 		pause_ms(pause);
 		now = now_ms();
 		passed = now - before < 2 * pause ? (int)(now - before) : 2 * pause;
@@ -217,7 +256,8 @@ static int make_folder(const char *folder, struct reason *why)
 }
 
 /* As session_lock(), without the folder. */
-static int lock_file(const char *folder, uid_t uid, int timeout_ms, struct reason *why)
+static int lock_file(const char *folder, uid_t uid, int timeout_ms, struct session_holder *killed,
+		     struct reason *why)
 {
 	char path[SESSION_LOCK_PATH_SIZE];
 	/* Whatever the umask, it makes the mode narrower only. O_NONBLOCK: a FIFO must not hang us. */
@@ -232,7 +272,7 @@ static int lock_file(const char *folder, uid_t uid, int timeout_ms, struct reaso
 	}
 	err = check_owner(fd, path, why);
 	if (!err)
-		err = wait_for(fd, path, timeout_ms, why);
+		err = wait_for(fd, path, timeout_ms, killed, why);
 	if (err) {
 		close(fd);
 		return err;
@@ -240,9 +280,13 @@ static int lock_file(const char *folder, uid_t uid, int timeout_ms, struct reaso
 	return fd;
 }
 
-int session_lock(const char *folder, uid_t uid, int timeout_ms, struct reason *why)
+int session_lock(const char *folder, uid_t uid, int timeout_ms, struct session_holder *killed,
+		 struct reason *why)
 {
+	struct session_holder nobody;
 	int err = make_folder(folder, why);
 
-	return err ? err : lock_file(folder, uid, timeout_ms, why);
+	killed = killed ? killed : &nobody;
+	*killed = (struct session_holder) { .pid = 0 };
+	return err ? err : lock_file(folder, uid, timeout_ms, killed, why);
 }

@@ -138,14 +138,24 @@ int session_is_last(const struct session *session, struct reason *why);
 /* Where the lock of @uid is, below @folder. @path: SESSION_LOCK_PATH_SIZE bytes. Returns @path. */
 char *session_lock_path(const char *folder, uid_t uid, char *path);
 
+/* A process that had a user's lock while another waited for it, and was killed for that. */
+struct session_holder {
+	pid_t pid;     /* 0: none */
+	char name[32]; /* what it calls itself */
+	bool stopped;  /* a signal has stopped it; else it did not get on */
+	int waited_ms; /* how long was waited until then */
+};
+
 /*
  * Takes the lock that all changes to the filters of a user's sessions share, waiting for it at most
  * @timeout_ms milliseconds. It is in a file that is root's alone, so that no user can hold it. There
  * is one for each user. Nothing slow is to be done with it. A process that has it and was stopped, or
- * does not get on in a user's session, is killed by whoever waits, within two seconds.
+ * does not get on in a user's session, is killed by whoever waits, within two seconds; @killed (may be
+ * NULL) says which, in any case: there is hardly ever more than one, and this is the last.
  * Returns a descriptor for session_unlock(); -ETIMEDOUT or another negative errno with @why.
  */
-int session_lock(const char *folder, uid_t uid, int timeout_ms, struct reason *why);
+int session_lock(const char *folder, uid_t uid, int timeout_ms, struct session_holder *killed,
+		 struct reason *why);
 
 void session_unlock(int lock);
 

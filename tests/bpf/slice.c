@@ -52,7 +52,9 @@ void slice_make(struct slice *slice, struct scratch *scratch)
 		.proc_devices = slice->proc_devices,
 		.dev = slice->locks,
 	};
-	slice->options = (struct enforce_options) { &slice->conf, &slice->devices, slice->locks };
+	slice->options = (struct enforce_options) { .conf = &slice->conf,
+						    .devices = &slice->devices,
+						    .lock_folder = slice->locks };
 	slice->subject =
 		(struct policy_subject) { (char *)"root", 0, 0, groups, 1, 1000, NULL, 0, true };
 }

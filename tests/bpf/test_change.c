@@ -237,7 +237,7 @@ static int log_in(void *data)
 {
 	const struct slice *slice = ((void **)data)[0];
 	const int *locked = ((void **)data)[1];
-	int lock = session_lock(slice->locks, 0, 1000, NULL);
+	int lock = session_lock(slice->locks, 0, 1000, NULL, NULL);
 
 	if (lock < 0 || write(*locked, "x", 1) != 1)
 		return 1;

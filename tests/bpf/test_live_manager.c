@@ -213,7 +213,7 @@ static int log_in_late(void *data)
 	struct bpfdev_info info = { .uid = 4242 };
 	int lock, manager, old;
 
-	lock = session_lock(managed->locks, 4242, 1000, NULL);
+	lock = session_lock(managed->locks, 4242, 1000, NULL, NULL);
 	if (lock < 0 || write(login->locked, "x", 1) != 1 || read(login->go, &byte, 1) < 0)
 		return 1;
 	/* So that who waits for the lock has begun to. */

@@ -76,7 +76,7 @@ static pid_t start_and_stall(struct slice *slice, scratch_job *job, const char *
 static void each_checks_again(struct slice *slice, scratch_job *job)
 {
 	char path[SESSION_LOCK_PATH_SIZE];
-	int lock = session_lock(slice->locks, 0, 1000, NULL);
+	int lock = session_lock(slice->locks, 0, 1000, NULL, NULL);
 	pid_t pid;
 
 	assert_true(lock >= 0);
@@ -113,7 +113,7 @@ static void test_reload_sees_what_changed_while_it_waited(void **state)
 static int hold_lock(void *data)
 {
 	const struct slice *slice = data;
-	int fd = session_lock(slice->locks, 0, 1000, NULL);
+	int fd = session_lock(slice->locks, 0, 1000, NULL, NULL);
 
 	/* The lock goes with this process only. */
 	return fd < 0 ? 1 : pause();
@@ -132,7 +132,7 @@ static void test_frozen_login_holds_nobody_up(void **state)
 		      sizeof(path));
 	pid = scratch_start(slice.scratch, path, hold_lock, &slice);
 	session_lock_path(slice.locks, 0, lock_path);
-	while ((lock = session_lock(slice.locks, 0, 0, NULL)) >= 0) {
+	while ((lock = session_lock(slice.locks, 0, 0, NULL, NULL)) >= 0) {
 		session_unlock(lock);
 		usleep(1000);
 	}
@@ -140,7 +140,7 @@ static void test_frozen_login_holds_nobody_up(void **state)
 	freeze = open(file, O_WRONLY | O_CLOEXEC);
 	assert_int_equal(write(freeze, "1", 1), 1);
 	close(freeze);
-	lock = session_lock(slice.locks, 0, 20000, NULL);
+	lock = session_lock(slice.locks, 0, 20000, NULL, NULL);
 	assert_true(lock >= 0);
 	session_unlock(lock);
 	assert_int_equal(waitpid(pid, &status, 0), pid);

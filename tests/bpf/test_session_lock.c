@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,7 +44,7 @@ static int remove_place(void **state)
 
 static int lock(const struct place *place, int timeout_ms)
 {
-	return session_lock(place->folder, UID, timeout_ms, NULL);
+	return session_lock(place->folder, UID, timeout_ms, NULL, NULL);
 }
 
 static void test_lock(void **state)
@@ -92,6 +93,8 @@ static pid_t hold(const struct place *place, int *end)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		close(ends[1]);
+		/* The kernel has that in brackets, and does not mind. */
+		prctl(PR_SET_NAME, "a) b)");
 		if (lock(place, 0) < 0 || setresuid(hold_uid, 0, 0) < 0 ||
 		    write(started[1], &byte, 1) != 1)
 			_exit(1);
@@ -109,13 +112,16 @@ static void test_held_by_another(void **state)
 {
 	const struct place *place = *state;
 	struct reason why = { "" };
+	char holder[64];
 	int end, status, fd;
 	pid_t pid = hold(place, &end);
 
-	assert_int_equal(session_lock(place->folder, UID, 0, &why), -ETIMEDOUT);
-	assert_int_equal(session_lock(place->folder, UID, 30, &why), -ETIMEDOUT);
+	assert_int_equal(session_lock(place->folder, UID, 0, NULL, &why), -ETIMEDOUT);
+	assert_int_equal(session_lock(place->folder, UID, 30, NULL, &why), -ETIMEDOUT);
 	assert_contains(why.text, place->path);
 	assert_contains(why.text, "30 ms");
+	snprintf(holder, sizeof(holder), "process %d (a) b)) for", pid);
+	assert_contains(why.text, holder);
 	close(end);
 	/* Waits for the other's end. */
 	fd = lock(place, 60000);
@@ -140,11 +146,16 @@ static void test_holder_died(void **state)
 	close(end);
 }
 
-static void check_taken_from(const struct place *place, pid_t pid, int end)
+static void check_taken_from(const struct place *place, pid_t pid, int end, bool stopped)
 {
-	int fd = lock(place, 20000), status;
+	struct session_holder killed = { .pid = 0 };
+	int fd = session_lock(place->folder, UID, 20000, &killed, NULL), status;
 
 	assert_true(fd >= 0);
+	assert_int_equal(killed.pid, pid);
+	assert_string_equal(killed.name, "a) b)");
+	assert_int_equal(killed.stopped, stopped);
+	assert_true(killed.waited_ms >= 1000);
 	close(fd);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status));
@@ -160,7 +171,7 @@ static void test_stopped_holder_is_killed(void **state)
 
 	assert_int_equal(kill(pid, SIGSTOP), 0);
 	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
-	check_taken_from(place, pid, end);
+	check_taken_from(place, pid, end, true);
 }
 
 /* As su is, whose processors or memory a user has limited. */
@@ -173,17 +184,19 @@ static void test_holder_that_runs_for_a_user_is_killed(void **state)
 	hold_uid = 65534;
 	pid = hold(place, &end);
 	hold_uid = 0;
-	check_taken_from(place, pid, end);
+	check_taken_from(place, pid, end, false);
 }
 
 /* It may be slow, but no user has made it so. */
 static void test_holder_that_is_no_users_is_left_alone(void **state)
 {
 	const struct place *place = *state;
+	struct session_holder killed;
 	int end, status;
 	pid_t pid = hold(place, &end);
 
-	assert_int_equal(lock(place, 4000), -ETIMEDOUT);
+	assert_int_equal(session_lock(place->folder, UID, 4000, &killed, NULL), -ETIMEDOUT);
+	assert_int_equal(killed.pid, 0);
 	close(end);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -193,7 +206,7 @@ static void check_refused(const struct place *place, int err, const char *fragme
 {
 	struct reason why = { "" };
 
-	assert_int_equal(session_lock(place->folder, UID, 0, &why), err);
+	assert_int_equal(session_lock(place->folder, UID, 0, NULL, &why), err);
 	assert_contains(why.text, place->path);
 	assert_contains(why.text, fragment);
 }

@@ -5,6 +5,9 @@ import errno
 import fcntl
 import os
 import pathlib
+import re
+import signal
+import subprocess
 
 import pytest
 
@@ -153,6 +156,23 @@ def test_lock_is_waited_for(login, tree, world):
     os.close(lock)
     assert alice.answer() == "PAM_SUCCESS"
     assert LOCK not in open_files(alice.pid)
+
+
+def test_who_was_stopped_with_the_lock_is_killed_and_named(login, world):
+    path = world.path(LOCK)
+    path.touch(0o600)
+    holder = subprocess.Popen(["flock", "-o", path, "sh", "-c", "echo; kill -STOP $PPID; sleep 60"], stdout=subprocess.PIPE,
+                              text=True, process_group=0)
+    try:
+        assert holder.stdout.readline() == "\n"
+        assert login().open() == "PAM_SUCCESS"
+        assert holder.wait() == -signal.SIGKILL
+        named = re.compile(rf"process {holder.pid} \(flock\) kept the lock of uid 1000, and was killed after \d+ ms: "
+                           "a signal had stopped it")
+        assert [entry.priority for entry in world.log.entries() if named.fullmatch(entry.text)] == ["warning"]
+    finally:
+        os.killpg(holder.pid, signal.SIGKILL)
+        holder.stdout.close()
 
 
 def test_login_that_is_killed_lets_go_of_the_lock(login, world):

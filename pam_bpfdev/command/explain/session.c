@@ -281,8 +281,9 @@ static int resolve(struct explain *explain, const struct device_spec *spec)
 
 int explain_sessions(struct explain *explain, const struct device_spec *spec)
 {
-	static const struct enforce_options options = { &conf_paths_now, &device_source_system,
-							SESSION_LOCK_FOLDER };
+	static const struct enforce_options options = { .conf = &conf_paths_now,
+							.devices = &device_source_system,
+							.lock_folder = SESSION_LOCK_FOLDER };
 	const uid_t uid = explain->asked.subject.uid;
 	struct machine machine;
 	struct telling telling = { .explain = explain,

@@ -234,7 +234,18 @@ void change_log_error(const char *format, ...)
 	log_line(LOG_ERR, &line);
 }
 
+void change_tell(const struct reason *what, void *data)
+{
+	(void)data;
+	log_line(LOG_WARNING, what);
+}
+
 struct enforce_options change_options(const struct conf_paths *paths)
 {
-	return (struct enforce_options) { paths, &device_source_system, SESSION_LOCK_FOLDER };
+	return (struct enforce_options) {
+		.conf = paths,
+		.devices = &device_source_system,
+		.lock_folder = SESSION_LOCK_FOLDER,
+		.tell = change_tell,
+	};
 }

@@ -68,6 +68,9 @@ void change_log_ends(const struct enforce_change_report *report, const char *use
  */
 uid_t change_asker(void);
 
+/* For enforce_options: writes it to the system log. */
+void change_tell(const struct reason *what, void *data);
+
 /* Options and lock folder of the installed system, with @paths as the policy. */
 struct enforce_options change_options(const struct conf_paths *paths);
 

@@ -11,6 +11,7 @@
 
 #include "command/base/memory.h"
 #include "command/base/output.h"
+#include "command/machine/change.h"
 #include "command/machine/machine.h"
 
 #define NANOSECONDS 1000000000ull
@@ -46,7 +47,8 @@ int machine_open(struct machine *machine, struct reason *why)
 {
 	static const struct enforce_options options = { .conf = &conf_paths_now,
 							.devices = &device_source_system,
-							.lock_folder = SESSION_LOCK_FOLDER };
+							.lock_folder = SESSION_LOCK_FOLDER,
+							.tell = change_tell };
 
 	*machine = (struct machine) { .decider = decider_new(&options) };
 	return xcheck(session_find_root(&machine->root, why));
