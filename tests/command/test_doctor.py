@@ -2,6 +2,7 @@
 """`bpfdev doctor` where files alone decide; machines with systemd and logins are in tests/lab."""
 
 import re
+import socket
 
 import pytest
 
@@ -9,7 +10,7 @@ MODULE = "/run/lib/pam_bpfdev.so"
 SYSTEMD = "session optional pam_systemd.so\n"
 LINE = f"session required {MODULE}\n"
 NOBODY = "60123:60124 allow *\n"  # accounts that no machine has, so that no process counts
-TOPICS = "kernel|systemd|pam|sshd|logins|policy|processes|devices|brokers|linger|sessions|sudo"
+TOPICS = "kernel|systemd|pam|sshd|logins|policy|processes|devices|brokers|linger|sessions|sudo|log"
 FIELDS = {"topic": str, "level": str, "subject": str, "message": str, "advice": (str, type(None))}
 
 
@@ -106,6 +107,18 @@ def test_usage(bpfdev):
     result = bpfdev("doctor", "--help")
     assert result.code == 0
     assert all(option in result.out for option in ("--quiet", "--json", "--color", "--conf=PATH", "Exit status"))
+
+
+@pytest.mark.parametrize("path", [None, "/dev/log", "/run/systemd/journal/socket"])
+def test_whether_anybody_reads_what_is_logged(bpfdev, well, path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as reader:
+        if path:
+            well.path(path).parent.mkdir(parents=True, exist_ok=True)
+            reader.bind(str(well.path(path)))
+        said = [what for what in of(bpfdev("doctor", "--json"), "log") if "neither the journal" in what[2]]
+        assert [level for level, _, _ in said] == ([] if path else ["warn"])
+    if path:
+        well.path(path).unlink()
 
 
 @pytest.mark.usefixtures("well")

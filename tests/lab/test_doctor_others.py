@@ -94,6 +94,130 @@ def test_daemon_that_lets_in_without_pam(box):
     assert_well(box)
 
 
+def start_socket(box, name, listen, program):
+    """Has systemd wait there, and start the program for whoever connects."""
+    box.write_file(f"/run/systemd/system/{name}.socket", f"[Socket]\nListenStream={listen}\nAccept=yes\n")
+    box.write_file(f"/run/systemd/system/{name}@.service", f"[Service]\nExecStart=-{program}\nStandardInput=socket\n")
+    box.run(f"systemctl daemon-reload && systemctl start {name}.socket")
+
+
+def end_socket(box, name):
+    box.run(f"systemctl stop {name}.socket && rm /run/systemd/system/{name}[.@]* && systemctl daemon-reload")
+
+
+@pytest.mark.only_suite("bookworm")
+def test_daemon_without_pam_that_systemd_starts(box):
+    box.policy(RULES)
+    start_socket(box, "small-ssh", "127.0.0.1:2223", "/usr/sbin/dropbear -i")
+    start_socket(box, "harmless", "127.0.0.1:2224", "/bin/cat /etc/dropbear")
+    assert_only(box, "^logins dropbear: is started by small-ssh.socket when somebody connects, and opens no PAM session: ")
+    end_socket(box, "small-ssh")
+    end_socket(box, "harmless")
+    assert_well(box)
+
+
+@pytest.mark.only_suite("bookworm")
+@pytest.mark.parametrize("listen", ["/run/host/unix-export/ssh", "/run/ssh-unix-local/socket", "127.0.0.1:2223"])
+def test_sshd_on_a_socket_that_is_reached_from_outside(box, listen):
+    start_socket(box, "sshd-extra", listen, '/usr/sbin/sshd -i -o "AuthorizedKeysFile none"')
+    for policy, tells in ((f"{RULES}carol deny @gpu rw remote\n", listen.startswith("/run/host")), ("alice deny @gpu\n", False)):
+        box.policy(policy)
+        found = [text for text in Examined(box).of("note") if text.startswith("sshd ")]
+        assert len(found) == tells
+        assert not tells or found[0].startswith(f"sshd sshd-extra.socket: lets in by {listen}; sshd knows no address")
+    end_socket(box, "sshd-extra")
+
+
+@pytest.mark.only_suite("bookworm")
+def test_shell_for_debugging(box):
+    box.policy(RULES)
+    box.write_file("/run/systemd/system/debug-shell.service", "[Service]\nExecStart=/bin/sleep infinity\n")
+    box.run("systemctl daemon-reload && systemctl start debug-shell.service")
+    assert_only(box, "^logins debug-shell.service: runs, a shell of root's on tty9 that asks for no password: ")
+    box.run("systemctl stop debug-shell.service && rm /run/systemd/system/debug-shell.service && systemctl daemon-reload")
+    assert_well(box)
+
+
+ADMINISTRATORS = "polkit.addAdminRule(function(action, subject) {{ return [{}]; }});\n"
+
+
+@pytest.fixture
+def polkit(box):
+    """A function that says what polkit's program answers; it is not in the machine, and its files are read as text."""
+    def answer(status):
+        box.write_file("/usr/bin/pkcheck", f'#!/bin/sh\necho "$*" >/run/asked\nexit {status}\n', 0o755)
+
+    answer(2)
+    box.run("mkdir -p /etc/polkit-1/rules.d /usr/share/polkit-1/rules.d")
+    box.policy(RULES)
+    yield answer
+    box.run("rm -rf /usr/bin/pkcheck /etc/polkit-1 /usr/share/polkit-1 /run/asked")
+    assert_well(box)
+
+
+@pytest.mark.only_suite("bookworm")
+def test_administrators_of_polkit(box, polkit):
+    """Who is one leaves the session by run0 or systemd-run."""
+    shipped, own = "/usr/share/polkit-1/rules.d/50-default.rules", "/etc/polkit-1/rules.d/49-own.rules"
+    box.write_file(shipped, ADMINISTRATORS.format('"unix-group:sudo", "unix-group:students"'))
+    assert_only(box, f"^polkit alice: has rules, and is an administrator by {shipped}: with their own password, run0")
+    for admins, is_one in (("'unix-user:0'", False), ("'unix-user:alice'", True), ('"unix-user:1000"', True),
+                           ('"unix-netgroup:students"', False), ('"unix-group:staff", "unix-user:bob"', False)):
+        box.write_file(own, ADMINISTRATORS.format(admins))
+        assert [text for text in Examined(box).of("bad") if text.startswith("polkit alice: ")][:1] == \
+            [f"polkit alice: has rules, and is an administrator by {own}: with their own password, run0(1) and "
+             "systemd-run(1) start anything as root, outside of the session and its rules"][:is_one], admins
+
+
+@pytest.mark.only_suite("bookworm")
+def test_whom_polkit_lets_start_anything_unasked(box, polkit):
+    with box.ssh_session("alice"):
+        assert_well(box)
+        pid = re.fullmatch(r"--action-id org.freedesktop.systemd1.manage-units --process (\d+)\n", box.read_file("/run/asked"))[1]
+        assert "/user-1000.slice/session-" in box.run(f"cat /proc/{pid}/cgroup").stdout
+        polkit(0)
+        assert_only(box, "^polkit alice: has rules, and may have systemd start anything as root without a password")
+    box.log_out_everybody()
+
+
+def log_findings(box, prefix=""):
+    said = json.loads(box.run(f"{prefix} bpfdev doctor --json", check=False).stdout)
+    return [(finding["level"], finding["subject"], finding["message"]) for finding in said["findings"]
+            if finding["topic"] == "log"]
+
+
+@pytest.mark.only_suite("bookworm")
+@pytest.mark.parametrize("setting, lost", [("Storage=none", "anything"), ("MaxLevelStore=err", "what is less urgent"),
+                                           ("MaxLevelStore=4", "what is less urgent"), ("MaxLevelStore=notice", None),
+                                           ("MaxLevelStore=err\nMaxLevelStore=info", None), ("#Storage=none", None)])
+def test_journal_that_keeps_nothing(box, setting, lost):
+    box.policy(RULES)
+    box.run("mkdir -p /run/systemd/journald.conf.d")
+    box.write_file("/run/systemd/journald.conf.d/zz.conf", f"[Journal]\n{setting}\n")
+    try:
+        found = log_findings(box)
+        assert [level for level, _, _ in found] == ["warn"] * (lost is not None)
+        assert not lost or found[0][2].startswith(f"the journal does not keep {lost}")
+    finally:
+        box.run("rm /run/systemd/journald.conf.d/zz.conf")
+
+
+@pytest.mark.only_suite("bookworm")
+def test_journal_that_drops_what_is_too_much(box):
+    """With CAP_SYS_ADMIN ours are not among them; see test_log.py."""
+    box.policy(RULES)
+    box.run("systemd-run --unit=flood -p LogRateLimitIntervalSec=1s -p LogRateLimitBurst=5 "
+            "sh -c 'while sleep 0.3; do yes | head -20; done'")
+    box.wait_for(lambda: box.journal(r"Suppressed \d+ messages from flood.service"), "it was too much")
+    box.run("systemctl stop flood.service")
+    assert log_findings(box) == []
+    found = log_findings(box, "setpriv --inh-caps=-sys_admin --bounding-set=-sys_admin")
+    assert found[0] == ("note", "", "without CAP_SYS_ADMIN, a session that writes enough to the journal can have it drop what "
+                        "is said of that session")
+    assert {(level, subject) for level, subject, _ in found[1:]} == {("warn", "flood.service")}
+    assert re.match(r"the journal has dropped \d+ of its messages since boot", found[1][2])
+
+
 @pytest.mark.only_suite("bookworm")
 def test_sessions_that_run_out(box):
     box.policy(RULES)

@@ -89,6 +89,13 @@ def test_ssh_by_a_socket_of_this_machine_comes_from_anywhere(box):
     assert box.run(f"ssh -o StrictHostKeyChecking=no alice@.host {PROBE}").stdout.strip() == DENIED
 
 
+@pytest.mark.only_suite("trixie", "sid")
+def test_run0_makes_a_login_of_whom_it_is_for(box):
+    """systemd starts that, whoever asks for it: polkit says who may, and doctor whom it lets."""
+    box.policy(RULES)
+    assert box.run(f"run0 -u alice --pipe {PROBE} </dev/null").stdout.strip() == DENIED
+
+
 # The caller's rules go along, whoever has rules of their own or none.
 OTHERS = tuple(f"{BY_MANAGER} {start}" for start in (
     "sudo -i -u bob", "su bob -c", "su - bob -c", "sudo -i", "su root -c", "sudo -i -u bob sudo -i"))

@@ -256,6 +256,7 @@ void doctor_check_brokers(struct doctor *doctor)
 	meet_named(doctor);
 	check_sudo(doctor);
 	doctor_check_doas(doctor);
+	doctor_check_polkit(doctor);
 	if (doctor->findings.count == before)
 		doctor_find(doctor, DOCTOR_OK, TOPIC, "",
 			    "no service is known to open devices for users with rules");

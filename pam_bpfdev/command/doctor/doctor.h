@@ -128,12 +128,14 @@ int doctor_run(char *const *argv, char *text);
 bool doctor_read_lines(const char *path, bool (*line)(const char *text, void *data), void *data);
 
 /* The checks, in the order in which they are made: later ones use what earlier ones set. */
-void doctor_check_kernel(struct doctor *doctor);		      /* opens machine */
+void doctor_check_kernel(struct doctor *doctor); /* opens machine */
+void doctor_check_log(struct doctor *doctor);
 void doctor_check_pam(struct doctor *doctor);			      /* sets conf_path */
 void doctor_check_pam_below(struct doctor *doctor, const char *root); /* of the file system */
 void doctor_check_sshd(struct doctor *doctor);
 void doctor_check_daemons(struct doctor *doctor);
-void doctor_check_policy(struct doctor *doctor);    /* sets conf and the paths */
+void doctor_check_policy(struct doctor *doctor); /* sets conf and the paths */
+void doctor_check_sockets(struct doctor *doctor);
 void doctor_check_processes(struct doctor *doctor); /* looks at machine; sets sound_server */
 void doctor_check_sessions(struct doctor *doctor);
 void doctor_check_groups(struct doctor *doctor);
@@ -141,6 +143,7 @@ void doctor_check_pam_group(struct doctor *doctor);
 void doctor_check_linger(struct doctor *doctor);
 void doctor_check_udev(struct doctor *doctor);
 void doctor_check_brokers(struct doctor *doctor);
-void doctor_check_doas(struct doctor *doctor); /* a part of that */
+void doctor_check_doas(struct doctor *doctor);	 /* a part of that */
+void doctor_check_polkit(struct doctor *doctor); /* and so is this */
 
 #endif

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* Daemons that let users in: whether sshd asks PAM at all, and those that know nothing of PAM. */
-#include <dirent.h>
+/* Whether sshd asks PAM at all; and programs that answer, and files, for the other checks. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -151,144 +150,6 @@ void doctor_check_sshd(struct doctor *doctor)
 	free(text);
 }
 
-/* Daemons that let users in and ask nobody, or may be built so; and those that leave it to login(1). */
-static const struct {
-	const char *name;
-	bool by_login;
-} daemons[] = {
-	{ "dropbear", false },	  { "tinysshd", false },  { "in.rshd", false },
-	{ "rshd", false },	  { "in.rexecd", false }, { "rexecd", false },
-	{ "ttyd", false },	  { "gotty", false },	  { "lshd", false },
-	{ "sshesame", false },	  { "telnetd", true },	  { "in.telnetd", true },
-	{ "utelnetd", true },	  { "rlogind", true },	  { "in.rlogind", true },
-	{ "shellinaboxd", true },
-};
-
-#define DAEMONS (sizeof(daemons) / sizeof(daemons[0]))
-
-static size_t find_daemon(const char *name)
-{
-	size_t i = 0;
-
-	while (i < DAEMONS && strcmp(daemons[i].name, name) != 0)
-		i++;
-	return i;
-}
-
-static void tell_daemon(struct doctor *doctor, size_t which, const char *how)
-{
-	const char *name = daemons[which].name;
-
-	if (daemons[which].by_login) {
-		doctor_find(doctor, DOCTOR_WARN, "logins", name,
-			    "%s, and knows nothing of PAM: sessions have rules only if it is "
-			    "login(1) that it starts",
-			    how);
-		doctor_advise(doctor, "see which program it starts, or use sshd in its place");
-	} else {
-		doctor_find(doctor, DOCTOR_BAD, "logins", name,
-			    "%s, and opens no PAM session: who logs in by it has no rules", how);
-		doctor_advise(doctor, "end it, and use sshd in its place");
-	}
-}
-
-/* The inodes of sockets that listen, which @path, of /proc/net, lists. */
-struct sockets {
-	unsigned long *items;
-	size_t count, capacity;
-};
-
-static void list_sockets(struct sockets *sockets, const char *path)
-{
-	FILE *file = fopen(path, "re");
-	unsigned int state;
-	unsigned long inode;
-	char line[512];
-
-	/* sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode; 0A: LISTEN */
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "%*s %*s %*s %x %*s %*s %*s %*s %*s %lu", &state, &inode) == 2 &&
-		    state == 0x0a)
-			*xappend(sockets) = inode;
-	if (file)
-		fclose(file);
-}
-
-static bool listens(const struct sockets *sockets, int pid)
-{
-	char path[64], target[64];
-	struct dirent *entry;
-	bool does = false;
-	unsigned long inode;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	dir = opendir(path);
-	while (dir && !does && (entry = readdir(dir))) {
-		ssize_t length = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
-
-		target[length > 0 ? length : 0] = '\0';
-		if (sscanf(target, "socket:[%lu]", &inode) != 1)
-			continue;
-		for (size_t i = 0; i < sockets->count && !does; i++)
-			does = sockets->items[i] == inode;
-	}
-	if (dir)
-		closedir(dir);
-	return does;
-}
-
-/* Whether the program has Linux-PAM's library in memory. */
-static bool has_pam(int pid)
-{
-	char path[64], line[1024];
-	bool has = false;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	file = fopen(path, "re");
-	while (file && !has && fgets(line, sizeof(line), file))
-		has = strstr(line, "/libpam.so");
-	if (file)
-		fclose(file);
-	return has;
-}
-
-static void look_at_daemon(struct doctor *doctor, const struct sockets *sockets, int pid)
-{
-	char path[64], comm[32] = "", how[64];
-	FILE *file;
-	size_t which;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return;
-	if (fgets(comm, sizeof(comm), file))
-		comm[strcspn(comm, "\n")] = '\0';
-	fclose(file);
-	which = find_daemon(comm);
-	/* Some build dropbear with PAM, which it asks for a password and for no session. */
-	if (which == DAEMONS || !listens(sockets, pid) || (daemons[which].by_login && has_pam(pid)))
-		return;
-	snprintf(how, sizeof(how), "process %d listens", pid);
-	tell_daemon(doctor, which, how);
-}
-
-/* service type protocol wait user PROGRAM arguments: inetd(8) starts it when somebody connects. */
-static bool look_at_inetd(const char *line, void *data)
-{
-	char program[256], *name;
-
-	if (sscanf(line, "%*s %*s %*s %*s %*s %255s %255s", program, program) < 1)
-		return false;
-	name = strrchr(program, '/');
-	name = name ? name + 1 : program;
-	if (find_daemon(name) < DAEMONS)
-		tell_daemon(data, find_daemon(name), "is in /etc/inetd.conf");
-	return false;
-}
-
 bool doctor_read_lines(const char *path, bool (*line)(const char *text, void *data), void *data)
 {
 	FILE *file = fopen(path, "re");
@@ -305,21 +166,4 @@ bool doctor_read_lines(const char *path, bool (*line)(const char *text, void *da
 	if (file)
 		fclose(file);
 	return done;
-}
-
-void doctor_check_daemons(struct doctor *doctor)
-{
-	struct sockets sockets = { 0 };
-	DIR *proc = opendir("/proc");
-	struct dirent *entry;
-
-	list_sockets(&sockets, "/proc/net/tcp");
-	list_sockets(&sockets, "/proc/net/tcp6");
-	while (proc && (entry = readdir(proc)))
-		if (atoi(entry->d_name) > 0)
-			look_at_daemon(doctor, &sockets, atoi(entry->d_name));
-	if (proc)
-		closedir(proc);
-	free(sockets.items);
-	doctor_read_lines("/etc/inetd.conf", look_at_inetd, doctor);
 }

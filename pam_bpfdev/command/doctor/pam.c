@@ -66,6 +66,7 @@ static const struct {
 	{ "cockpit", KIND_LOGIN },
 	{ "login", KIND_LOGIN },
 	{ "remote", KIND_LOGIN },
+	{ "systemd-run0", KIND_LOGIN },
 	{ "sshd", KIND_LOGIN },
 	{ "vsftpd", KIND_LOGIN },
 	{ "proftpd", KIND_LOGIN },
