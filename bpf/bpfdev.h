@@ -195,6 +195,12 @@ struct bpfdev_info {
 #define BPFDEV_DENIAL_ACCESS 48
 #define BPFDEV_DENIAL_BITS 0xfu /* of the latter four */
 
+/*
+ * In the key of what a service asked for on a process' behalf. The program never makes such a key, so
+ * that user space can count there without getting in its way; comm is the service's name then.
+ */
+#define BPFDEV_DENIAL_DOOR (1ull << 52)
+
 /* Of no device: what there was no room for is counted here. */
 #define BPFDEV_DENIAL_LOST 0ull
 

@@ -22,7 +22,8 @@ struct sums {
 static bool is_same(const struct sum *sum, const struct filter_denial *denial)
 {
 	return sum->denial.type == denial->type && sum->denial.major == denial->major &&
-	       sum->denial.minor == denial->minor && sum->audit == !denial->refused;
+	       sum->denial.minor == denial->minor && sum->audit == !denial->refused &&
+	       sum->denial.door == denial->door;
 }
 
 /* The newest one comes first, and stays. */
@@ -78,6 +79,8 @@ static void describe(struct decider *decider, const struct bpfdev_info *info, co
 		.audit = sum->audit,
 		.count = denial->count,
 	};
+	if (denial->door)
+		memcpy(device->door, denial->comm, sizeof(device->door));
 	device_name(decider->options->devices, denial->type, denial->major, denial->minor,
 		    device->name);
 	describe_line(decider, info, denial, device->line, sizeof(device->line));

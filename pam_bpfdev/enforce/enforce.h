@@ -43,6 +43,7 @@ struct enforce_denied_device {
 	uint64_t count;
 	char name[DEVICE_NAME_SIZE]; /* "/dev/video0", "char-video4linux" or "" */
 	char line[256]; /* that decided the last time: "FILE:LINE", or why there is none */
+	char door[16];	/* the service that asked for it on the user's behalf; "": none did */
 };
 
 #define ENFORCE_DENIED_DEVICES 5

@@ -134,7 +134,8 @@ int call_bind_map(int prog_fd, int map_fd)
 	return call(BPF_PROG_BIND_MAP, &attr);
 }
 
-static int call_element(enum bpf_cmd command, int map_fd, const void *key, const void *value)
+static int call_element(enum bpf_cmd command, int map_fd, const void *key, const void *value,
+			__u64 flags)
 {
 	union bpf_attr attr;
 
@@ -142,22 +143,23 @@ static int call_element(enum bpf_cmd command, int map_fd, const void *key, const
 	attr.map_fd = (__u32)map_fd;
 	attr.key = address(key);
 	attr.value = address(value);
+	attr.flags = flags;
 	return call(command, &attr);
 }
 
 int call_lookup(int map_fd, const void *key, void *value)
 {
-	return call_element(BPF_MAP_LOOKUP_ELEM, map_fd, key, value);
+	return call_element(BPF_MAP_LOOKUP_ELEM, map_fd, key, value, 0);
 }
 
-int call_update(int map_fd, const void *key, const void *value)
+int call_update(int map_fd, const void *key, const void *value, __u64 flags)
 {
-	return call_element(BPF_MAP_UPDATE_ELEM, map_fd, key, value);
+	return call_element(BPF_MAP_UPDATE_ELEM, map_fd, key, value, flags);
 }
 
 int call_freeze(int map_fd)
 {
-	return call_element(BPF_MAP_FREEZE, map_fd, NULL, NULL);
+	return call_element(BPF_MAP_FREEZE, map_fd, NULL, NULL, 0);
 }
 
 int call_lookup_batch(int map_fd, const void *from, void *next, void *keys, void *values,

@@ -36,7 +36,7 @@ int call_load_types(const void *btf, __u32 size);
 int call_bind_map(int prog_fd, int map_fd);
 
 int call_lookup(int map_fd, const void *key, void *value);
-int call_update(int map_fd, const void *key, const void *value);
+int call_update(int map_fd, const void *key, const void *value, __u64 flags);
 int call_freeze(int map_fd);
 /* *@count: how many are wanted or given, then how many it were. @from: NULL for the beginning. */
 int call_lookup_batch(int map_fd, const void *from, void *next, void *keys, void *values,

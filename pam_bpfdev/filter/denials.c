@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "filter/call.h"
 #include "filter/filter.h"
@@ -166,6 +167,7 @@ static struct filter_denial describe(__u64 key, const struct bpfdev_denial *valu
 		.source = value->source,
 		.uid = value->uid,
 		.pid = value->pid,
+		.door = key & BPFDEV_DENIAL_DOOR,
 	};
 
 	memcpy(denial.comm, value->comm, sizeof(value->comm));
@@ -216,6 +218,15 @@ static int read_map(int fd, __u32 max, struct filter_denial **denials, size_t *c
 	return err;
 }
 
+static int failed(int err, const char *doing, struct reason *why)
+{
+	if (err != -EPROTO)
+		return err ? filter_failed(err, doing, why) : 0;
+	reason_set(why, "the filter was made by another version of this program, which counts what "
+			"it denies in another way, or not at all");
+	return FILTER_OTHER_VERSION;
+}
+
 int filter_read_denials(int prog_fd, struct filter_denial **denials, size_t *count, uint64_t *lost,
 			struct reason *why)
 {
@@ -223,9 +234,59 @@ int filter_read_denials(int prog_fd, struct filter_denial **denials, size_t *cou
 	FILTER_CLOSE int fd = open_map(prog_fd, &map);
 	int err = fd < 0 ? fd : read_map(fd, map.max_entries, denials, count, lost);
 
-	if (err != -EPROTO)
-		return err ? filter_failed(err, "reading what the filter has denied", why) : 0;
-	reason_set(why, "the filter was made by another version of this program, which counts what "
-			"it denies in another way, or not at all");
-	return FILTER_OTHER_VERSION;
+	return failed(err, "reading what the filter has denied", why);
+}
+
+static __u64 nanoseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (__u64)now.tv_sec * 1000000000ull + (__u64)now.tv_nsec;
+}
+
+/* The program would make the entry for what there is no room for beside its first one. */
+static void make_lost(int fd)
+{
+	const __u64 lost = BPFDEV_DENIAL_LOST;
+	struct bpfdev_denial none = { .first = nanoseconds() };
+
+	none.last = none.first;
+	call_update(fd, &lost, &none, BPF_NOEXIST);
+}
+
+/* Nobody else writes entries of doors, so that nothing can come between reading and writing one. */
+static int count_door(int fd, __u64 key, struct bpfdev_denial *once)
+{
+	struct bpfdev_denial before = { 0 };
+	int err = call_lookup(fd, &key, &before);
+
+	if (err == -ENOENT) {
+		make_lost(fd);
+		return call_update(fd, &key, once, BPF_NOEXIST);
+	}
+	once->count += before.count;
+	once->first = before.first;
+	return err ? err : call_update(fd, &key, once, BPF_EXIST);
+}
+
+int filter_count_door(int prog_fd, const struct filter_denial *denial, struct reason *why)
+{
+	__u32 access_type = denial->access << 16 | (denial->type + BPF_DEVCG_DEV_BLOCK);
+	__u64 key =
+		BPFDEV_DENIAL_DOOR | bpfdev_denial_key(access_type, denial->major, denial->minor,
+						       denial->refused, denial->audited);
+	struct bpfdev_denial once = {
+		.count = 1,
+		.first = nanoseconds(),
+		.policy_digest = denial->digest,
+		.source = denial->source,
+		.uid = denial->uid,
+		.pid = denial->pid,
+	};
+	FILTER_CLOSE int fd = filter_open_denials(prog_fd);
+
+	once.last = once.first;
+	memcpy(once.comm, denial->comm, sizeof(once.comm) - 1);
+	return failed(fd < 0 ? fd : count_door(fd, key, &once), "counting a denial", why);
 }

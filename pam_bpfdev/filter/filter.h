@@ -99,6 +99,7 @@ struct filter_denial {
 	uint32_t uid;	 /* the real one, in the initial user namespace */
 	uint32_t pid;	 /* in the initial PID namespace; 0: not known */
 	char comm[16];	 /* as the process calls itself, which may be any bytes; "": not known */
+	bool door;	 /* a service asked, whose name comm is, on behalf of the process pid */
 };
 
 /*
@@ -121,6 +122,14 @@ struct filter_denial {
  */
 int filter_read_denials(int prog_fd, struct filter_denial **denials, size_t *count, uint64_t *lost,
 			struct reason *why);
+
+/*
+ * Counts in the filter what it has denied a service that asked on behalf of a process below it: what
+ * @denial says of device, access, bits, digest, source, uid, pid and comm. One process of the system
+ * at a time may do so. Returns 0; FILTER_OTHER_VERSION, -E2BIG (there is no room) or another negative
+ * errno; with @why.
+ */
+int filter_count_door(int prog_fd, const struct filter_denial *denial, struct reason *why);
 
 /*
  * Loads a program with @table, frozen, and attaches it to the cgroup: beside what else is attached

@@ -84,7 +84,7 @@ static int fill_data(int fd, const struct parts *parts)
 	data.info.table_digest = table_digest(parts->table);
 	data.info.origin_digest = table_origin_digest(parts->table);
 	data.info.origin_size = parts->table->origin ? parts->table->origin_size : 0;
-	err = call_update(fd, &first, &data);
+	err = call_update(fd, &first, &data, BPF_ANY);
 	return err ? err : call_freeze(fd);
 }
 

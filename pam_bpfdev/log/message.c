@@ -112,6 +112,8 @@ static void add_device(struct text *text, const struct enforce_denied_device *de
 		add(text, "%s", numbers);
 	add_access(text, device->access);
 	add_times(text, device->count);
+	if (*device->door)
+		add(text, " through %s", device->door);
 	add(text, " by %s", device->line);
 }
 

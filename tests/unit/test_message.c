@@ -78,6 +78,21 @@ static void devices_are_named_with_their_line(void **state)
 		"times by /etc/security/bpfdev.conf:4, b 4000:7 m once by no rule");
 }
 
+static void the_service_that_asked_is_named(void **state)
+{
+	struct enforce_denied one = {
+		.refused = 2,
+		.device_count = 1,
+		.devices = { CAMERA(2) },
+	};
+
+	(void)state;
+	strcpy(one.devices[0].door, "udisks2");
+	assert_string_equal(denied(&one),
+			    "sam was denied 2 times in session-3.scope: /dev/video0 (c 81:0) rw 2 "
+			    "times through udisks2 by /etc/security/bpfdev.conf:4");
+}
+
 static void those_that_are_not_named_are_counted(void **state)
 {
 	struct enforce_denied many = { .refused = 7, .device_count = ENFORCE_DENIED_DEVICES + 1 };
@@ -170,6 +185,7 @@ int main(void)
 		cmocka_unit_test(an_open_session_says_from_where),
 		cmocka_unit_test(nothing_denied_is_no_sentence),
 		cmocka_unit_test(devices_are_named_with_their_line),
+		cmocka_unit_test(the_service_that_asked_is_named),
 		cmocka_unit_test(those_that_are_not_named_are_counted),
 		cmocka_unit_test(audit_would_have_been),
 		cmocka_unit_test(refusals_and_audit_are_told_apart),

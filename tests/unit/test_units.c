@@ -133,6 +133,15 @@ static void processes_are_shown_by_name_and_number(void **state)
 	assert_string_equal(process("0123456789abcdef", 4194304), "0123456789abcdef[4194304]");
 }
 
+static void a_service_is_shown_with_the_process_that_it_asked_for(void **state)
+{
+	char text[DENIAL_PROCESS_SIZE];
+	struct filter_denial denial = { .pid = 4194304, .comm = "0123456789abcde", .door = true };
+
+	(void)state;
+	assert_string_equal(denial_process(&denial, text), "0123456789abcde for 4194304");
+}
+
 static void bits_are_those_that_were_refused_or_would_have_been(void **state)
 {
 	struct filter_denial denial = { .access = BPFDEV_READ | BPFDEV_WRITE,
@@ -156,6 +165,7 @@ int main(void)
 		cmocka_unit_test(units_have_an_order),
 		cmocka_unit_test(units_have_ids),
 		cmocka_unit_test(processes_are_shown_by_name_and_number),
+		cmocka_unit_test(a_service_is_shown_with_the_process_that_it_asked_for),
 		cmocka_unit_test(bits_are_those_that_were_refused_or_would_have_been),
 	};
 

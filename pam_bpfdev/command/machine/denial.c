@@ -38,7 +38,10 @@ void denial_explain(struct machine *machine, const struct denial *row, struct de
 
 char *denial_process(const struct filter_denial *denial, char *text)
 {
-	if (denial->pid)
+	if (denial->door)
+		snprintf(text, DENIAL_PROCESS_SIZE, "%.*s for %u", (int)sizeof(denial->comm),
+			 denial->comm, denial->pid);
+	else if (denial->pid)
 		snprintf(text, DENIAL_PROCESS_SIZE, "%.*s[%u]", (int)sizeof(denial->comm),
 			 denial->comm, denial->pid);
 	else
@@ -118,7 +121,9 @@ static void describe_process(struct row *row, const struct filter_denial *denial
 		row_text(row, "%s", denial_by(denial, uid, by));
 	if (row_field(row, "pid", NULL, 0) && denial->pid)
 		row_number(row, denial->pid);
-	if (row_field(row, "comm", NULL, 0) && denial->pid)
+	if (row_field(row, "comm", NULL, 0) && denial->pid && !denial->door)
+		row_text(row, "%.*s", (int)sizeof(denial->comm), denial->comm);
+	if (row_field(row, "door", NULL, 0) && denial->door)
 		row_text(row, "%.*s", (int)sizeof(denial->comm), denial->comm);
 	if (row_field(row, "process_uid", NULL, 0))
 		row_number(row, denial->uid);

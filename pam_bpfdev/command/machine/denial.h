@@ -43,7 +43,8 @@ void denial_explain(struct machine *machine, const struct denial *row, struct de
 #define DENIAL_RESULT_SIZE 16
 
 /*
- * "cheese[1234]"; "-" where the kernel does not say. A process may call itself by any bytes, so
+ * "cheese[1234]"; "udisks2 for 1234" if that service asked on the process' behalf; "-" where the
+ * kernel does not say. A process may call itself by any bytes, so
  * print it by output.h. @text: DENIAL_PROCESS_SIZE bytes. Returns @text.
  */
 char *denial_process(const struct filter_denial *denial, char *text);

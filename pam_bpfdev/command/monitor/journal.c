@@ -95,7 +95,7 @@ static void add_denial(struct entry_fields *fields, const struct monitor_kind *k
 	if (!denial->pid)
 		return;
 	reason_quote(texts->comm, sizeof(texts->comm), denial->comm, strlen(denial->comm));
-	entry_add(fields, "BPFDEV_COMM", texts->comm);
+	entry_add(fields, denial->door ? "BPFDEV_DOOR" : "BPFDEV_COMM", texts->comm);
 	entry_add_number(fields, "BPFDEV_PID", denial->pid);
 }
 

@@ -23,6 +23,7 @@ static int compare_kinds(const void *left, const void *right)
 		compare(a->denial.access, b->denial.access),
 		compare(a->denial.refused, b->denial.refused),
 		compare(a->denial.audited, b->denial.audited),
+		compare(a->denial.door, b->denial.door),
 	};
 
 	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
