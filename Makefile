@@ -73,6 +73,7 @@ COMMAND_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard pam_bpfdev/command/*/*
 COMMAND_PARTS = $(BUILD)/command.a
 PAGES8 := $(wildcard pam_bpfdev/*.8)
 PAGES5 := $(wildcard pam_bpfdev/*.5)
+UNITS = bpfdev-monitor.service bpfdev-ask.socket bpfdev-ask.service
 UDEV_RULES = 99-zz-bpfdev.rules
 EXAMPLES := $(wildcard conf/examples/*.* conf/examples/*/*)
 
@@ -138,8 +139,8 @@ install: all
 	$(INSTALL) -m 0644 $(PAGES5) $(DESTDIR)$(MANDIR)/man5/
 	$(INSTALL) -m 0644 conf/completion/bpfdev $(DESTDIR)$(BASHDIR)/
 	$(INSTALL) -m 0644 conf/completion/_bpfdev $(DESTDIR)$(ZSHDIR)/
-	sed 's|@SBINDIR@|$(SBINDIR)|' conf/bpfdev-monitor.service >$(BUILD)/bpfdev-monitor.service
-	$(INSTALL) -m 0644 $(BUILD)/bpfdev-monitor.service $(DESTDIR)$(UNITDIR)/
+	for unit in $(UNITS); do sed 's|@SBINDIR@|$(SBINDIR)|' conf/$$unit >$(BUILD)/$$unit && \
+		$(INSTALL) -m 0644 $(BUILD)/$$unit $(DESTDIR)$(UNITDIR)/ || exit 1; done
 	sed 's|@SBINDIR@|$(SBINDIR)|' conf/udev/$(UDEV_RULES) >$(BUILD)/$(UDEV_RULES)
 	$(INSTALL) -m 0644 $(BUILD)/$(UDEV_RULES) $(DESTDIR)$(UDEVDIR)/rules.d/
 	for file in $(EXAMPLES); do mode=$$(test -x $$file && echo 0755 || echo 0644); \
@@ -155,7 +156,7 @@ uninstall:
 		exit 1; fi
 	rm -f $(DESTDIR)$(PAMDIR)/pam_bpfdev.so $(DESTDIR)$(VENDORDIR)/classes.conf
 	rm -f $(DESTDIR)$(SBINDIR)/bpfdev $(DESTDIR)$(BASHDIR)/bpfdev $(DESTDIR)$(ZSHDIR)/_bpfdev
-	rm -f $(DESTDIR)$(UNITDIR)/bpfdev-monitor.service $(DESTDIR)$(UDEVDIR)/rules.d/$(UDEV_RULES)
+	rm -f $(UNITS:%=$(DESTDIR)$(UNITDIR)/%) $(DESTDIR)$(UDEVDIR)/rules.d/$(UDEV_RULES)
 	rm -f $(PAGES8:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man8/%)
 	rm -f $(PAGES5:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man5/%)
 	rm -rf $(DESTDIR)$(DOCDIR)/examples
@@ -206,7 +207,7 @@ help:
 #: sudo make check      runs all tests (LAYERS="unit bpf lab machines fuzz" for some)
 #: make lint            looks for mistakes without running anything
 #: sudo make bench      measures the program and the module
-#: make fuzz            fuzzes the policy's parser until interrupted (RUNS=N: so many inputs)
+#: make fuzz            fuzzes what is parsed until interrupted (RUNS=N: so many inputs)
 #: sudo make lab        a root shell on a machine where the module is installed (SUITE=trixie; MACHINE=1: one to plug devices into)
 #: make install         DESTDIR=, PREFIX=, PAMDIR=
 #: make uninstall       takes all of it away but the policy

@@ -14,13 +14,14 @@
 extern const struct command command_check, command_explain, command_rules, command_status,
 	command_denials, command_monitor, command_suggest, command_reload, command_allow,
 	command_revoke, command_doctor, command_edit, command_install, command_devices,
-	command_settle;
+	command_settle, command_ask;
 
 /* In the order of bpfdev --help. */
 static const struct command *const commands[] = {
-	&command_devices, &command_check,   &command_explain, &command_rules,  &command_status,
-	&command_denials, &command_monitor, &command_suggest, &command_reload, &command_edit,
-	&command_install, &command_allow,   &command_revoke,  &command_settle, &command_doctor,
+	&command_devices, &command_check,   &command_explain, &command_rules,
+	&command_status,  &command_denials, &command_monitor, &command_suggest,
+	&command_reload,  &command_edit,    &command_install, &command_allow,
+	&command_revoke,  &command_settle,  &command_ask,     &command_doctor,
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -81,11 +81,13 @@ lint: packages-check
 
 fuzz:
 	$(MAKE) BUILD=build/fuzz CC=$(CLANG) SANITIZE=fuzzer-no-link,address,undefined \
-		build/fuzz/tests/fuzz_conf
-	mkdir -p build/fuzz/corpus
+		build/fuzz/tests/fuzz_conf build/fuzz/tests/fuzz_ask
+	mkdir -p build/fuzz/corpus build/fuzz/questions
+	build/fuzz/tests/fuzz_ask -runs=$(or $(RUNS),1000000) build/fuzz/questions tests/fuzz/questions
 	build/fuzz/tests/fuzz_conf -dict=tests/fuzz/conf.dict $(if $(RUNS),-runs=$(RUNS)) \
 		build/fuzz/corpus tests/fuzz/corpus
 
-$(BUILD)/tests/fuzz_conf: $(BUILD)/tests/fuzz/fuzz_conf.o $(CORE)
+FUZZERS = $(BUILD)/tests/fuzz_conf $(BUILD)/tests/fuzz_ask
+$(FUZZERS): $(BUILD)/tests/%: $(BUILD)/tests/fuzz/%.o $(COMMAND_PARTS) $(CORE)
 	@mkdir -p $(@D)
-	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o %.a,$^)
+	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o %.a,$^) $(COMMAND_LIBS)

@@ -260,6 +260,21 @@ int device_free_majors(const struct device_source *source,
 /* A digest of the drivers that are registered. Returns 0 or a negative errno with @why. */
 int device_drivers_digest(const struct device_source *source, uint64_t *digest, struct reason *why);
 
+/* How a service can name the device that it asks for. */
+#define DEVICE_ASKED_FORMS "/dev/PATH, c M:m, b M:m, loop (the next one) or drive:SERIAL"
+
+/*
+ * Appends what @text names, which is as DEVICE_ASKED_FORMS says: exact numbers. @drive: and, of a disk
+ * or a partition, all else that is of the same disk. Links are followed: whoever asks is trusted.
+ * Returns 0; 1 with @why: no such device is there; -EINVAL with @why: it is no device; or another
+ * negative errno with @why. Free: device_patterns_free().
+ */
+int device_find_asked(const struct device_source *source, const char *text, bool drive,
+		      struct device_patterns *patterns, struct reason *why);
+
+/* Whether the kernel itself lets nobody write to it: sysfs says so of a block device. */
+bool device_is_read_only(const struct device_source *source, const struct device_pattern *device);
+
 #define DEVICE_NAME_SIZE 256 /* bytes of a name, with the final NUL; what does not fit is none */
 
 /*

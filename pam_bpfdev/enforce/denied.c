@@ -54,15 +54,14 @@ static int compare_sums(const void *a, const void *b)
 	       (left->denial.count > right->denial.count);
 }
 
-/* The line that decided, if the files still are what the filter was made from. */
-static void describe_line(struct decider *decider, const struct bpfdev_info *info,
-			  const struct filter_denial *denial, char *line, size_t size)
+void enforce_line(struct decider *decider, const struct bpfdev_info *info, uint64_t digest,
+		  uint32_t source, char *line, size_t size)
 {
-	const struct conf *conf = conf_store_find(&decider->policies, info, denial->digest);
+	const struct conf *conf = conf_store_find(&decider->policies, info, digest);
 
-	if (!denial->source)
+	if (!source)
 		snprintf(line, size, "no rule");
-	else if (!conf || conf->error_count || !policy_place(conf, denial->source, line, size))
+	else if (!conf || conf->error_count || !policy_place(conf, source, line, size))
 		snprintf(line, size, "a line of a policy that has changed since");
 }
 
@@ -83,7 +82,8 @@ static void describe(struct decider *decider, const struct bpfdev_info *info, co
 		memcpy(device->door, denial->comm, sizeof(device->door));
 	device_name(decider->options->devices, denial->type, denial->major, denial->minor,
 		    device->name);
-	describe_line(decider, info, denial, device->line, sizeof(device->line));
+	enforce_line(decider, info, denial->digest, denial->source, device->line,
+		     sizeof(device->line));
 }
 
 static void describe_all(const struct enforce_options *options, const struct bpfdev_info *info,

@@ -177,6 +177,13 @@ int enforce_settle_user(const struct enforce_options *options, const struct sess
 			struct reason *why);
 
 /*
+ * Writes to @line (@size bytes) the line that @source is of, in the policy with @digest that a filter
+ * with @info was made from: "FILE:LINE", or why there is none.
+ */
+void enforce_line(struct decider *decider, const struct bpfdev_info *info, uint64_t digest,
+		  uint32_t source, char *line, size_t size);
+
+/*
  * Sums up what the @count filters @prog_fds have denied; @info: what the first says of itself. What
  * cannot be read is said in @denied->why: it is no reason to do anything else.
  */

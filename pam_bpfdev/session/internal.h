@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "base/reason.h"
+
 /* Where in a path the slice of a user and the unit in it end. */
 struct session_path {
 	uid_t uid;
@@ -36,6 +38,15 @@ struct session_mount {
 struct session_mount_seen {
 	bool v1, v2;
 };
+
+/*
+ * Reads where a process is in the cgroup2 hierarchy from @process, its file in /proc: *@cgroup, to be
+ * freed; NULL if there is no such hierarchy. Returns 0 or a negative errno with @why.
+ */
+int session_read_cgroup(const char *process, char **cgroup, struct reason *why);
+
+/* The mount that shows @cgroup. Returns 0; -ENODEV: none does; another negative errno; with @why. */
+int session_find_mount(const char *cgroup, struct session_mount *mount, struct reason *why);
 
 /*
  * Finds the first cgroup2 mount in @mountinfo (the text of /proc/self/mountinfo) that shows

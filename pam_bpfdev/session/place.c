@@ -334,8 +334,7 @@ static int read_path(FILE *file, char **path)
 	return err;
 }
 
-/* A process' cgroup in the cgroup2 hierarchy; *@cgroup is NULL if there is no such hierarchy. */
-static int read_cgroup(const char *process, char **cgroup, struct reason *why)
+int session_read_cgroup(const char *process, char **cgroup, struct reason *why)
 {
 	FILE *file = open_proc(process, why);
 	int err;
@@ -365,7 +364,7 @@ static int not_mounted(const char *cgroup, const struct session_mount_seen *seen
 	return -ENODEV;
 }
 
-static int find_mount(const char *cgroup, struct session_mount *mount, struct reason *why)
+int session_find_mount(const char *cgroup, struct session_mount *mount, struct reason *why)
 {
 	FILE *file = open_proc("/proc/self/mountinfo", why);
 	struct session_mount_seen seen;
@@ -398,7 +397,7 @@ static bool is_nested(const char *cgroup, pid_t parent, char **from, bool *share
 	if (parent == 0)
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", parent);
-	if (read_cgroup(path, &parents_cgroup, NULL) < 0 || !parents_cgroup)
+	if (session_read_cgroup(path, &parents_cgroup, NULL) < 0 || !parents_cgroup)
 		return true;
 	nested = session_parse_path(parents_cgroup, &parents) && session_parse_path(cgroup, &own);
 	if (nested)
@@ -438,7 +437,8 @@ bool session_is_login(pid_t leader)
 	uid_t uid = (uid_t)-1;
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", leader);
-	if (read_status(leader, &uid, &parent) && read_cgroup(path, &cgroup, NULL) == 0 && cgroup)
+	if (read_status(leader, &uid, &parent) && session_read_cgroup(path, &cgroup, NULL) == 0 &&
+	    cgroup)
 		login = uid == 0 && !is_nested(cgroup, parent, NULL, &shared);
 	free(cgroup);
 	return login;
@@ -455,7 +455,7 @@ bool session_is_users(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
 	if (read_status(pid, &uid, &parent))
 		users = uid != 0;
-	if (!users && read_cgroup(path, &cgroup, NULL) == 0 && cgroup)
+	if (!users && session_read_cgroup(path, &cgroup, NULL) == 0 && cgroup)
 		users = session_parse_path(cgroup, &parsed) && parsed.uid != 0;
 	free(cgroup);
 	return users;
@@ -492,10 +492,10 @@ int session_find_root(char **root, struct reason *why)
 {
 	struct session_mount mount = { 0 };
 	char *cgroup = NULL;
-	int err = read_cgroup("/proc/1/cgroup", &cgroup, why);
+	int err = session_read_cgroup("/proc/1/cgroup", &cgroup, why);
 
 	if (!err)
-		err = find_mount(cgroup, &mount, why);
+		err = session_find_mount(cgroup, &mount, why);
 	if (!err && cgroup) {
 		err = root_below(&mount, cgroup, root, why);
 		session_mount_free(&mount);
@@ -523,10 +523,10 @@ int session_find(uid_t uid, struct session *session, struct reason *why)
 	int err;
 
 	*session = (struct session) { .place = SESSION_NONE, .uid = uid };
-	err = read_cgroup("/proc/self/cgroup", &cgroup, why);
+	err = session_read_cgroup("/proc/self/cgroup", &cgroup, why);
 	if (err)
 		return err;
-	err = find_mount(cgroup, &mount, why);
+	err = session_find_mount(cgroup, &mount, why);
 	if (!err && mount.root) {
 		err = session_locate(cgroup ? cgroup : "", mount.point, mount.root, uid, session,
 				     why);

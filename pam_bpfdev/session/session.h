@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/reason.h"
@@ -122,6 +123,21 @@ typedef int session_user_visit(const struct session *user, void *data);
  * none. Returns 0, what @visit returned, or a negative errno with @why.
  */
 int session_each_user(const char *root, session_user_visit *visit, void *data, struct reason *why);
+
+/* A process that somebody asks about. */
+struct session_process {
+	pid_t pid;
+	uint64_t start; /* clock ticks since boot: no other process of this pid has the same */
+	uid_t uids[4];	/* real, effective, saved, of the file system */
+	struct session session; /* where it is; uid: the real one */
+};
+
+/*
+ * Looks at the process @pid. All that is said of it is of one process, also if it ends meanwhile and
+ * another gets its pid. Returns 1; 0: there is no such process, or it ended meanwhile; or a negative
+ * errno with @why. Free with session_free(&process->session).
+ */
+int session_look_at(pid_t pid, struct session_process *process, struct reason *why);
 
 /*
  * Whether the calling process is the only one left in the unit's cgroup and those below it.

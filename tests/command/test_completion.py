@@ -9,7 +9,7 @@ import shells
 from place import PASSWD, TOP
 
 COMMANDS = ("devices", "check", "explain", "rules", "status", "denials", "monitor", "suggest", "reload", "edit", "install",
-            "allow", "revoke", "settle", "doctor")
+            "allow", "revoke", "settle", "ask", "doctor")
 USERS = sorted(line.split(":")[0] for line in PASSWD.splitlines())
 SESSIONS = " 3 1000 alice seat0 tty1\nc1  120 greeter seat0 -\n"
 # Those that ship, and one of the machine below.
