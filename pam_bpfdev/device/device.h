@@ -79,6 +79,7 @@ struct device_source {
 	const char *proc_misc;	    /* "/proc/misc"; NULL: there is none */
 	const char *sys;	    /* "/sys"; NULL: there is none */
 	const char *udev;	    /* "/run/udev", udev's database; NULL: there is none */
+	const char *gone;	    /* what device_gone_remember() wrote; NULL: there is none */
 	struct device_cache *cache; /* NULL: /proc/devices and /dev are opened each time */
 };
 
@@ -298,5 +299,33 @@ bool device_drivers(const struct device_source *source, uint32_t type, uint32_t 
  */
 char *device_name(const struct device_source *source, uint32_t type, uint32_t major, uint32_t minor,
 		  char *out);
+
+#define DEVICE_GONE_MAX 512 /* so many are remembered: 64 KiB */
+
+/* A device that has been pulled out. Its number may be another's by now. */
+struct device_gone {
+	uint64_t until; /* the number was its own: nanoseconds of CLOCK_BOOTTIME */
+	uint32_t type, major, minor;
+	char name[108]; /* as a policy can have it: "usb:46f4:0001:SERIAL" */
+};
+
+/*
+ * Remembers @gone in the file @path, in the place of the oldest one if there are DEVICE_GONE_MAX.
+ * Returns 0 or a negative errno with @why: it cannot be written.
+ */
+int device_gone_remember(const char *path, const struct device_gone *gone, struct reason *why);
+
+/*
+ * Reads what is remembered; what cannot be read is not. Returns 0 with *@items, to be freed, or
+ * -ENOMEM.
+ */
+int device_gone_read(const char *path, struct device_gone **items, size_t *count);
+
+/*
+ * The name of the device that had these numbers at @when (nanoseconds of CLOCK_BOOTTIME), and has
+ * gone since; or NULL.
+ */
+const char *device_gone_find(const struct device_gone *items, size_t count, uint32_t type,
+			     uint32_t major, uint32_t minor, uint64_t when);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "bpfdev.h"
 #include "base/array.h"
+#include "base/run.h"
 #include "device/internal.h"
 
 const struct device_source device_source_system = {
@@ -15,6 +16,7 @@ const struct device_source device_source_system = {
 	.proc_misc = "/proc/misc",
 	.sys = "/sys",
 	.udev = "/run/udev",
+	.gone = RUN_FOLDER "/gone",
 };
 
 int device_too_many(struct reason *why)

@@ -65,6 +65,24 @@ void enforce_line(struct decider *decider, const struct bpfdev_info *info, uint6
 		snprintf(line, size, "a line of a policy that has changed since");
 }
 
+/* By what it was at the time: another device may have its number by now. */
+static void name_device(const struct device_source *devices, const struct filter_denial *denial,
+			char *out)
+{
+	struct device_gone *gone = NULL;
+	const char *name = NULL;
+	size_t count = 0;
+
+	if (devices->gone && device_gone_read(devices->gone, &gone, &count) == 0)
+		name = device_gone_find(gone, count, denial->type, denial->major, denial->minor,
+					denial->last);
+	if (name)
+		snprintf(out, DEVICE_NAME_SIZE, "%s", name);
+	else
+		device_name(devices, denial->type, denial->major, denial->minor, out);
+	free(gone);
+}
+
 static void describe(struct decider *decider, const struct bpfdev_info *info, const struct sum *sum,
 		     struct enforce_denied_device *device)
 {
@@ -80,8 +98,7 @@ static void describe(struct decider *decider, const struct bpfdev_info *info, co
 	};
 	if (denial->door)
 		memcpy(device->door, denial->comm, sizeof(device->door));
-	device_name(decider->options->devices, denial->type, denial->major, denial->minor,
-		    device->name);
+	name_device(decider->options->devices, denial, device->name);
 	enforce_line(decider, info, denial->digest, denial->source, device->line,
 		     sizeof(device->line));
 }

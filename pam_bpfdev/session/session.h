@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/reason.h"
+#include "base/run.h"
 
 enum session_place {
 	SESSION_OWN_SCOPE,   /* session-*.scope of the user */
@@ -146,7 +147,7 @@ int session_look_at(pid_t pid, struct session_process *process, struct reason *w
 int session_is_last(const struct session *session, struct reason *why);
 
 /* Where an installed system has the locks. */
-#define SESSION_LOCK_FOLDER "/run/pam_bpfdev"
+#define SESSION_LOCK_FOLDER RUN_FOLDER
 #define SESSION_LOCK_TIMEOUT_MS 15000
 
 #define SESSION_LOCK_PATH_SIZE 128

@@ -180,6 +180,9 @@ struct names {
 	char *drivers[BPFDEV_TYPES][BPFDEV_MAJORS]; /* NULL: not looked for yet */
 	bool has_nodes;				    /* they have been looked for */
 	struct names_nodes nodes;
+	bool has_gone; /* likewise */
+	struct device_gone *gone;
+	size_t gone_count;
 };
 
 struct names *names_new(const struct device_source *devices)
@@ -198,6 +201,7 @@ void names_free(struct names *names)
 		for (uint32_t major = 0; major < BPFDEV_MAJORS; major++)
 			free(names->drivers[type][major]);
 	names_nodes_free(&names->nodes);
+	free(names->gone);
 	free(names);
 }
 
@@ -320,4 +324,17 @@ char *names_best(struct names *names, uint32_t type, uint32_t major, uint32_t mi
 		snprintf(out, NAMES_BEST_SIZE, "%s-%s", type == BPFDEV_CHAR ? "char" : "block",
 			 drivers);
 	return out;
+}
+
+bool names_gone(struct names *names, uint32_t type, uint32_t major, uint32_t minor, uint64_t when,
+		char *out)
+{
+	const char *name;
+
+	if (!names->has_gone && names->devices->gone)
+		xcheck(device_gone_read(names->devices->gone, &names->gone, &names->gone_count));
+	names->has_gone = true;
+	name = device_gone_find(names->gone, names->gone_count, type, major, minor, when);
+	snprintf(out, NAMES_BEST_SIZE, "%s", name ? name : "");
+	return name;
 }

@@ -71,6 +71,14 @@ bool names_usb(struct names *names, uint32_t type, uint32_t major, uint32_t mino
  */
 char *names_best(struct names *names, uint32_t type, uint32_t major, uint32_t minor, char *out);
 
+/*
+ * What had these numbers at @when (nanoseconds of CLOCK_BOOTTIME) and has gone since, as a policy can
+ * name it: "usb:46f4:0001:SERIAL". @out: NAMES_BEST_SIZE bytes. Returns false, and @out is "": it
+ * has not gone, or is not remembered.
+ */
+bool names_gone(struct names *names, uint32_t type, uint32_t major, uint32_t minor, uint64_t when,
+		char *out);
+
 /* "/dev/PATH" as a policy has it: with what means something in a glob escaped. To be freed. */
 char *names_write_path(const char *path);
 

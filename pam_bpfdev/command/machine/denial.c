@@ -49,6 +49,13 @@ char *denial_process(const struct filter_denial *denial, char *text)
 	return text;
 }
 
+char *denial_name(const struct filter_denial *denial, struct names *names, char *out)
+{
+	if (!names_gone(names, denial->type, denial->major, denial->minor, denial->last, out))
+		names_best(names, denial->type, denial->major, denial->minor, out);
+	return out;
+}
+
 char *denial_device(const struct filter_denial *denial, const char *name, char *text)
 {
 	char numbers[NAMES_NUMBERS_SIZE];
@@ -134,11 +141,11 @@ static void describe_device(struct row *row, struct names *names,
 {
 	uint32_t type = denial->type, major = denial->major, minor = denial->minor;
 	char text[DENIAL_DEVICE_SIZE], name[NAMES_BEST_SIZE];
+	bool gone;
 
 	if (row_field(row, "device", "DEVICE", SCOLS_FL_TRUNC)) {
 		row_text(row, "%s", names_numbers(type, major, minor, text));
-		row_cell(row, "%s",
-			 denial_device(denial, names_best(names, type, major, minor, name), text));
+		row_cell(row, "%s", denial_device(denial, denial_name(denial, names, name), text));
 	}
 	if (row_field(row, "type", NULL, 0))
 		row_text(row, type == BPFDEV_CHAR ? "char" : "block");
@@ -146,7 +153,10 @@ static void describe_device(struct row *row, struct names *names,
 		row_number(row, major);
 	if (row_field(row, "minor", NULL, 0))
 		row_number(row, minor);
-	if (row_field(row, "path", NULL, 0) && names_path(names, type, major, minor, name))
+	gone = names_gone(names, type, major, minor, denial->last, name);
+	if (row_field(row, "was", NULL, 0) && gone)
+		row_text(row, "%s", name);
+	if (row_field(row, "path", NULL, 0) && !gone && names_path(names, type, major, minor, name))
 		row_text(row, "%s", name);
 	if (row_field(row, "driver", NULL, 0) && names_drivers(names, type, major, name))
 		row_text(row, "%s", name);

@@ -50,7 +50,13 @@ void denial_explain(struct machine *machine, const struct denial *row, struct de
 char *denial_process(const struct filter_denial *denial, char *text);
 
 /*
- * "/dev/fuse (c 10:229)", or the numbers alone; @name: as names_best() has it.
+ * The one name to show beside the numbers, of the device that it was at the time: names_gone(), or
+ * names_best() of what is there now. @out: NAMES_BEST_SIZE bytes. Returns @out.
+ */
+char *denial_name(const struct filter_denial *denial, struct names *names, char *out);
+
+/*
+ * "/dev/fuse (c 10:229)", or the numbers alone; @name: as denial_name() has it.
  * @text: DENIAL_DEVICE_SIZE bytes. Returns @text.
  */
 char *denial_device(const struct filter_denial *denial, const char *name, char *text);

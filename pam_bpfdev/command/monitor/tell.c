@@ -34,8 +34,7 @@ bool monitor_describe(struct monitor *monitor, struct monitor_kind *kind)
 	if (!kind->unit)
 		return kind->words;
 	if (!kind->lost) {
-		names_best(monitor->machine.names, denial->type, denial->major, denial->minor,
-			   name);
+		denial_name(denial, monitor->machine.names, name);
 		denial_explain(&monitor->machine, &row, &why);
 	}
 	words = xcalloc(1, sizeof(*words));

@@ -51,6 +51,59 @@ bool event_from_environment(struct device_event *event)
 				      take_number(variable("MINOR"), BPFDEV_MINORS, &event->minor));
 }
 
+/*
+ * A serial number as a policy has it. udev has written "_" for what it does not like, blanks first of
+ * all (udev_util_replace_chars).
+ */
+static void write_serial(const char *serial, char *out, size_t size)
+{
+	snprintf(out, size, "%s%s", *serial ? ":" : "", serial);
+	for (; *out; out++)
+		if (*out == '_')
+			*out = '?';
+}
+
+/*
+ * The properties that 60-persistent-*.rules and usb_id give: of what is on USB only by the way, as
+ * disks are, the first; else the second, which name another bus's ids as well.
+ */
+static bool write_usb(char *out, size_t size)
+{
+	bool above = *variable("ID_USB_VENDOR_ID");
+	const char *vendor = variable(above ? "ID_USB_VENDOR_ID" : "ID_VENDOR_ID");
+	const char *product = variable(above ? "ID_USB_MODEL_ID" : "ID_MODEL_ID");
+	const char *serial = variable(above ? "ID_USB_SERIAL_SHORT" : "ID_SERIAL_SHORT");
+	char text[128];
+
+	if (!*vendor || !*product || (!above && strcmp(variable("ID_BUS"), "usb") != 0))
+		return false;
+	write_serial(serial, text, sizeof(text));
+	return snprintf(out, size, "usb:%s:%s%s", vendor, product, text) < (int)size;
+}
+
+/* The first link that says which device it is: others are another's soon. */
+static bool write_link(const char *links, char *out, size_t size)
+{
+	while (*links) {
+		size_t length = strcspn(links, " ");
+
+		if (length < size && memmem(links, length, "/by-id/", strlen("/by-id/"))) {
+			snprintf(out, size, "%.*s", (int)length, links);
+			return true;
+		}
+		links += length + (links[length] == ' ');
+	}
+	return false;
+}
+
+bool event_identity(const struct device_event *event, char *out, size_t size)
+{
+	if (write_usb(out, size) || write_link(event->links, out, size))
+		return true;
+	*out = '\0';
+	return false;
+}
+
 const char *event_name(const struct device_event *event)
 {
 	return *event->node ? event->node : event->sysfs;

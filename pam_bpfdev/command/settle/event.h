@@ -4,6 +4,7 @@
 #define EVENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "device/device.h"
 
@@ -12,6 +13,13 @@
  * the environment's. Returns false: this is no such environment, or one that makes no sense.
  */
 bool event_from_environment(struct device_event *event);
+
+/*
+ * What a device that is going is called from now on, by what udev has known of it: as a policy can
+ * name it, "usb:46f4:0001:SERIAL" or a link of it that says which one it is. @out: @size bytes.
+ * Returns false, and @out is "": it has neither.
+ */
+bool event_identity(const struct device_event *event, char *out, size_t size);
 
 /* What to call it: its node, or where it is in sysfs. */
 const char *event_name(const struct device_event *event);

@@ -4,13 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
+#include <time.h>
 
 #include "command/base/command.h"
 #include "command/base/memory.h"
 #include "command/base/row.h"
 #include "command/machine/change.h"
 #include "command/settle/event.h"
+
+#define NANOSECONDS 1000000000ull
 
 struct settle {
 	struct command_options options;
@@ -146,6 +148,24 @@ static int settle_all(struct settle *settle, const struct device_event *event)
 	return ret < 0 ? COMMAND_FAILED : status;
 }
 
+/* So that what it was denied can be told by its name. Without, that is told by its number. */
+static void remember(const struct device_event *event)
+{
+	struct device_gone gone = { .type = event->type,
+				    .major = event->major,
+				    .minor = event->minor };
+	struct reason why = { "" };
+	struct timespec now;
+
+	if (!event_identity(event, gone.name, sizeof(gone.name)))
+		return;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	gone.until = (uint64_t)now.tv_sec * NANOSECONDS + (uint64_t)now.tv_nsec;
+	if (device_gone_remember(device_source_system.gone, &gone, &why) < 0)
+		change_log_error("what %s was denied will be told by its number: %s",
+				 event_name(event), why.text);
+}
+
 static int run(void *request)
 {
 	struct settle *settle = request;
@@ -161,6 +181,8 @@ static int run(void *request)
 	/* Its module is loaded, but may not have come as far as registering a driver. */
 	if (settle->event)
 		event_await_module(&event);
+	if (event.gone && event.has_number)
+		remember(&event);
 	status = settle_all(settle, &event);
 	free(settle->reports.items);
 	return status;

@@ -169,10 +169,35 @@ static void find_logins(struct suggestion *suggestion, struct place *places,
 	}
 }
 
+/* A line with its name cannot be tried on this machine now. */
+static bool has_gone(const struct machine *machine, const struct filter_denial *denial, char *name)
+{
+	return names_gone(machine->names, denial->type, denial->major, denial->minor, denial->last,
+			  name);
+}
+
+/* Once for each user and device, whatever was asked of it. */
+static void tell_of_gone(const struct machine *machine, size_t i, const char *name)
+{
+	const struct denial *row = &machine->denials[i];
+	char other[NAMES_BEST_SIZE];
+
+	for (size_t j = 0; j < i; j++)
+		if (machine->denials[j].unit->unit.uid == row->unit->unit.uid &&
+		    has_gone(machine, machine->denials[j].denial, other) &&
+		    strcmp(other, name) == 0)
+			return;
+	output_error(
+		"%s, which %s was denied, is left out, as it has gone: plug it in and ask again, "
+		"or name it in a line as it stands here",
+		name, row->unit->unit.user);
+}
+
 static void find_uses(struct suggestion *suggestion, struct place *places)
 {
 	const struct machine *machine = &suggestion->machine;
 	struct suggest_request *request = &suggestion->request;
+	char name[NAMES_BEST_SIZE];
 
 	for (size_t i = 0; i < machine->denial_count; i++) {
 		const struct denial *row = &machine->denials[i];
@@ -181,6 +206,10 @@ static void find_uses(struct suggestion *suggestion, struct place *places)
 
 		if (!place->denied || row->copy)
 			continue;
+		if (has_gone(machine, denial, name)) {
+			tell_of_gone(machine, i, name);
+			continue;
+		}
 		request->uses[request->use_count++] = (struct suggest_use) {
 			.login = place->login,
 			.device = { denial->type, denial->major, denial->minor },
@@ -205,8 +234,8 @@ static void tell_of_other_versions(const struct machine *machine)
 }
 
 /*
- * Fills in what suggestion->request needs from suggestion->machine. What is left out, as its user is
- * gone or its rules are of another policy, is said on standard error.
+ * Fills in what suggestion->request needs from suggestion->machine. What is left out, as its user or
+ * its device has gone or its rules are of another policy, is said on standard error.
  */
 static void make_request(struct suggestion *suggestion)
 {
