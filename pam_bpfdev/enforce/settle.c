@@ -8,30 +8,26 @@
 /* More often than this, filters do not come and go on one cgroup but by somebody's design. */
 #define ROUNDS 8
 
-/* How many filters of ours, copies of callers' among them, are there. A negative errno. */
-static int count_filters(int cgroup_fd, struct reason *why)
-{
-	int fds[FILTER_ALL_MAX];
-	int count = filter_find_all(cgroup_fd, fds, FILTER_ALL_MAX, why);
-
-	for (int i = 0; i < count; i++)
-		close(fds[i]);
-	return count;
-}
-
 /* Returns 1: some were replaced, or went, so that others may have taken their places; 0; or an errno. */
 static int settle_each(struct changing *changing, enum bpfdev_role role, int cgroup_fd,
 		       const char *unit)
 {
-	int count = count_filters(cgroup_fd, changing->why), ret = 0;
+	int fds[FILTER_ALL_MAX], ret = 0;
+	int count = filter_find_all(cgroup_fd, fds, FILTER_ALL_MAX, changing->why);
 	bool moved = false;
 
-	for (int i = 0; i < count && ret == 0; i++) {
-		struct target target = { changing, changing->change, cgroup_fd, i,
+	for (int i = 0; i < count; i++) {
+		struct target target = { .changing = changing,
+					 .change = changing->change,
+					 .cgroup_fd = cgroup_fd,
+					 .which = i,
+					 .found = &fds[i],
 					 .report = { .role = role } };
 
 		snprintf(target.report.unit, sizeof(target.report.unit), "%s", unit);
-		ret = target_change(&target, false);
+		if (ret == 0)
+			ret = target_change(&target, false);
+		close_fd(&fds[i]);
 		moved |= target.replaced || target.report.outcome == ENFORCE_UNFILTERED;
 		if (role == BPFDEV_MANAGER && target.report.before.origin_size)
 			changing->settled_manager = true;

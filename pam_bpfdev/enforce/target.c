@@ -133,7 +133,11 @@ static int find_target(const struct target *target, int *prog_fd, struct reason 
 {
 	int fds[FILTER_ALL_MAX], count;
 
-	*prog_fd = -1;
+	*prog_fd = target->found ? *target->found : -1;
+	if (*prog_fd >= 0) {
+		*target->found = -1;
+		return 1;
+	}
 	if (target->which < 0)
 		return filter_find(target->cgroup_fd, prog_fd, why);
 	count = filter_find_all(target->cgroup_fd, fds, FILTER_ALL_MAX, why);

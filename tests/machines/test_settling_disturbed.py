@@ -79,7 +79,8 @@ def test_settle_without_memory_leaves_the_device_to_root(denied, kilobytes):
         finally:
             denied.run(f"mv {settle}.real {settle}")
         # The memory may have been enough: then the rules hold; and else nobody has it.
-        assert stat == "root root 600\n" or attempt(student, node) == "EPERM"
+        enough = stat != "root root 600\n"
+        assert not enough or (kilobytes > 4000 and attempt(student, node) == "EPERM")
         assert opened == "ok"
         denied.unplug(device)
 
@@ -101,7 +102,7 @@ def test_denied_device_has_its_name_when_it_is_gone(denied):
         assert f"{NAMED}, which alice was denied, is left out, as it has gone" in suggested.stderr
         assert "allow" not in suggested.stdout
     closed = wait_for(lambda: denied.journal(NAMED), "the log says what the session was denied")
-    assert any("closed" in line for line in closed), closed
+    assert any("alice was denied once in" in line for line in closed), closed
 
 
 def test_package_that_is_upgraded_meanwhile(denied):
