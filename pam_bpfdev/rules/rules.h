@@ -102,6 +102,15 @@ int rules_unpack(const void *bytes, size_t size, struct rules *rules, struct rea
 /* rules_follow() of the rules that a table carries. What cannot be told, for want of memory, is true. */
 bool rules_table_follows(const struct table *table);
 
+#define RULES_WORDS_SIZE 256 /* bytes of what a line says, with the final NUL */
+
+/*
+ * What the line that @source leads to says, by the rules that @table carries: "deny usb:46f4:0001";
+ * of a class its first devices. @out: RULES_WORDS_SIZE bytes. Returns false, and @out is "": it
+ * carries none, or no such line.
+ */
+bool rules_words(const struct table *table, uint32_t source, char *out);
+
 void rules_free(struct rules *rules);
 
 #endif

@@ -157,15 +157,16 @@ def test_files_that_have_changed_since(box):
         assert said[0].startswith(f"session {session.id}, service sshd, tty ssh, from 127.0.0.1, since 20")
         assert said[1:] == [
             "  c 10:229 /dev/fuse (char-misc)",
-            "    rw-  denied by a line of a policy that has changed since",
+            f"    rw-  denied by a line of a policy that has changed since: deny {FUSE}",
             f"    the files: rw-  allowed by {CONF}:2, a line for the user: alice allow {FUSE}",
             "  the filter and the files differ: bpfdev reload alice puts the policy in force"]
         said, code = text(box, "/dev/try1", f"--session={session.id}")
-        assert (code, said[2:]) == (0, ["    rw-  allowed by a line of a policy that has changed since",
+        assert (code, said[2:]) == (0, ["    rw-  allowed by a line of a policy that has changed since: allow *",
                                         "  the filter and the files agree, though the policy has changed since"])
         place = explain(box, "/dev/fuse", f"--session={session.id}")["sessions"][0]
         assert (place["agrees"], place["policy_changed"], place["allowed"]) == (False, True, False)
-        assert (place["devices"][0]["verdicts"][0]["line"], place["devices"][0]["files"]["allowed"]) == (None, True)
+        verdict = place["devices"][0]["verdicts"][0]
+        assert (verdict["line"], verdict["text"], place["devices"][0]["files"]["allowed"]) == (None, f"deny {FUSE}", True)
         box.run("bpfdev reload alice")
         said, code = text(box, "/dev/fuse", f"--session={session.id}")
         assert (code, said[2:]) == (0, [
@@ -188,7 +189,7 @@ def test_files_with_mistakes(box):
     with box.ssh_session("alice") as session:
         box.policy("alice dney *\n")
         said, code = text(box, FUSE, f"--session={session.id}")
-        assert (code, said[2]) == (1, "    rw-  denied by a line that cannot be named")
+        assert (code, said[2]) == (1, "    rw-  denied by a line that cannot be named: deny c 10:229")
         assert said[3].startswith(f"  it cannot be compared with the files: {CONF}:1:7: unknown verb")
         place = explain(box, FUSE, f"--session={session.id}")["sessions"][0]
         assert (place["agrees"], place["policy_changed"], place["devices"][0]["files"]) == (None, None, None)
@@ -239,7 +240,7 @@ def test_manager_that_lingers(box):
     box.policy("alice allow *\nalice allow c 510:1\n")
     said, code = text(box, FUSE, "--session")
     assert (code, said[-1]) == (1, "  the filter and the files differ: bpfdev reload alice puts the policy in force")
-    assert said[2] == "    rw-  denied by a line that cannot be named"
+    assert said[2] == "    rw-  denied by a line that cannot be named: deny c 10:229"
 
 
 def test_manager_that_is_not_the_union(box):

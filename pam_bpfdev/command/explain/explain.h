@@ -4,6 +4,7 @@
 #define EXPLAIN_H
 
 #include "command/asking/asking.h"
+#include "rules/rules.h"
 #include "command/base/lines.h"
 #include "command/base/names.h"
 #include "command/base/view.h"
@@ -79,12 +80,19 @@ struct sources {
 	const struct policy_survey *survey; /* of that conf: for the ranks */
 	const char *restricts;		    /* what no line does: "restricts this login" */
 	const char *unnamed;
+	const struct table *table; /* whose sources they are; NULL: of conf, which names them all */
 	uint64_t until; /* when what is lent ends: seconds since the epoch; 0: not known */
 };
 
 /* The line that @source leads to, and its rank; or NULL. */
 const struct conf_statement *explain_line(const struct sources *sources, uint32_t source,
 					  enum table_rank *rank);
+
+/*
+ * What that line says, by the rules that the filter carries, where no file has it any more. @out:
+ * RULES_WORDS_SIZE bytes. Returns false, and @out is "": it cannot be said.
+ */
+bool explain_words(const struct sources *sources, uint32_t source, char *out);
 
 /* All that is to be said of a login that could be. */
 struct explanation {

@@ -25,15 +25,19 @@ static json_t *json_verdict(const struct sources *sources, const struct verdict 
 	static const char *const outcomes[] = { "allowed", "lent", "audited", "denied" };
 	enum table_rank rank;
 	const struct conf_statement *statement = explain_line(sources, verdict->source, &rank);
+	char access[4], words[RULES_WORDS_SIZE];
 	json_t *object;
-	char access[4];
 
 	if (statement)
 		object = lines_json(sources->conf, statement, rank);
 	else if (verdict->source == BPFDEV_SOURCE_BASELINE)
 		object = json_pack("{ss sn ss}", "line", "baseline", "text", "rank", "baseline");
 	else
-		object = json_pack("{sn sn sn}", "line", "text", "rank");
+		object = json_pack("{sn so sn}", "line", "text",
+				   explain_words(sources, verdict->source, words)
+					   ? output_string(words)
+					   : json_null(),
+				   "rank");
 	row_put(object, "access", json_string(output_access(verdict->bits, access)));
 	row_put(object, "verdict", json_string(outcomes[verdict->outcome]));
 	if (verdict->outcome == OUTCOME_LENT)
@@ -104,8 +108,8 @@ int explain_print_json(const struct explanation *explanation)
 {
 	const struct explain *explain = explanation->explain;
 	const struct conf *conf = explain->asked.conf;
-	const struct sources here = { conf, &explanation->answer.survey, "", "", 0 };
-	const struct sources there = { conf, &explanation->other.survey, "", "", 0 };
+	const struct sources here = { .conf = conf, .survey = &explanation->answer.survey };
+	const struct sources there = { .conf = conf, .survey = &explanation->other.survey };
 	bool refused = explain_any_refused(&explanation->targets, explain->access);
 	json_t *object = explain_json_begin(explain, !refused), *devices = json_array();
 

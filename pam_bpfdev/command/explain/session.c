@@ -153,6 +153,7 @@ struct sources place_sources(const struct explain *explain, const struct place *
 		.restricts = place->table || files ? "restricts it" : "is in force: no filter",
 		.unnamed = place->changed ? "by a line of a policy that has changed since"
 					  : "by a line that cannot be named",
+		.table = files ? NULL : place->table,
 		.until = lent ? end_of_exception(place, target, lent) : 0,
 	};
 }

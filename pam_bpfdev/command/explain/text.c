@@ -31,7 +31,7 @@ static void print_title(const struct explain *explain, const struct table_view_r
 /* What decided. */
 static void describe_source(const struct sources *sources, const struct verdict *verdict, char *out)
 {
-	char place[LINES_PLACE_SIZE], text[LINES_TEXT_SIZE];
+	char place[LINES_PLACE_SIZE], text[LINES_TEXT_SIZE], words[RULES_WORDS_SIZE];
 	enum table_rank rank;
 	const struct conf_statement *statement = explain_line(sources, verdict->source, &rank);
 
@@ -41,6 +41,8 @@ static void describe_source(const struct sources *sources, const struct verdict 
 			 conf_describe_statement(statement, text, sizeof(text)));
 	else if (verdict->source == BPFDEV_SOURCE_BASELINE)
 		snprintf(out, BY_SIZE, "by the baseline, which is what every shell needs");
+	else if (verdict->source && explain_words(sources, verdict->source, words))
+		snprintf(out, BY_SIZE, "%s: %s", sources->unnamed, words);
 	else if (verdict->source)
 		snprintf(out, BY_SIZE, "%s", sources->unnamed);
 	else if (verdict->outcome == OUTCOME_ALLOWED)
@@ -148,10 +150,12 @@ void explain_print_text(const struct explanation *explanation)
 {
 	const struct explain *explain = explanation->explain;
 	const struct conf *conf = explain->asked.conf;
-	const struct sources here = { conf, &explanation->answer.survey, "restricts this login", "",
-				      0 };
-	const struct sources there = { conf, &explanation->other.survey, "restricts such a login",
-				       "", 0 };
+	const struct sources here = { .conf = conf,
+				      .survey = &explanation->answer.survey,
+				      .restricts = "restricts this login" };
+	const struct sources there = { .conf = conf,
+				       .survey = &explanation->other.survey,
+				       .restricts = "restricts such a login" };
 
 	if (explanation->answer.result.kind == POLICY_NONE) {
 		asking_print_none(&explain->asked, &explanation->answer.survey);

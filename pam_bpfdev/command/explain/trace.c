@@ -54,6 +54,12 @@ const struct conf_statement *explain_line(const struct sources *sources, uint32_
 	return statement;
 }
 
+bool explain_words(const struct sources *sources, uint32_t source, char *out)
+{
+	*out = '\0';
+	return source && sources->table && rules_words(sources->table, source, out);
+}
+
 bool explain_differs(const struct explanation *explanation, const struct target *target)
 {
 	const struct bpfdev_entry *here = target->row.entry, *there = target->other;

@@ -7,6 +7,7 @@
 
 #include "enforce/change.h"
 #include "command/base/lines.h"
+#include "rules/rules.h"
 #include "command/base/row.h"
 #include "command/base/view.h"
 #include "command/status/status.h"
@@ -302,6 +303,7 @@ static const struct conf *conf_of(const struct machine *machine, const struct ma
 /* What a view of a unit's table needs; conf: whose lines they are, NULL: they have changed. */
 struct source {
 	struct names *names;
+	const struct table *table;
 	const struct conf *conf;
 };
 
@@ -310,11 +312,14 @@ static void write_line(uint32_t line, void *data, char *text, size_t size)
 	const struct source *source = data;
 	const struct conf_statement *statement =
 		source->conf ? lines_find(source->conf, line) : NULL;
-	char place[LINES_PLACE_SIZE] = "changed since";
+	char place[LINES_PLACE_SIZE], words[RULES_WORDS_SIZE];
 
 	if (statement)
-		lines_place(source->conf, statement, place);
-	snprintf(text, size, "%s", place);
+		snprintf(text, size, "%s", lines_place(source->conf, statement, place));
+	else if (rules_words(source->table, line, words))
+		snprintf(text, size, "changed since: %s", words);
+	else
+		snprintf(text, size, "changed since");
 }
 
 static void write_name(const struct table_view_row *row, void *data, char *text, size_t size)
@@ -333,7 +338,7 @@ static int show_table(struct status *status, struct machine_unit *unit,
 				   const struct machine_unit *unit, void *data),
 		      void *data)
 {
-	struct source source = { status->machine.names, conf_of(&status->machine, unit) };
+	struct source source = { status->machine.names, NULL, conf_of(&status->machine, unit) };
 	struct table_view view = { &status->output, write_name, write_line, &source };
 	struct table *table = NULL;
 	struct reason why;
@@ -343,7 +348,8 @@ static int show_table(struct status *status, struct machine_unit *unit,
 		ret = 0;
 	if (ret < 0)
 		output_error("%s: %s", unit->name, why.text);
-	else if (ret > 0)
+	source.table = table;
+	if (ret > 0)
 		show(table, &view, unit, data);
 	table_free(table);
 	return ret;
