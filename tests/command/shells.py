@@ -4,6 +4,8 @@
 import os
 import pty
 import re
+import select
+import signal
 
 from place import TOP
 
@@ -58,7 +60,15 @@ offer() {
 	BUFFER=
 }
 zle -N offer
+type() {
+	zle complete-word
+	print -r -- "$BUFFER" >>$OUT
+	print -r -- done >>$OUT
+	BUFFER=
+}
+zle -N type
 bindkey '^I' offer
+bindkey '^T' type
 print -r -- ready >>$OUT
 """
 
@@ -114,6 +124,7 @@ class Zsh:
         return self
 
     def __exit__(self, *_):
+        os.kill(self._pid, signal.SIGKILL)
         os.close(self._terminal)
         os.waitpid(self._pid, 0)
 
@@ -123,10 +134,18 @@ class Zsh:
             lines = self._out.read_text(encoding="utf-8").splitlines()
             if mark in lines:
                 return lines[:lines.index(mark)]
+            if not select.select([self._terminal], [], [], 30)[0]:
+                raise AssertionError(f"zsh waits for an answer: {lines}")
             try:
                 os.read(self._terminal, 65536)
             except OSError as error:
                 raise AssertionError(f"zsh has ended: {lines}") from error
+
+    def types(self, line):
+        """What the line becomes where only one word fits."""
+        self._out.write_text("", encoding="utf-8")
+        os.write(self._terminal, f"{line}\x14".encode())
+        return self._wait("done")[-1]
 
     def offers(self, line):
         """What is offered behind the line, as a sorted list."""

@@ -2,6 +2,7 @@
 """Completion in bash and zsh: what is offered behind a command line."""
 
 import re
+import shlex
 
 import pytest
 
@@ -189,6 +190,49 @@ def test_bash_goes_on_where_a_word_does(machine, needs, line, options):
 def test_bash_on_a_terminal(machine, needs, line, words):
     needs("bash")
     assert shells.bash_types(machine, line) == words
+
+
+@pytest.fixture
+def odd_names(machine):
+    """Accounts with names as directories have them."""
+    machine.write("/etc/passwd", f"{PASSWD}jane doe:x:1010:1010::/:/bin/sh\nLAB\\erin:x:1011:1011::/:/bin/sh\n"
+                                 "o'neil:x:1012:1012::/:/bin/sh\n")
+    machine.write("/etc/group", "domain users:x:3000:\nstudents:x:2000:alice\n")
+    return machine
+
+
+ODD_LINES = [
+    ("bpfdev explain jan", ["explain", "jane doe"]),
+    (r"bpfdev explain jane\ d", ["explain", "jane doe"]),
+    ("bpfdev explain 'jane d", ["explain", "jane doe"]),
+    ('bpfdev explain "jane d', ["explain", "jane doe"]),
+    ("bpfdev explain LAB", ["explain", "LAB\\erin"]),
+    (r"bpfdev explain LAB\\e", ["explain", "LAB\\erin"]),
+    ("bpfdev explain o", ["explain", "o'neil"]),
+    ("bpfdev devices --user=jan", ["devices", "--user=jane doe"]),
+    ("bpfdev devices --user jan", ["devices", "--user", "jane doe"]),
+    (r"bpfdev explain jane\ doe @webc", ["explain", "jane doe", "@webcam"]),
+    ("bpfdev explain 'jane doe' @webc", ["explain", "jane doe", "@webcam"]),
+    ("bpfdev suggest --who=@do", ["suggest", '--who=@"domain users"']),
+    ("bpfdev suggest --who=@stu", ["suggest", "--who=@students"]),
+    (r"bpfdev suggest --who=\"j", ["suggest", '--who="jane doe"']),
+]
+
+
+@pytest.mark.usefixtures("odd_names")
+@pytest.mark.parametrize("line, words", ODD_LINES)
+def test_names_that_a_shell_would_cut_in_bash(machine, needs, line, words):
+    needs("bash")
+    assert shells.bash_types(machine, line) == ["bpfdev", *words]
+
+
+def test_names_that_a_shell_would_cut_in_zsh(odd_names, needs):
+    """In one of its own: it asks who there is but once."""
+    needs("zsh")
+    with shells.Zsh(odd_names) as zsh:
+        typed = {line: zsh.types(line) for line, _ in ODD_LINES}
+    for line, words in ODD_LINES:
+        assert shlex.split(typed[line]) == ["bpfdev", *words], (line, typed[line])
 
 
 def test_classes_of_files_that_may_not_be_read(machine, needs):
