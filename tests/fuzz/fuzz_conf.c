@@ -30,7 +30,12 @@ static const struct device_source source = {
 
 static gid_t groups[] = { 0, 6, 29, 1000 };
 static const struct policy_subject subject = {
-	(char[]) { "alice" }, 1000, 1000, groups, 4, 1000, NULL, 0
+	.name = (char[]) { "alice" },
+	.uid = 1000,
+	.gid = 1000,
+	.groups = groups,
+	.group_count = 4,
+	.uid_min = 1000,
 };
 static const struct policy_session session = { "login", "tty1", "", "", POLICY_LOGIN };
 

@@ -104,7 +104,8 @@ def change(box, what, name, check=True):
 
 def bring_up(box):
     """nslcd asks a server that was down again only after a while."""
-    box.run("systemctl start slapd nslcd")
+    # Tests follow each other faster than systemd lets a service be started again and again.
+    box.run("systemctl reset-failed slapd nslcd; systemctl start slapd nslcd")
     for query in ("group students", "group 5000", "passwd lena"):
         box.wait_for(lambda: box.run(f"getent {query}", check=False).returncode == 0, f"the directory answers {query}")
 
