@@ -18,6 +18,8 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 UDEVDIR ?= $(PREFIX)/lib/udev
 CONFDIR ?= /etc/security
+# polkit looks nowhere else for what is installed, until version 125.
+POLKITDIR ?= /usr/share/polkit-1
 # The classes that ship belong to the system's share, wherever the manual pages go.
 VENDORDIR ?= /usr/share/pam_bpfdev
 
@@ -75,6 +77,7 @@ PAGES8 := $(wildcard pam_bpfdev/*.8)
 PAGES5 := $(wildcard pam_bpfdev/*.5)
 UNITS = bpfdev-monitor.service bpfdev-ask.socket bpfdev-ask.service
 UDEV_RULES = 99-zz-bpfdev.rules
+POLKIT_RULES = 60-bpfdev.rules
 EXAMPLES := $(wildcard conf/examples/*.* conf/examples/*/*)
 
 .PHONY: all
@@ -125,6 +128,9 @@ $(MODULE): $(BUILD)/pam_bpfdev/pam_bpfdev.o $(CORE) pam_bpfdev/pam_bpfdev.map
 		-Wl,--version-script=pam_bpfdev/pam_bpfdev.map -o $@ $(filter %.o %.a,$^) \
 		-lpam
 
+# Only on the machine that runs, not in a package's tree: polkit's rule refuses everybody while nobody answers it.
+IF_HERE = if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then
+
 # Users need not know each other's rules: policy and drop-ins are root's to read.
 .PHONY: install uninstall
 install: all
@@ -143,10 +149,14 @@ install: all
 		$(INSTALL) -m 0644 $(BUILD)/$$unit $(DESTDIR)$(UNITDIR)/ || exit 1; done
 	sed 's|@SBINDIR@|$(SBINDIR)|' conf/udev/$(UDEV_RULES) >$(BUILD)/$(UDEV_RULES)
 	$(INSTALL) -m 0644 $(BUILD)/$(UDEV_RULES) $(DESTDIR)$(UDEVDIR)/rules.d/
+	test -d $(DESTDIR)$(POLKITDIR)/rules.d || $(INSTALL) -d $(DESTDIR)$(POLKITDIR)/rules.d
+	sed 's|@SBINDIR@|$(SBINDIR)|' conf/polkit/$(POLKIT_RULES) >$(BUILD)/$(POLKIT_RULES)
+	$(INSTALL) -m 0644 $(BUILD)/$(POLKIT_RULES) $(DESTDIR)$(POLKITDIR)/rules.d/
 	for file in $(EXAMPLES); do mode=$$(test -x $$file && echo 0755 || echo 0644); \
 		$(INSTALL) -D -m $$mode $$file $(DESTDIR)$(DOCDIR)/$${file#conf/} || exit 1; done
 	test -e $(DESTDIR)$(CONFDIR)/bpfdev.conf || \
 		$(INSTALL) -m 0600 conf/bpfdev.conf $(DESTDIR)$(CONFDIR)/
+	$(IF_HERE) systemctl daemon-reload && systemctl enable --now bpfdev-ask.socket; fi
 
 # The policy is the administrator's: it stays.
 # A stack that names a module which is not there refuses everybody, root too.
@@ -154,8 +164,10 @@ uninstall:
 	@if grep -rs 'pam_bpfdev\.so' $(DESTDIR)/etc/pam.d $(DESTDIR)/etc/pam.conf | grep .; then \
 		echo "take these lines out first: with the module gone they refuse every login" >&2; \
 		exit 1; fi
+	rm -f $(DESTDIR)$(POLKITDIR)/rules.d/$(POLKIT_RULES)
 	rm -f $(DESTDIR)$(PAMDIR)/pam_bpfdev.so $(DESTDIR)$(VENDORDIR)/classes.conf
 	rm -f $(DESTDIR)$(SBINDIR)/bpfdev $(DESTDIR)$(BASHDIR)/bpfdev $(DESTDIR)$(ZSHDIR)/_bpfdev
+	$(IF_HERE) systemctl disable --now bpfdev-ask.socket || true; fi
 	rm -f $(UNITS:%=$(DESTDIR)$(UNITDIR)/%) $(DESTDIR)$(UDEVDIR)/rules.d/$(UDEV_RULES)
 	rm -f $(PAGES8:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man8/%)
 	rm -f $(PAGES5:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man5/%)

@@ -150,8 +150,11 @@ static int see_line(const char *line, void *data, struct reason *why)
 	struct serials *serials = data;
 
 	(void)why;
+	/* What udisks2 takes for the serial number: of disks behind SCSI the one that they say there. */
 	if (strncmp(line, "E:ID_SERIAL_SHORT=", 18) == 0)
 		serials->found |= strcmp(line + 18, serials->wanted) == 0;
+	if (strncmp(line, "E:ID_SCSI_SERIAL=", 17) == 0)
+		serials->found |= strcmp(line + 17, serials->wanted) == 0;
 	return 0;
 }
 

@@ -125,6 +125,8 @@ def test_drives(ask, place, policy, sleeper):
     place.write("/run/udev/data/b8:1", "E:ID_SERIAL_SHORT=ONE\nV:1\n")
     assert ask(alice, "rw", "drive:ONE").out == f"deny: b 8:1 by {CONF}:2\n"
     assert ask(alice, "rw", "drive:TWO").out.startswith("deny: udev knows no drive")
+    place.write("/run/udev/data/b8:1", "E:ID_SERIAL_SHORT=ONE\nE:ID_SCSI_SERIAL=TWO\nV:1\n")
+    assert ask(alice, "rw", "drive:TWO").out == f"deny: b 8:1 by {CONF}:2\n"
     # The other way round: who asks for a part means the whole.
     policy("alice allow *\nalice deny b 8:0\n")
     assert ask(alice, "rw", "b 8:1").out == "allow\n"

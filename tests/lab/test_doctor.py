@@ -238,12 +238,22 @@ def test_services_that_open_devices_for_others(box):
     service = "/usr/share/dbus-1/system-services/org.freedesktop.UDisks2.service"
     box.write_file(service, "[D-BUS Service]\n")
     box.run("cp /bin/sleep /usr/local/bin/pipewire")
+    rules, socket = "/usr/share/polkit-1/rules.d/60-bpfdev.rules", "/run/bpfdev-ask.socket"
     try:
+        assert_only(box, f"^brokers udisks2: serves nobody but root: nobody listens at {socket}", "warn", 0)
+        box.run("systemctl daemon-reload && systemctl start bpfdev-ask.socket")
+        assert_well(box)
+        box.run("useradd -r polkitd")
+        assert_only(box, "^brokers udisks2: serves nobody but root: polkitd may not ask", "warn", 0)
+        box.run("systemctl restart bpfdev-ask.socket")
+        assert_well(box)
+        box.run(f"mv {rules} /root/")
         assert_only(box, "^brokers udisks2: mounts disks and sticks", "warn", 0)
+        box.run(f"mv /root/60-bpfdev.rules {rules}")
         with running(box, "pipewire 1000 & read -r; kill $!", "daemon"):
             started(box, "pipewire", "daemon")
             said = assert_only(box, "^brokers ", "warn", 0).of("warn")
-            assert re.match(r"brokers : process \d+ is a sound server for all users: ", said[1])
+            assert re.match(r"brokers : process \d+ is a sound server for all users: ", said[0])
         box.policy(f"alice allow *\nalice deny {FUSE}\n")
         with box.ssh_session("alice") as session:  # a user's own is none
             session.run("pipewire 1000 >/dev/null 2>&1 &", check=True)
@@ -251,7 +261,7 @@ def test_services_that_open_devices_for_others(box):
             assert_well(box)
             session.run("pkill -x pipewire", check=True)
     finally:
-        box.run(f"rm {service} /usr/local/bin/pipewire")
+        box.run(f"rm {service} /usr/local/bin/pipewire; systemctl stop bpfdev-ask.socket; userdel polkitd", check=False)
     assert_well(box)
 
 

@@ -156,9 +156,9 @@ class Computer(Usb, Administration):
         self.run(["modprobe", "-r", module])
 
     def install_build(self, *variables):
-        """Installs the project as class Administration does, and has udev read the rules that came along."""
+        """Installs the project as class Administration does, and does what is left to do with DESTDIR."""
         super().install_build(*variables)
-        self.run("udevadm control --reload")
+        self.run("udevadm control --reload && systemctl daemon-reload && systemctl enable --now bpfdev-ask.socket")
 
     def ssh(self, user, command, input=None, timeout=120):
         """Logs user in by ssh for one command. Returns a CompletedProcess; 255 also means that login was refused."""

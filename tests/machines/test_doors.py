@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""What udisks2 does for whom: by the rules of the session that asks, with real sticks, polkit and udisks2."""
+
+import json
+import re
+
+import pytest
+
+from administration import POLICY
+from hammering import equip, plug, rules
+
+MOUNT = "udisksctl mount --no-user-interaction -b /dev/sda"
+UNMOUNT = "udisksctl unmount --no-user-interaction -b /dev/sda"
+REFUSED = "Not authorized to perform operation"
+CALL = "busctl --system call org.freedesktop.UDisks2 /org/freedesktop/UDisks2/block_devices/sda org.freedesktop.UDisks2."
+# What else one can have udisks2 do with a stick without a partition, and what it takes.
+ACTIONS = {f"{CALL}Block OpenDevice sa{{sv}} r 0": "rw-", f"{CALL}Block OpenForBackup a{{sv}} 0": "rw-",
+           f"{CALL}Block Rescan a{{sv}} 0": "r--", f"{CALL}Block Format sa{{sv}} empty 0": "rw-",
+           "udisksctl loop-setup --no-user-interaction -f image": "rw-",
+           "udisksctl power-off --no-user-interaction -b /dev/sda": "r--"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tools(computer):
+    equip(computer)
+
+
+@pytest.fixture
+def stick(machine):
+    """A stick with a file on it, /dev/sda; what is mounted of it at the end is unmounted."""
+    yield plug(machine, "stick")
+    machine.run("umount /media/*/* 2>/dev/null; losetup -D; systemctl restart udisks2", check=False)
+
+
+def refused(result):
+    """Whether udisks2 said so, and not something else."""
+    return result.returncode != 0 and REFUSED in result.stderr
+
+
+def denials(machine, user="alice"):
+    """What the sessions of a user were denied by way of a service: (session, service, device, access, count)."""
+    told = json.loads(machine.run(f"bpfdev denials --json {user}").stdout)["denials"]
+    return [(row["session"], row["door"], row["device"], row["access"], row["result"], row["count"])
+            for row in told if row["door"]]
+
+
+def test_mounting_needs_what_the_rules_let_one_have(machine, stick):
+    machine.policy(rules("deny block-*"))
+    with machine.console_login("alice") as alice:
+        assert refused(alice.run(MOUNT))
+        assert refused(alice.run(MOUNT))
+        assert denials(machine) == [(alice.id, "udisks2", "b 8:0", "rw-", "refused", 2)]
+        shown = machine.run("bpfdev denials alice").stdout
+        assert re.search(rf"alice {alice.id} +udisks2 for \d+ +/dev/sda \(b 8:0\) +rw +refused {POLICY}:2 +2\n", shown), shown
+        machine.run("bpfdev allow alice /dev/sda --for 1min")
+        assert alice.run(MOUNT).returncode == 0
+        assert alice.run("cat /media/alice/*/known").stdout == "by heart\n"
+        assert alice.run(UNMOUNT).returncode == 0
+        machine.run("bpfdev revoke alice")
+        assert refused(alice.run(MOUNT))
+    assert machine.journal(rf"alice was denied 3 times in session-{alice.id}.scope: /dev/sda \(b 8:0\) rw 3 times "
+                           rf"through udisks2 by {POLICY}:2")
+
+
+def test_who_has_no_rules_is_served_as_before(machine, stick):
+    machine.policy(rules("deny block-*"))
+    with machine.console_login("carol") as carol:
+        assert carol.run(MOUNT).returncode == 0
+        assert carol.run("cat /media/carol/*/known").stdout == "by heart\n"
+        assert carol.run(UNMOUNT).returncode == 0
+    # polkit's own no, and not ours.
+    with machine.login("carol") as carol:
+        assert refused(carol.run(MOUNT))
+    machine.run(f"{MOUNT} && {UNMOUNT}")
+
+
+@pytest.mark.parametrize("command", ACTIONS)
+def test_other_actions(machine, stick, command):
+    """Not only what polkit would ask a password for: that is another no."""
+    machine.policy(rules("deny block-*"))
+    with machine.console_login("alice") as alice:
+        alice.run("truncate -s 1M image")
+        assert refused(alice.run(command))
+        ((session, door, device, access, result, count),) = denials(machine)
+        assert (session, door, access, result, count) == (alice.id, "udisks2", ACTIONS[command], "refused", 1)
+        assert device == ("b 7:0" if "loop" in command else "b 8:0")
+        machine.run("bpfdev allow alice block-* --for 1h")
+        alice.run(command)
+        assert len(denials(machine)) == 1
+
+
+def test_unlocking(machine, stick):
+    machine.policy(rules("deny block-*"))
+    luks = "--type luks1 --pbkdf-force-iterations 1000 -q /dev/sda"
+    machine.run(f"echo -n secret >/tmp/key && chmod 644 /tmp/key && cryptsetup luksFormat {luks} /tmp/key && "
+                "udevadm settle && udevadm trigger --settle /dev/sda")
+    unlock = "udisksctl unlock --no-user-interaction -b /dev/sda --key-file /tmp/key"
+    with machine.console_login("alice") as alice:
+        assert refused(alice.run(unlock))
+        assert denials(machine) == [(alice.id, "udisks2", "b 8:0", "rw-", "refused", 1)]
+        machine.run("bpfdev allow alice /dev/sda --for 1h")
+        done = alice.run(unlock)
+        assert done.returncode == 0, done
+        machine.run("udevadm settle; cryptsetup close $(ls /dev/mapper | grep luks)")
+
+
+def test_audit(machine, stick):
+    machine.policy(rules("deny block-*", "audit"))
+    with machine.console_login("alice") as alice:
+        assert alice.run(MOUNT).returncode == 0
+        assert denials(machine) == [(alice.id, "udisks2", "b 8:0", "rw-", "audit", 1)]
+        assert alice.run(UNMOUNT).returncode == 0
+
+
+def test_who_may_read_may_mount_what_is_read_only(machine, stick):
+    machine.policy(rules("deny block-* w"))
+    with machine.console_login("alice") as alice:
+        assert refused(alice.run(MOUNT))
+        machine.run("blockdev --setro /dev/sda && udevadm trigger --settle /dev/sda")
+        mounted = alice.run(MOUNT)
+        assert mounted.returncode == 0, mounted
+        assert alice.run("cat /media/alice/*/known").stdout == "by heart\n"
+        assert alice.run(UNMOUNT).returncode == 0
+
+
+def test_programs_of_the_manager_and_those_that_stay(machine, stick):
+    machine.policy(rules("deny block-*"))
+    with machine.console_login("alice") as alice:
+        assert REFUSED in alice.run(f"systemd-run --user --quiet --pipe --wait {MOUNT} 2>&1").stdout
+        assert [row[0] for row in denials(machine)] == ["manager"]
+        alice.run(f"(until [ -e go ]; do sleep 0.1; done; {MOUNT}) >said 2>&1 </dev/null & disown")
+        state = f"loginctl show-session -p State --value {alice.id}"
+        machine.spawn(f'until [ "$({state})" = closing ]; do sleep 0.1; done; touch /home/alice/go')
+    assert REFUSED in machine.read_file("/home/alice/said")
+    assert not machine.run("grep /dev/sda /proc/mounts", check=False).stdout
+
+
+def test_each_session_has_its_own_rules(machine, stick):
+    machine.policy(rules("deny block-* rwm remote"))
+    with machine.console_login("alice") as here, machine.login("alice") as there:
+        assert refused(there.run(MOUNT))
+        assert [row[0] for row in denials(machine)] == [there.id]
+        assert here.run(MOUNT).returncode == 0
+        assert here.run(UNMOUNT).returncode == 0
+
+
+def test_nobody_can_be_asked(machine, stick):
+    machine.policy(rules("allow block-*"))
+    with machine.console_login("alice") as alice:
+        assert alice.run(f"{MOUNT} && {UNMOUNT}").returncode == 0
+        machine.run("systemctl stop bpfdev-ask.socket bpfdev-ask.service")
+        try:
+            assert refused(alice.run(MOUNT))
+            assert machine.journal(r"bpfdev\[.*: what udisks2 would open for alice is refused, as the rules cannot be "
+                                   r"asked: /run/bpfdev-ask.socket: ")
+            machine.run(f"{MOUNT} && {UNMOUNT}")
+        finally:
+            machine.run("systemctl start bpfdev-ask.socket")
+        machine.run("systemctl restart polkit")
+        assert alice.run(f"{MOUNT} && {UNMOUNT}").returncode == 0
+
+
+def test_a_flood_and_a_service_that_is_killed(machine, stick):
+    """Nothing gets through, and all is counted that was answered."""
+    machine.policy(rules("deny block-*"))
+    with machine.console_login("alice") as alice:
+        alice.run(f"for i in $(seq 60); do {MOUNT} >>said 2>&1 & done; wait", timeout=600)
+        assert alice.run(f"grep -c '{REFUSED}' said").stdout == "60\n"
+        assert [row[-1] for row in denials(machine)] == [60]
+        kill = machine.spawn("while sleep 0.05; do pkill -KILL -f 'ask --serve'; done")
+        try:
+            alice.run(f"rm said; for i in $(seq 20); do {MOUNT} >>said 2>&1; done", timeout=600)
+        finally:
+            kill.kill()
+            machine.run("pkill -f 'while sleep 0.05'", check=False)
+        assert alice.run(f"grep -c '{REFUSED}' said").stdout == "20\n"
+        assert not machine.run("grep /dev/sda /proc/mounts", check=False).stdout
