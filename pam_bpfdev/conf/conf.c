@@ -205,6 +205,10 @@ const struct conf_class *conf_class_meant(const struct conf *conf, const char *w
 	const struct conf_class *found = conf_find_class(conf, word);
 	const char **names, *near;
 
+	for (size_t i = 0; !found && i < conf->class_count; i++)
+		if (strcasecmp(word, conf->classes[i].name) == 0)
+			found = &conf->classes[i];
+
 	for (size_t i = 0; !found && i < sizeof(others) / sizeof(others[0]); i++)
 		if (strcasecmp(word, others[i][0]) == 0)
 			found = conf_find_class(conf, others[i][1]);

@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "bpfdev.h"
 #include "base/array.h"
+#include "conf/habit.h"
 #include "conf/parser.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -49,6 +51,11 @@ static int parse_ids(struct conf_parser *parser, const struct conf_word *word, c
 	const char *end = text;
 
 	who->low = 0;
+	if (!exact && (*text < '0' || *text > '9'))
+		return conf_mistake(parser, word->column,
+				    "\"%s\": blanks stand between the fields, and no colons; "
+				    "expected a name, or numbers as in 1000:1999",
+				    QUOTE(word->text));
 	if (!exact && (!read_id(text, &end, &who->low) || *end != ':'))
 		return bad_id(parser, word, text, kind);
 	text = end + 1;
@@ -240,6 +247,23 @@ static int field_who(struct conf_parser *parser, const struct conf_word *word, s
 	return parse_ids(parser, word, text, group ? "group id" : "user id", who);
 }
 
+/* "user alice", "group students": whether the word says what the next one is. */
+static bool is_kind(const char *word, bool *group)
+{
+	*group = strcasecmp(word, "group") == 0 || strcasecmp(word, "groups") == 0;
+	return *group || strcasecmp(word, "user") == 0 || strcasecmp(word, "users") == 0;
+}
+
+/* Whether what stands before the verb is more than one name, even if one could have blanks. */
+static bool has_many(const struct conf_parser *parser, size_t verb)
+{
+	for (size_t i = 1; i < verb; i++)
+		if (strchr("@%&,", parser->words[i].text[0]) ||
+		    strcasecmp(parser->words[i].text, "and") == 0)
+			return true;
+	return strchr(parser->words[0].text, ',');
+}
+
 static int field_verb(struct conf_parser *parser, enum conf_verb *verb)
 {
 	const struct conf_word *word = &parser->words[1];
@@ -247,6 +271,7 @@ static int field_verb(struct conf_parser *parser, enum conf_verb *verb)
 	enum conf_verb first;
 	const char *near;
 	char hint[2 * QUOTE_MAX], rest[QUOTE_MAX];
+	bool group;
 
 	if (find_verb(word->text, verb))
 		return 1;
@@ -259,12 +284,27 @@ static int field_verb(struct conf_parser *parser, enum conf_verb *verb)
 			"unknown verb \"%s\"; who the line is about comes first: \"%s\"",
 			QUOTE(word->text), QUOTE(hint));
 	}
+	if (place < parser->count && has_many(parser, place))
+		return conf_mistake(
+			parser, word->column,
+			"\"%s\" stands before the verb; expected one name, \"@\" before "
+			"that of a group; write a line for each",
+			QUOTE(word->text));
+	if (place < parser->count && is_kind(parser->words[0].text, &group))
+		return conf_mistake(
+			parser, parser->words[0].column,
+			"\"%s\" stands before the name; a %s is written %s",
+			QUOTE(parser->words[0].text), group ? "group" : "user",
+			QUOTE(conf_quote_name(join_words(parser, 1, place, rest, sizeof(rest)),
+					      group, hint, sizeof(hint))));
 	if (place < parser->count)
 		return conf_mistake(parser, word->column,
 				    "\"%s\" stands before the verb; a name with blanks stands in "
 				    "double quotes: %s",
 				    QUOTE(word->text), QUOTE(quote_words(parser, place, hint)));
-	near = conf_nearest(word->text, verbs, COUNT(verbs));
+	near = habit_verb(word->text);
+	if (!near)
+		near = conf_nearest(word->text, verbs, COUNT(verbs));
 	return conf_mistake(parser, word->column,
 			    "unknown verb \"%s\"; expected allow, deny, exempt or audit%s%s%s",
 			    QUOTE(word->text), near ? " (did you mean \"" : "", near ? near : "",
@@ -273,16 +313,24 @@ static int field_verb(struct conf_parser *parser, enum conf_verb *verb)
 
 static int field_access(struct conf_parser *parser, const struct conf_word *word, uint32_t *access)
 {
+	char meant[sizeof("rwm")], hint[40] = "";
+	struct reason why;
 	const char *bad;
 
 	*access = device_parse_access(word->text, &bad);
 	if (*access)
 		return 1;
+	bad = *bad ? bad : word->text;
+	if (habit_access(word->text, meant))
+		snprintf(hint, sizeof(hint), " (did you mean \"%s\"?)", meant);
+	else if (habit_condition(word->text, &why))
+		return conf_mistake(parser, word->column, "bad access \"%s\"; %s",
+				    QUOTE(word->text), why.text);
 	return conf_mistake(
 		parser, word->column + (uint32_t)(bad - word->text),
 		"bad access \"%s\"; expected letters of \"rwm\" (read, write, mknod), or "
-		"a condition: local, remote, service=..., tty=...",
-		QUOTE(word->text));
+		"a condition: local, remote, service=..., tty=...%s",
+		QUOTE(word->text), hint);
 }
 
 static bool is_when(const char *word)
@@ -353,6 +401,7 @@ static int field_when(struct conf_parser *parser, const struct conf_word *word,
 		      struct conf_when *when)
 {
 	static const char *const conditions[] = { "local", "remote", "service=", "tty=" };
+	struct reason meant;
 	const char *near;
 
 	if (strcmp(word->text, "local") == 0)
@@ -363,6 +412,9 @@ static int field_when(struct conf_parser *parser, const struct conf_word *word,
 		return parse_globs(parser, word, word->text + 8, &when->service);
 	if (strncmp(word->text, "tty=", 4) == 0)
 		return parse_globs(parser, word, word->text + 4, &when->tty);
+	if (habit_condition(word->text, &meant))
+		return conf_mistake(parser, word->column, "unknown condition \"%s\"; %s",
+				    QUOTE(word->text), meant.text);
 	near = nearest_condition(word->text, conditions, COUNT(conditions));
 	return conf_mistake(parser, word->column,
 			    "unknown condition \"%s\"; expected local, remote, service=GLOB or "

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* A device as it is written in a policy. Text only. */
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -7,6 +8,8 @@
 #include "bpfdev.h"
 #include "device/internal.h"
 
+/* What the names of most nodes are made of. */
+#define NODE_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_-"
 #define QUOTE(word) reason_quote((char[80]) { 0 }, 80, word, strlen(word))
 
 static int parse_number(const char **text, uint32_t limit, uint32_t *number, const char *what,
@@ -97,10 +100,17 @@ static int parse_numbers(const char *text, struct device_spec *spec, struct reas
 		if (!*text)
 			return check_size(spec, why);
 	}
-	reason_set(why,
-		   "bad device numbers \"%s\"; expected MAJOR:MINOR, each a number, a range 4-7 "
-		   "or *",
-		   QUOTE(start));
+	if (!start[strspn(start, "0123456789")])
+		reason_set(why,
+			   "bad device numbers \"%s\"; expected MAJOR:MINOR, such as %s:* for all "
+			   "of that major",
+			   QUOTE(start), QUOTE(start));
+	else
+		reason_set(why,
+			   "bad device numbers \"%s\"; expected MAJOR:MINOR, each a number, a "
+			   "range 4-7 or *%s",
+			   QUOTE(start),
+			   strpbrk(start, "rwm") ? ", and the access behind a blank" : "");
 	return -EINVAL;
 }
 
@@ -188,6 +198,8 @@ static int parse_path(const char *path, struct device_spec *spec, struct reason 
 	else if (path[strlen(path) - 1] == '/')
 		reason_set(why, "\"%s\" is a folder; write %s* for the devices in it", QUOTE(path),
 			   QUOTE(path));
+	else if (strstr(path, ",/dev/") || path[strlen(path) - 1] == ',')
+		reason_set(why, "\"%s\": expected one path; write a line for each", QUOTE(path));
 	else if (has_dot_component(path))
 		reason_set(why, "path \"%s\" has a component \".\" or \"..\"; write it without",
 			   QUOTE(path));
@@ -200,6 +212,13 @@ static int parse_class(const char *name, struct device_spec *spec, struct reason
 {
 	spec->kind = DEVICE_CLASS;
 	spec->text = name;
+	if (strchr(name, ',')) {
+		reason_set(why,
+			   "\"@%s\": expected one class; write a line for each, or name a "
+			   "class of them",
+			   QUOTE(name));
+		return -EINVAL;
+	}
 	if (*name)
 		return 0;
 	reason_set(why, "class name missing; expected @class");
@@ -217,11 +236,23 @@ static int parse_unknown(const char *text, struct reason *why)
 		reason_set(why, "unknown device \"%s\"; expected a blank behind the type: %c M:m",
 			   QUOTE(text), *text);
 	else if (strcmp(text, "char") == 0 || strcmp(text, "block") == 0)
-		reason_set(why, "unknown device \"%s\"; expected %s-NAME, or %s-* for all", text,
-			   text, text);
+		reason_set(why,
+			   "unknown device \"%s\"; expected %s-NAME, %s-* for all, or numbers: %c "
+			   "M:m",
+			   text, text, text, *text);
 	else if (strcasecmp(text, "all") == 0 || strcasecmp(text, "any") == 0)
 		reason_set(why, "unknown device \"%s\"; all devices are written \"*\"",
 			   QUOTE(text));
+	else if (isdigit((unsigned char)*text) && !text[strspn(text, "0123456789-:*")])
+		reason_set(why,
+			   "unknown device \"%s\"; numbers have a type before them: c M:m of a "
+			   "character device, b M:m of a block device",
+			   QUOTE(text));
+	else if (islower((unsigned char)*text) && !text[strspn(text, NODE_LETTERS)])
+		reason_set(why,
+			   "unknown device \"%s\"; expected " DEVICE_FORMS
+			   "; a node is written \"/dev/%s\"",
+			   QUOTE(text), QUOTE(text));
 	else
 		reason_set(why, "unknown device \"%s\"; expected " DEVICE_FORMS, QUOTE(text));
 	return -EINVAL;

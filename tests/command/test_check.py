@@ -175,6 +175,14 @@ WARNINGS = {
 }
 
 
+@pytest.mark.parametrize("device, meant", [("char-video", "char-video4linux"), ("char-81", "c 81:*"), ("block-8", "b 8:*"),
+                                           ("/dev/video", "/dev/video*"), ("/dev/sd", "/dev/sd*")])
+def test_device_that_was_probably_meant(bpfdev, policy, device, meant):
+    policy(f"alice allow {device}\n")
+    (warning,) = bpfdev("check", "--json").json()["warnings"]
+    assert warning["message"].partition(" (did you mean ")[2].startswith(f'"{meant}"')
+
+
 # What is written for a driver: what should be.
 MISC = {"kvm": '"@kvm" or "c 10:232"', "fuse": '"@fuse" or "c 10:229"', "tun": '"@tun" or "c 10:200"',
         "net/tun": '"@tun" or "c 10:200"', "rfkill": '"@rfkill" or "c 10:242"', "uinput": '"@uinput" or "c 10:223"',

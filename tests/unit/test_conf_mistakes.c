@@ -74,7 +74,7 @@ static void the_verb_is_checked(void **state)
 	expect("alice xdeyn *", "1:7", "expected allow");
 	expect("alice exempted", "1:7", "did you mean \"exempt\"?");
 	expect("alice Audit", "1:7", "did you mean \"audit\"?");
-	expect("alice permit *", "1:7", "expected allow, deny, exempt or audit");
+	expect("alice zap *", "1:7", "expected allow, deny, exempt or audit");
 	expect("allow alice *", "1:7", "unknown verb \"alice\"");
 }
 
@@ -139,6 +139,52 @@ static void other_ways_to_say_what_are_translated(void **state)
 	expect("alice deny /dev/dri/", "1:12", "write /dev/dri/*");
 	expect("alice deny ALL", "1:12", "all devices are written \"*\"");
 	expect("alice deny any rw", "1:12", "all devices are written \"*\"");
+}
+
+/* What people write by habit; what it is called here stands in the message. */
+static void habits_are_answered(void **state)
+{
+	(void)state;
+	expect("alice permit *", "1:7", "did you mean \"allow\"?");
+	expect("alice Block *", "1:7", "did you mean \"deny\"?");
+	expect("alice - *", "1:7", "did you mean \"deny\"?");
+	expect("alice log", "1:7", "did you mean \"audit\"?");
+	expect("group students deny *", "1:1", "a group is written @students");
+	expect("Group domain users deny *", "1:1", "a group is written @\"domain users\"");
+	expect("user alice deny *", "1:1", "a user is written alice");
+	expect("@students @staff deny *", "1:11", "write a line for each");
+	expect("alice and bob deny *", "1:7", "write a line for each");
+	expect("students: deny *", "1:1", "blanks stand between the fields, and no colons");
+	expect("alice:deny:*", "1:1", "blanks stand between the fields, and no colons");
+	expect("@x:y deny *", "1:1", "blanks stand between the fields, and no colons");
+	expect("alice deny @storage, @webcam", "1:12", "expected one class; write a line for each");
+	expect("alice deny @storage,@webcam", "1:12", "expected one class; write a line for each");
+	expect("alice deny @storage @webcam", "1:21", "about one device; write a line for each");
+	expect("alice deny /dev/a,/dev/b", "1:12", "expected one path; write a line for each");
+	expect("alice deny /dev/a /dev/b", "1:19", "about one device; write a line for each");
+	expect("alice deny /dev/a rw char-x", "1:22", "about one device; write a line for each");
+	expect("alice deny video0", "1:12", "a node is written \"/dev/video0\"");
+	expect("alice deny 81:0", "1:12", "numbers have a type before them");
+	expect("alice deny c 81", "1:14", "81:* for all of that major");
+	expect("alice deny c 81:*:rw", "1:14", "the access behind a blank");
+	expect("alice deny char 81:0", "1:12", "or numbers: c M:m");
+	expect("class usb char-usb\nalice deny USB", "2:12", "the class is written \"@usb\"");
+	expect("alice deny * RW", "1:14", "did you mean \"rw\"?");
+	expect("alice deny * read", "1:15", "did you mean \"r\"?");
+	expect("alice deny * rwx", "1:16", "did you mean \"rw\"?");
+	expect("alice deny * w,r", "1:15", "did you mean \"rw\"?");
+	expect("alice deny * *", "1:14", "did you mean \"rwm\"?");
+	expect("alice deny * ssh", "1:14", "a PAM service is written \"service=sshd\"");
+	expect("alice deny * rw ssh", "1:17", "a PAM service is written \"service=sshd\"");
+	expect("alice deny * rw if remote", "1:17", "without such words");
+	expect("alice deny * rw from=remote", "1:17", "written \"remote\", without more");
+	expect("alice deny * rw !remote", "1:17", "conditions are not negated");
+	expect("alice deny * rw not local", "1:17", "conditions are not negated");
+	expect("alice deny * rw local,remote", "1:17", "no session is both");
+	expect("alice deny * rw seat=seat0", "1:17", "written \"local\", without more");
+	expect("alice deny * rw host=10.0.0.0/8", "1:17", "no condition names a host");
+	expect("alice deny * rw tty1", "1:17", "a terminal is written \"tty=tty1\"");
+	expect("alice deny * rw user=bob", "1:17", "its first field");
 }
 
 static void the_device_is_checked(void **state)
@@ -396,6 +442,7 @@ int main(void)
 		cmocka_unit_test(quotation_marks_are_in_pairs),
 		cmocka_unit_test(typographic_characters_are_named),
 		cmocka_unit_test(other_ways_to_say_what_are_translated),
+		cmocka_unit_test(habits_are_answered),
 		cmocka_unit_test(the_device_is_checked),
 		cmocka_unit_test(paths_are_below_dev),
 		cmocka_unit_test(access_and_conditions_are_checked),

@@ -46,6 +46,16 @@ static void services_that_pam_does_not_know(void **state)
 	expect_text(ALL "* deny block-* service=local-dor\n", "(did you mean \"local-door\"?)");
 }
 
+static void terminals_have_other_names(void **state)
+{
+	(void)state;
+	expect(ALL "* deny block-* tty=/dev/tty1\n", "2:20 no-tty");
+	expect(ALL "* deny block-* tty=tty1,1 local\n", "2:25 no-tty");
+	expect(ALL "* deny block-* tty=tty[1-6],pts/0,:0,ssh\n", "");
+	expect_text(ALL "* deny block-* tty=/dev/pts/*\n", "(did you mean \"pts/*\"?)");
+	expect_text(ALL "* deny block-* tty=7\n", "(did you mean \"tty7\"?)");
+}
+
 static void without_pams_files_nobody_knows(void **state)
 {
 	(void)state;
@@ -115,6 +125,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		trap_test(services_that_pam_does_not_know),
+		trap_test(terminals_have_other_names),
 		trap_test(without_pams_files_nobody_knows),
 		trap_test(allow_all_outranks_what_others_are_denied),
 		trap_test(what_is_said_again_is_meant),

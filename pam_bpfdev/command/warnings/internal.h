@@ -42,6 +42,8 @@ struct warnings_who {
 };
 
 /* One search for warnings. */
+struct pam_stack_names;
+
 struct warnings_run {
 	const struct warnings_input *input;
 	struct warnings *found;
@@ -65,6 +67,7 @@ struct warnings_run {
 	struct policy_subject *subjects; /* some regular accounts, loaded when first needed */
 	size_t subject_count;
 	bool subjects_loaded;
+	const struct pam_stack_names *services; /* of PAM, while lines are held against them */
 };
 
 /* Adds a warning at @column of the statement's, or class's, line. */
@@ -130,6 +133,7 @@ void warnings_of_baseline(struct warnings_run *run, struct warnings_who *who);
 void warnings_of_outranked(struct warnings_run *run, struct warnings_who *who);
 void warnings_of_resets(struct warnings_run *run, struct warnings_who *who);
 void warnings_of_services(struct warnings_run *run);
+void warnings_of_terminals(struct warnings_run *run);
 void warnings_of_files(struct warnings_run *run);
 
 #endif

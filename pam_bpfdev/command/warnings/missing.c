@@ -2,6 +2,7 @@
 /* Users, groups and devices that a policy names: those that are not there, or better not named. */
 #include <errno.h>
 #include <fnmatch.h>
+#include <glob.h>
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
@@ -288,6 +289,17 @@ static void note_driver(const struct device_driver *driver, void *data)
 		name_list_add(&drivers->names, driver->name, driver->type);
 }
 
+/* A slip of the finger, or the beginning of a name: "video" of video4linux. */
+static const char *nearest_driver(const struct name_list *names, const char *word)
+{
+	const char *near = name_list_nearest(names, word);
+
+	for (size_t i = 0; !near && strlen(word) > 2 && i < names->count; i++)
+		if (strncmp(names->items[i].name, word, strlen(word)) == 0)
+			near = names->items[i].name;
+	return near;
+}
+
 /* The driver that was probably meant, for a message; "" if there is none like it. */
 static int hint_driver(struct warnings_run *run, const struct device_spec *device, char *out,
 		       size_t size)
@@ -298,10 +310,13 @@ static int hint_driver(struct warnings_run *run, const struct device_spec *devic
 	const char *near;
 
 	*out = '\0';
-	if (ret == 0 && drivers.other_type)
+	if (*device->text && !device->text[strspn(device->text, "0123456789")])
+		snprintf(out, size, " (did you mean \"%c %s:*\", by number?)", *type_name(type),
+			 device->text);
+	else if (ret == 0 && drivers.other_type)
 		snprintf(out, size, " (did you mean \"%s-%s\"?)", type_name(other),
 			 QUOTE(device->text));
-	else if (ret == 0 && (near = name_list_nearest(&drivers.names, device->text)))
+	else if (ret == 0 && (near = nearest_driver(&drivers.names, device->text)))
 		snprintf(out, size, " (did you mean \"%s-%s\"?)", type_name(type), QUOTE(near));
 	name_list_free(&drivers.names);
 	return ret;
@@ -343,10 +358,24 @@ static bool is_folder(const struct warnings_run *run, const char *path)
 	return stat(real, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* Whether there is a device whose path begins so, as /dev/video0 does with /dev/video. */
+static bool begins_some(const struct warnings_run *run, const char *path)
+{
+	char *pattern = xasprintf("%s%s[0-9a-z]", run->input->devices->dev, path + strlen("/dev"));
+	glob_t found;
+	bool any = !strpbrk(path, "*?[") && glob(pattern, GLOB_NOSORT, NULL, &found) == 0;
+
+	if (any)
+		globfree(&found);
+	free(pattern);
+	return any;
+}
+
 static void warn_of_path(struct warnings_run *run, const struct conf_place *line,
 			 const struct device_spec *device)
 {
 	const char *path = QUOTE(device->text);
+	bool some = begins_some(run, device->text);
 
 	if (is_folder(run, device->text))
 		warnings_add(run, line, device->column, WARNING_NO_PATH,
@@ -354,10 +383,12 @@ static void warn_of_path(struct warnings_run *run, const struct conf_place *line
 			     "\"%s/*\" for the devices in it",
 			     path, path);
 	else
-		warnings_add(run, line, device->column, WARNING_NO_PATH,
-			     "\"%s\" leads to no device, so it stands for nothing now; expected a "
-			     "path that is there, or that udev gives to a device when it comes",
-			     path);
+		warnings_add(
+			run, line, device->column, WARNING_NO_PATH,
+			"\"%s\" leads to no device, so it stands for nothing now; expected a "
+			"path that is there, or that udev gives to a device when it comes%s%s%s",
+			path, some ? " (did you mean \"" : "", some ? path : "",
+			some ? "*\"?)" : "");
 }
 
 /* @seen: per class, it has been looked into already. */

@@ -97,9 +97,9 @@ static void hint_services(const char *word, const char *const *names, size_t cou
 }
 
 static void look_at_service(struct warnings_run *run, const struct conf_statement *line,
-			    const char *glob, uint32_t column,
-			    const struct pam_stack_names *services)
+			    const char *glob, uint32_t column)
 {
+	const struct pam_stack_names *services = run->services;
 	const char *const *names = (const char *const *)services->items;
 	char meant[300];
 
@@ -115,6 +115,48 @@ static void look_at_service(struct warnings_run *run, const struct conf_statemen
 		     QUOTE(glob), QUOTE(glob), meant);
 }
 
+/* PAM's name of a terminal has no /dev/ here; "1" is none, but what some call tty1. */
+static void look_at_terminal(struct warnings_run *run, const struct conf_statement *line,
+			     const char *glob, uint32_t column)
+{
+	const char *name = glob + (strncmp(glob, "/dev/", 5) == 0 ? 5 : 0);
+	bool number = !name[strspn(name, "0123456789")];
+
+	if (name == glob && !number)
+		return;
+	warnings_add(run, &line->place, column, WARNING_NO_TTY,
+		     "no terminal is called \"%s\" here, so tty=%s never holds; expected its name "
+		     "without /dev/ (did you mean \"%s%s\"?)",
+		     QUOTE(glob), QUOTE(glob), number ? "tty" : "", QUOTE(name));
+}
+
+typedef void look_at_glob(struct warnings_run *run, const struct conf_statement *line,
+			  const char *glob, uint32_t column);
+
+/* Looks at each of the names behind "service=" or "tty=". */
+static void each_glob(struct warnings_run *run, const struct conf_statement *line,
+		      const char *globs, look_at_glob *look)
+{
+	for (const char *at = globs; at && *at;) {
+		size_t length = strcspn(at, ",");
+		char *glob = xstrndup(at, length);
+
+		/* The words of a line stay where they were when it was cut into them. */
+		look(run, line, glob, line->place.column + (uint32_t)(at - line->text));
+		free(glob);
+		at += length + (at[length] == ',');
+	}
+}
+
+void warnings_of_terminals(struct warnings_run *run)
+{
+	const struct conf *conf = run->input->conf;
+
+	for (size_t i = 0; i < conf->statement_count; i++)
+		each_glob(run, &conf->statements[i], conf->statements[i].when.tty,
+			  look_at_terminal);
+}
+
 void warnings_of_services(struct warnings_run *run)
 {
 	const struct conf *conf = run->input->conf;
@@ -126,21 +168,13 @@ void warnings_of_services(struct warnings_run *run)
 		pam_stack_names_free(&services);
 		return;
 	}
+	run->services = &services;
 	for (size_t i = 0; i < conf->statement_count; i++) {
 		const struct conf_statement *line = &conf->statements[i];
-		const char *globs = line->when.service, *at = globs;
 
-		while (at && *at) {
-			size_t length = strcspn(at, ",");
-			char *glob = xstrndup(at, length);
-			/* The words of a line stay where they were when it was cut into them. */
-			uint32_t column = line->place.column + (uint32_t)(at - line->text);
-
-			look_at_service(run, line, glob, column, &services);
-			free(glob);
-			at += length + (at[length] == ',');
-		}
+		each_glob(run, line, line->when.service, look_at_service);
 	}
+	run->services = NULL;
 	pam_stack_names_free(&services);
 }
 

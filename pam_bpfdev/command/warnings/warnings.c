@@ -200,14 +200,23 @@ bool warnings_implies(const struct conf_statement *when, const struct conf_state
 const char *warning_kind_name(enum warning_kind kind)
 {
 	static const char *const names[] = {
-		[WARNING_SHADOWED] = "shadowed",   [WARNING_NO_USER] = "no-user",
-		[WARNING_NO_GROUP] = "no-group",   [WARNING_NO_DRIVER] = "no-driver",
-		[WARNING_NO_PATH] = "no-path",	   [WARNING_EMPTY_CLASS] = "empty-class",
-		[WARNING_ONLY_DENY] = "only-deny", [WARNING_BASELINE] = "baseline",
-		[WARNING_ROOT] = "root",	   [WARNING_SYSTEM] = "system-accounts",
-		[WARNING_LOOKUP] = "lookup",	   [WARNING_NO_SERVICE] = "no-service",
-		[WARNING_OUTRANKS] = "outranks",   [WARNING_NO_RESET] = "no-reset",
-		[WARNING_NO_RULES] = "no-rules",   [WARNING_UNREAD] = "unread",
+		[WARNING_SHADOWED] = "shadowed",
+		[WARNING_NO_USER] = "no-user",
+		[WARNING_NO_GROUP] = "no-group",
+		[WARNING_NO_DRIVER] = "no-driver",
+		[WARNING_NO_PATH] = "no-path",
+		[WARNING_EMPTY_CLASS] = "empty-class",
+		[WARNING_ONLY_DENY] = "only-deny",
+		[WARNING_BASELINE] = "baseline",
+		[WARNING_ROOT] = "root",
+		[WARNING_SYSTEM] = "system-accounts",
+		[WARNING_LOOKUP] = "lookup",
+		[WARNING_NO_TTY] = "no-tty",
+		[WARNING_NO_SERVICE] = "no-service",
+		[WARNING_OUTRANKS] = "outranks",
+		[WARNING_NO_RESET] = "no-reset",
+		[WARNING_NO_RULES] = "no-rules",
+		[WARNING_UNREAD] = "unread",
 
 	};
 
@@ -293,6 +302,7 @@ int warnings_find(const struct warnings_input *input, struct warnings *warnings,
 	if (ret == 0) {
 		warnings_survey(&run);
 		warnings_of_services(&run);
+		warnings_of_terminals(&run);
 		warnings_of_files(&run);
 		for (size_t l = 0; l < sizeof(looks) / sizeof(looks[0]); l++)
 			for (size_t i = 0; i < run.who_count; i++)

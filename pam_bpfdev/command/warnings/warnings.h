@@ -62,6 +62,7 @@ enum warning_kind {
 	WARNING_BASELINE,    /* a denied device that every shell needs */
 	WARNING_ROOT,	     /* root is named */
 	WARNING_SYSTEM,	     /* a range that only system accounts are in */
+	WARNING_NO_TTY,	     /* tty= that is no terminal's name */
 	WARNING_NO_SERVICE,  /* service= that no PAM service fits */
 	WARNING_OUTRANKS,    /* an "allow *" above lines that deny something to more users */
 	WARNING_NO_RESET,    /* an "allow *" behind denials, which stay */
