@@ -63,6 +63,8 @@ struct conf_statement {
 
 struct conf_class {
 	struct conf_place place;
+	uint32_t
+		before; /* the line of the same file with the definition that it replaced; 0: none */
 	const char *name;
 	struct device_spec *devices;
 	size_t count;

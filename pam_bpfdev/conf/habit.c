@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* What people write in a line by habit: only for messages, nothing of it is understood. */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -41,6 +42,21 @@ const char *habit_verb(const char *word)
 	return find(verbs, COUNT(verbs), word);
 }
 
+const char *habit_line(const char *first)
+{
+	static const char comment[] = "a comment begins with \"#\"",
+			  include[] = "no file includes another; those of bpfdev.d that end in "
+				      ".conf are all read";
+	static const struct pair lines[] = {
+		{ "include", include },	 { "@include", include }, { "source", include },
+		{ "!include", include }, { "rem", comment },	  { "/*", comment },
+	};
+
+	if (*first == ';' || strncmp(first, "//", 2) == 0 || strncmp(first, "--", 2) == 0)
+		return comment;
+	return find(lines, COUNT(lines), first);
+}
+
 /* "RW", "r,w", "r+w", "rwx": the letters in their order; false if there are others. */
 static bool collect_letters(const char *word, char *out)
 {
@@ -68,7 +84,7 @@ bool habit_access(const char *word, char *out)
 	const char *meant = find(accesses, COUNT(accesses), word);
 
 	if (meant)
-		strcpy(out, meant);
+		snprintf(out, sizeof("rwm"), "%s", meant);
 	return meant || collect_letters(word, out);
 }
 

@@ -10,6 +10,9 @@
 /* "block": "deny". NULL: no verb that is known. */
 const char *habit_verb(const char *word);
 
+/* Of a line's first word: why such a line is none. NULL: nothing is known. */
+const char *habit_line(const char *first);
+
 /* "RW", "read", "r,w", "all": the access that is meant. @out: 4 bytes. Returns whether there is any. */
 bool habit_access(const char *word, char *out);
 

@@ -275,6 +275,10 @@ static int field_verb(struct conf_parser *parser, enum conf_verb *verb)
 
 	if (find_verb(word->text, verb))
 		return 1;
+	if (habit_line(parser->words[0].text))
+		return conf_mistake(parser, parser->words[0].column, "\"%s\": %s",
+				    QUOTE(parser->words[0].text),
+				    habit_line(parser->words[0].text));
 	if (find_verb(parser->words[0].text, &first)) {
 		join_words(parser, 2, parser->count, rest, sizeof(rest));
 		snprintf(hint, sizeof(hint), "%s %s%s%s", word->text, verbs[first],
@@ -589,8 +593,12 @@ static int store_class(struct conf_parser *parser, const struct conf_class *clas
 
 	for (size_t i = 0; i < conf->class_count; i++) {
 		if (strcmp(conf->classes[i].name, class->name) == 0) {
+			struct conf_place before = conf->classes[i].place;
+
 			free(conf->classes[i].devices);
 			conf->classes[i] = *class;
+			if (before.file == class->place.file)
+				conf->classes[i].before = before.line;
 			return 1;
 		}
 	}

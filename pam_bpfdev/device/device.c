@@ -168,7 +168,11 @@ static int parse_driver(const char *glob, bool block, struct device_spec *spec, 
 	spec->character = !block;
 	spec->text = glob;
 	if (strchr(glob, ',')) {
-		reason_set(why, "\"%s\": expected one driver; write a line for each", QUOTE(glob));
+		reason_set(
+			why,
+			"\"%s\": expected one driver; write a line for each, or, in a class, blanks "
+			"between them",
+			QUOTE(glob));
 		return -EINVAL;
 	}
 	if (*glob)
@@ -199,7 +203,11 @@ static int parse_path(const char *path, struct device_spec *spec, struct reason 
 		reason_set(why, "\"%s\" is a folder; write %s* for the devices in it", QUOTE(path),
 			   QUOTE(path));
 	else if (strstr(path, ",/dev/") || path[strlen(path) - 1] == ',')
-		reason_set(why, "\"%s\": expected one path; write a line for each", QUOTE(path));
+		reason_set(
+			why,
+			"\"%s\": expected one path; write a line for each, or, in a class, blanks "
+			"between them",
+			QUOTE(path));
 	else if (has_dot_component(path))
 		reason_set(why, "path \"%s\" has a component \".\" or \"..\"; write it without",
 			   QUOTE(path));
@@ -213,10 +221,11 @@ static int parse_class(const char *name, struct device_spec *spec, struct reason
 	spec->kind = DEVICE_CLASS;
 	spec->text = name;
 	if (strchr(name, ',')) {
-		reason_set(why,
-			   "\"@%s\": expected one class; write a line for each, or name a "
-			   "class of them",
-			   QUOTE(name));
+		reason_set(
+			why,
+			"\"@%s\": expected one class; write a line for each, or, in a class, blanks "
+			"between them",
+			QUOTE(name));
 		return -EINVAL;
 	}
 	if (*name)
@@ -247,6 +256,15 @@ static int parse_unknown(const char *text, struct reason *why)
 		reason_set(why,
 			   "unknown device \"%s\"; numbers have a type before them: c M:m of a "
 			   "character device, b M:m of a block device",
+			   QUOTE(text));
+	else if (*text == '"' || *text == '\'')
+		reason_set(
+			why,
+			"unknown device \"%s\"; devices stand without quotation marks, the numbers "
+			"behind c or b as a word of their own",
+			QUOTE(text));
+	else if (strncmp(text, "dev/", 4) == 0)
+		reason_set(why, "unknown device \"%s\"; expected \"/%s\"", QUOTE(text),
 			   QUOTE(text));
 	else if (islower((unsigned char)*text) && !text[strspn(text, NODE_LETTERS)])
 		reason_set(why,

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from place import DROPINS, MAIN, PASSWD, TOP, VENDOR
+from place import DROPINS, GROUP, MAIN, PASSWD, TOP, VENDOR
 
 CLASSES = f"{VENDOR}/classes.conf"
 SHIPPED = re.findall(r"^class (\S+)", (TOP / "conf/classes.conf").read_text(), re.MULTILINE)
@@ -181,6 +181,24 @@ def test_device_that_was_probably_meant(bpfdev, policy, device, meant):
     policy(f"alice allow {device}\n")
     (warning,) = bpfdev("check", "--json").json()["warnings"]
     assert warning["message"].partition(" (did you mean ")[2].startswith(f'"{meant}"')
+
+
+@pytest.mark.parametrize("line, meant", [("@wheel exempt", '"@sudo"'), ("alice@example.org audit", '"alice"'),
+                                         ("LAB\\\\bob audit", '"bob"'), ("LAB\\bob audit", '"bob"'),
+                                         ('@"LAB\\students" audit', '"@students"'), ("users audit", '"*", every regular account')])
+def test_account_that_was_probably_meant(bpfdev, policy, place, line, meant):
+    place.write("/etc/group", GROUP + "sudo:x:27:bob\n")
+    policy(f"* allow *\n{line}\n")
+    (warning,) = bpfdev("check", "--json").json()["warnings"]
+    assert warning["message"].endswith(f" (did you mean {meant}?)")
+
+
+def test_class_that_is_defined_twice_in_a_file(bpfdev, policy):
+    policy("class mine c 1:3\n* allow *\nclass mine c 1:5\n")
+    policy("class loop /dev/video0\n", "bpfdev.d/10.conf")
+    assert bpfdev("check").lines[:-1] == [
+        f'{MAIN}:3:1: warning: this is all that is in the class "@mine", in the place of line 1; expected one line with all of '
+        "its devices"]
 
 
 # What is written for a driver: what should be.

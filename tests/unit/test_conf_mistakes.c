@@ -163,6 +163,14 @@ static void habits_are_answered(void **state)
 	expect("alice deny /dev/a,/dev/b", "1:12", "expected one path; write a line for each");
 	expect("alice deny /dev/a /dev/b", "1:19", "about one device; write a line for each");
 	expect("alice deny /dev/a rw char-x", "1:22", "about one device; write a line for each");
+	expect("class x /dev/a, /dev/b", "1:9", "in a class, blanks between them");
+	expect("alice deny \"/dev/a\"", "1:12", "without quotation marks");
+	expect("alice deny 'c 1:3'", "1:12", "as a word of their own");
+	expect("alice deny dev/video0", "1:12", "expected \"/dev/video0\"");
+	expect("; a comment", "1:1", "a comment begins with \"#\"");
+	expect("//comment here", "1:1", "a comment begins with \"#\"");
+	expect("include /etc/other", "1:1", "no file includes another");
+	expect("@include other", "1:1", "no file includes another");
 	expect("alice deny video0", "1:12", "a node is written \"/dev/video0\"");
 	expect("alice deny 81:0", "1:12", "numbers have a type before them");
 	expect("alice deny c 81", "1:14", "81:* for all of that major");

@@ -127,7 +127,7 @@ static void classes_that_stand_for_nothing(void **state)
 	expect("class a char-zonk /dev/absent\n* allow @a\n* deny @a r\n",
 	       "1:9 no-driver, 1:19 no-path, 2:9 empty-class, 3:8 empty-class");
 	expect("class a char-zonk c 1:1\n* allow @a\n", "1:9 no-driver");
-	expect("class a char-zonk c 1:1\nclass a c 1:1\n* allow @a\n", "");
+	expect("class a char-zonk c 1:1\nclass a c 1:1\n* allow @a\n", "2:1 shadowed");
 	expect("class a @b\nclass b char-zonk\n* allow @a\n", "2:9 no-driver, 3:9 empty-class");
 	/* Those that ship name drivers that few machines have. */
 	files_setup(NULL);

@@ -42,6 +42,9 @@ static void services_that_pam_does_not_know(void **state)
 	expect_text(ALL "* deny block-* service=sshdd\n", "(did you mean \"sshd\"?)");
 	expect_text(ALL "* deny block-* service=gdm\n",
 		    "(did you mean \"gdm-autologin\" or \"gdm-password\"?)");
+	expect_text(ALL "* deny block-* service=/etc/pam.d/sshd\n", "(did you mean \"sshd\"?)");
+	expect_text(ALL "* deny block-* service=OpenSSH\n", "(did you mean \"sshd\"?)");
+	expect_text(ALL "* deny block-* service=gnome\n", "\"gdm-password\"");
 	expect_text(ALL "* deny block-* service=sdm\n", "(did you mean \"sddm\"");
 	expect_text(ALL "* deny block-* service=local-dor\n", "(did you mean \"local-door\"?)");
 }
@@ -52,6 +55,9 @@ static void terminals_have_other_names(void **state)
 	expect(ALL "* deny block-* tty=/dev/tty1\n", "2:20 no-tty");
 	expect(ALL "* deny block-* tty=tty1,1 local\n", "2:25 no-tty");
 	expect(ALL "* deny block-* tty=tty[1-6],pts/0,:0,ssh\n", "");
+	expect(ALL "* deny block-* service=sshd local\n* exempt tty=ssh local\n",
+	       "2:1 no-service, 3:1 no-service");
+	expect(ALL "* deny block-* service=sshd,login local\n", "");
 	expect_text(ALL "* deny block-* tty=/dev/pts/*\n", "(did you mean \"pts/*\"?)");
 	expect_text(ALL "* deny block-* tty=7\n", "(did you mean \"tty7\"?)");
 }
@@ -73,6 +79,10 @@ static void allow_all_outranks_what_others_are_denied(void **state)
 	expect("* allow *\n* deny block-*\nalice allow *\n", "3:1 outranks");
 	expect("* allow *\n* deny block-*\n1000: allow * rw local\n", "3:1 outranks");
 	expect("* allow *\n* deny char-drm\n@students allow char-*\n", "3:1 outranks");
+	expect("* allow *\n* deny block-*\n@students allow a *:*\n", "3:1 outranks");
+	expect("* allow *\n* deny block-*\n@students allow b *:*\n", "");
+	expect("* allow *\n* deny b 7:*\n@students allow b *:*\n", "3:1 outranks");
+	expect("* allow *\n* deny char-drm\n@students allow b *:*\n", "");
 	expect("class disks b 240:1\n* allow *\n* deny @disks\n@students allow block-*\n",
 	       "4:1 outranks");
 	expect("class keys c 240:1\n* allow *\n* deny @keys\n@students allow char-*\n",
@@ -111,6 +121,7 @@ static void allow_all_is_no_reset(void **state)
 {
 	(void)state;
 	expect("* deny block-*\n* allow *\n", "2:1 no-reset");
+	expect("* deny block-*\n* allow a *:* rwm\n", "2:1 no-reset");
 	expect("* allow *\n* deny block-*\n* allow * rw\n", "3:1 no-reset");
 	expect("* deny block-* w\n* allow * r\n", "");
 	expect("* allow *\n* deny block-*\n", "");

@@ -123,10 +123,43 @@ static int find_id(const struct warnings_run *run, bool group, const char *name,
 		     : accounts->user_id(accounts, name, id, why);
 }
 
+/* The group of administrators, whatever it is called here; NULL: the name is none of them. */
+static const char *find_administrators(struct warnings_run *run, const char *name)
+{
+	static const char *const names[] = { "sudo", "wheel", "admin" };
+	const char *found = NULL;
+	bool is_one = false;
+	uint32_t id;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		is_one |= strcmp(name, names[i]) == 0;
+		if (!found && find_id(run, true, names[i], &id, NULL) == 1)
+			found = names[i];
+	}
+	return is_one ? found : NULL;
+}
+
+/* Whose name it is without what some directories add before a "\" or behind an "@", if there is one. */
+static const char *find_account(struct warnings_run *run, bool group, const char *name)
+{
+	const char *backslash = strrchr(name, '\\'), *at = strchr(name, '@'), *near = NULL;
+	char *account = xstrndup(backslash ? backslash + 1 : name,
+				 !backslash && at ? (size_t)(at - name) : strlen(name));
+	uint32_t id;
+
+	if (group)
+		near = find_administrators(run, name);
+	if (!near && strcmp(account, name) != 0 && find_id(run, group, account, &id, NULL) == 1)
+		near = find_near(run, group, account);
+	free(account);
+	return near;
+}
+
 /* What to write instead: " (did you mean ...?)", or "". */
 static void hint(struct warnings_run *run, bool group, const char *name, char *out, size_t size)
 {
-	static const char *const everybody[] = { "all", "any", "anyone", "everyone", "everybody" };
+	static const char *const everybody[] = { "all",	      "any",   "anyone", "everyone",
+						 "everybody", "users", "user" };
 	const char *near;
 	char written[80];
 	uint32_t id;
@@ -143,7 +176,7 @@ static void hint(struct warnings_run *run, bool group, const char *name, char *o
 	else if (find_id(run, !group, name, &id, NULL) == 1)
 		snprintf(out, size, " (did you mean the %s, \"%s\"?)", group ? "user" : "group",
 			 QUOTE(conf_quote_name(name, !group, written, sizeof(written))));
-	else if ((near = find_near(run, group, name)))
+	else if ((near = find_account(run, group, name)) || (near = find_near(run, group, name)))
 		snprintf(out, size, " (did you mean \"%s\"?)",
 			 QUOTE(conf_quote_name(near, group, written, sizeof(written))));
 }
@@ -377,7 +410,12 @@ static void warn_of_path(struct warnings_run *run, const struct conf_place *line
 	const char *path = QUOTE(device->text);
 	bool some = begins_some(run, device->text);
 
-	if (is_folder(run, device->text))
+	if (strstr(path, "**"))
+		warnings_add(run, line, device->column, WARNING_NO_PATH,
+			     "\"%s\" leads to no device, so it stands for nothing now; \"*\" is no "
+			     "\"/\", however many there are: expected a \"/*\" for each folder",
+			     path);
+	else if (is_folder(run, device->text))
 		warnings_add(run, line, device->column, WARNING_NO_PATH,
 			     "\"%s\" is a folder, so it stands for nothing; expected "
 			     "\"%s/*\" for the devices in it",
@@ -480,6 +518,11 @@ static int look_at_class(struct warnings_run *run, const struct conf_class *clas
 {
 	int ret = 0;
 
+	if (class->before)
+		warnings_add(run, &class->place, class->place.column, WARNING_SHADOWED,
+			     "this is all that is in the class \"@%s\", in the place of line %u; "
+			     "expected one line with all of its devices",
+			     class->name, class->before);
 	for (size_t i = 0; i < class->count && ret == 0; i++) {
 		const struct device_spec *device = &class->devices[i];
 

@@ -28,10 +28,10 @@ static const char *const well_known[] = {
 	"cron",
 	"crond",
 	"doas",
+	"gdm-password",
 	"gdm-autologin",
 	"gdm-fingerprint",
 	"gdm-launch-environment",
-	"gdm-password",
 	"gdm-smartcard",
 	"greetd",
 	"lightdm",
@@ -84,8 +84,14 @@ static void hint_services(const char *word, const char *const *names, size_t cou
 			  size_t size)
 {
 	size_t used = 0, found = 0;
+	const char *file = strrchr(word, '/');
 
 	*out = '\0';
+	word = file ? file + 1 : word;
+	if (strcasecmp(word, "openssh") == 0)
+		word = "sshd";
+	if (strncasecmp(word, "gnome", 5) == 0)
+		word = "gdm-password";
 	for (size_t i = 0; i < count && found < 3; i++) {
 		if (strlen(word) < 2 || !is_near(word, names[i]))
 			continue;
@@ -148,13 +154,27 @@ static void each_glob(struct warnings_run *run, const struct conf_statement *lin
 	}
 }
 
+/* sshd gives a remote host and "ssh" as the terminal, or neither: it is at no seat. */
+static void look_at_place(struct warnings_run *run, const struct conf_statement *line)
+{
+	const char *service = line->when.service, *tty = line->when.tty;
+	bool sshd = (service && strcmp(service, "sshd") == 0) || (tty && strcmp(tty, "ssh") == 0);
+
+	if (line->when.origin == CONF_ORIGIN_LOCAL && sshd)
+		warnings_add(run, &line->place, line->place.column, WARNING_NO_SERVICE,
+			     "no login by sshd is local, so this line never holds; expected "
+			     "remote, or neither of the two, in the place of local");
+}
+
 void warnings_of_terminals(struct warnings_run *run)
 {
 	const struct conf *conf = run->input->conf;
 
-	for (size_t i = 0; i < conf->statement_count; i++)
+	for (size_t i = 0; i < conf->statement_count; i++) {
 		each_glob(run, &conf->statements[i], conf->statements[i].when.tty,
 			  look_at_terminal);
+		look_at_place(run, &conf->statements[i]);
+	}
 }
 
 void warnings_of_services(struct warnings_run *run)
@@ -178,10 +198,20 @@ void warnings_of_services(struct warnings_run *run)
 	pam_stack_names_free(&services);
 }
 
+/* Whether it is about all devices, in any of the ways to write that. */
+static bool is_all(const struct device_spec *device)
+{
+	return device->kind == DEVICE_ALL ||
+	       (device->kind == DEVICE_PATH && strcmp(device->text, "/dev/*") == 0) ||
+	       (device->kind == DEVICE_NUMBERS && device->major.any && device->minor.any &&
+		device->block && device->character);
+}
+
 /* Whether it is about all devices, or about all of a type. */
 static bool is_wide(const struct device_spec *device)
 {
-	return device->kind == DEVICE_ALL ||
+	return is_all(device) ||
+	       (device->kind == DEVICE_NUMBERS && device->major.any && device->minor.any) ||
 	       (device->kind == DEVICE_DRIVER && strcmp(device->text, "*") == 0);
 }
 
@@ -211,11 +241,11 @@ static bool gives_back(struct warnings_run *run, const struct conf_statement *al
 {
 	const struct conf_statement *deny = warnings_statement(run, denial);
 
-	if (!is_allow_all(allow) || deny->verb != CONF_DENY || deny->device.kind == DEVICE_ALL ||
+	if (!is_allow_all(allow) || deny->verb != CONF_DENY || is_all(&deny->device) ||
 	    !(allow->access & deny->access))
 		return false;
 	/* char-* and a deny of block devices, char-* and char-*. */
-	if (allow->device.kind != DEVICE_ALL &&
+	if (!is_all(&allow->device) &&
 	    (is_wide(&deny->device) || !is_of_type(run, denial, allow->device.block)))
 		return false;
 	return allow->when.origin == CONF_ORIGIN_ANY || deny->when.origin == CONF_ORIGIN_ANY ||
