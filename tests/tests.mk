@@ -71,7 +71,7 @@ lab:
 	tests/setup/packages $(if $(MACHINE),check,demo)
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	$(GIVE_BACK)
-	@$(PYTHON) $(if $(MACHINE),tests/machines/boot,tests/lab/lab shell $(if $(SUITE),--suite $(SUITE)))
+	@$(PYTHON) $(if $(MACHINE),tests/machines/boot,tests/lab/lab shell) $(if $(SUITE),--suite $(SUITE))
 
 bench: packages-check all $(BENCHES)
 	tests/bench

@@ -148,9 +148,10 @@ WARNINGS = {
                  'there is no group "studnets", so this line names nobody; expected one that the group database has '
                  '(did you mean "@students"?)'),
     "no-driver": ("alice allow char-zorkctk\n", "1:13",
-                  'no driver "char-zorkctk" is loaded, and the kernel has assigned it no major, so it stands for '
-                  'nothing now; expected a name of /proc/devices, or of a driver that is loaded when it is needed (did '
-                  'you mean "char-zorkctl"?)'),
+                  'no driver "char-zorkctk" is loaded, and the kernel has assigned it no major: until it '
+                  'comes, a line that allows it allows nothing, and one that denies it denies every major that no driver '
+                  'has; expected a name of /proc/devices, or of a driver that is loaded when it is needed (did you '
+                  'mean "char-zorkctl"?)'),
     "no-path": ("alice allow /dev/sdb\n", "1:13",
                 '"/dev/sdb" leads to no device, so it stands for nothing now; expected a path that is there, or that '
                 'udev gives to a device when it comes'),

@@ -32,6 +32,7 @@ class Computer(Usb, Administration):
         """made: what it boots from, a disk.Disk."""
         super().__init__()
         self._disk = made
+        self.suite = made.suite
         self.qemu = None
         self._held = None
         self._master = None

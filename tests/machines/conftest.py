@@ -23,6 +23,11 @@ from need import unavailable  # noqa: E402
 from watching import LabError  # noqa: E402
 
 
+def pytest_addoption(parser):
+    """Debian 13 is enough for every day."""
+    parser.addoption("--suite", choices=roots.SUITES, default=disk.SUITE, help="Debian of the virtual machine")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
     """Shows with a failure what the machine logged during the test."""
@@ -39,7 +44,7 @@ def computer(request):
     try:
         qemu.require()
         with capture.global_and_fixture_disabled():  # it says how far it is
-            made = disk.disk()
+            made = disk.disk(request.config.getoption("--suite"))
     except (LabError, roots.RootError) as error:
         unavailable(error)
     with capture.global_and_fixture_disabled():

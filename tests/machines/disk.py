@@ -16,7 +16,7 @@ from typing import NamedTuple
 import roots
 
 HERE = pathlib.Path(__file__).resolve().parent
-SUITE = "trixie"
+SUITE = "trixie"  # what tests run on unless another one is asked for
 # A real kernel, what names devices, and who opens them for others; what makes and unlocks file systems.
 PACKAGES = (*roots.PACKAGES, "linux-image-amd64", "initramfs-tools", "zstd", "kmod", "udev", "acl",
             "polkitd", "udisks2", "cryptsetup", "dosfstools", "e2fsprogs")
@@ -27,6 +27,7 @@ SIZE = "4G"  # most of it is a hole
 class Disk(NamedTuple):
     """What a machine boots from: paths."""
 
+    suite: str
     folder: pathlib.Path
 
     @property
@@ -50,35 +51,36 @@ class Disk(NamedTuple):
         return self.folder / "key"
 
 
-def path():
-    """Where the disk is, or would be."""
+def path(suite):
+    """Where the disk of a suite is, or would be."""
     scripts = [script.read_text(encoding="utf-8") for script in (RECIPE.finish, roots.LAB.finish)]
     text = "\n".join((*PACKAGES, *roots.PRUNED, SIZE, *scripts))
-    return roots.cache_folder() / "machines" / f"{SUITE}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    return roots.cache_folder() / "machines" / f"{suite}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
-def disk():
-    """The disk, which is made if it is not there yet. Raises roots.RootError."""
-    folder = path()
+def disk(suite=SUITE):
+    """The disk of a suite, which is made if it is not there yet. Raises roots.RootError."""
+    folder = path(suite)
     if not folder.is_dir():
-        roots.check_can_build(SUITE)
+        roots.check_can_build(suite)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with roots.locked(folder.parent / "lock"):
             if not folder.is_dir():
-                _make(folder)
-    return Disk(folder)
+                _make(suite, folder)
+    return Disk(suite, folder)
 
 
-def _make(folder):
-    for old in folder.parent.glob("*-*"):  # those of older recipes, and what was interrupted: we hold the lock
+def _make(suite, folder):
+    # Those of older recipes, and what was interrupted: we hold the lock.
+    for old in (*folder.parent.glob(f"{suite}-*"), *folder.parent.glob("new-*")):
         if not roots.is_held(old):
             shutil.rmtree(old)
     with tempfile.TemporaryDirectory(prefix="new-", dir=folder.parent) as work:
         pathlib.Path(work).chmod(0o755)  # apt downloads as somebody else
         root, new = pathlib.Path(work) / "root", pathlib.Path(work) / "disk"
-        roots.build(SUITE, RECIPE, root)
+        roots.build(suite, RECIPE, root)
         new.mkdir(mode=0o755)
-        made = Disk(new)
+        made = Disk(suite, new)
         shutil.copy(_only(root / "boot", "vmlinuz-*"), made.kernel)
         shutil.copy(_only(root / "boot", "initrd.img-*"), made.initrd)
         shutil.copy(root / "root/.ssh/id_ed25519", made.key)

@@ -7,7 +7,6 @@ import threading
 import pytest
 
 import debs
-import disk
 from hammering import MOUSE, Hammer, attempt, equip, never_opened, plug, rules
 from watching import wait_for
 
@@ -106,7 +105,7 @@ def test_denied_device_has_its_name_when_it_is_gone(denied):
 
 
 def test_package_that_is_upgraded_meanwhile(denied):
-    package = debs.package(debs.built(disk.SUITE))
+    package = debs.package(debs.built(denied.suite))
     denied.push(package, "/root/new.deb")
     over = threading.Event()
 

@@ -373,8 +373,10 @@ static int warn_of_driver(struct warnings_run *run, const struct conf_place *lin
 	if (ret == 0)
 		warnings_add(run, line, device->column, WARNING_NO_DRIVER,
 			     "no driver \"%s-%s\" is loaded, and the kernel has assigned it no "
-			     "major, so it stands for nothing now; expected a name of "
-			     "/proc/devices, or of a driver that is loaded when it is needed%s",
+			     "major: until it comes, a line that allows it allows nothing, and one "
+			     "that denies it denies every major that no driver has; expected a "
+			     "name of /proc/devices, or of a driver that is loaded when it is "
+			     "needed%s",
 			     type_name(device->block ? BPFDEV_BLOCK : BPFDEV_CHAR),
 			     QUOTE(device->text), meant);
 	return ret;
