@@ -116,12 +116,24 @@ int slice_run(const struct slice *slice, const char *unit, scratch_job *job, voi
 	return scratch_run(slice->scratch, path_of(slice, unit, path, sizeof(path)), job, data);
 }
 
-void slice_open_as(struct slice *slice, const char *unit, const char *service)
+static pid_t start_open(struct slice *slice, const char *unit, const char *service)
 {
 	struct opening opening = { slice, service };
+	char path[512];
 
 	close(slice_begin(slice, unit));
-	assert_int_equal(slice_run(slice, unit, open_session, &opening), 0);
+	return scratch_start(slice->scratch, path_of(slice, unit, path, sizeof(path)), open_session,
+			     &opening);
+}
+
+void slice_open_as(struct slice *slice, const char *unit, const char *service)
+{
+	assert_int_equal(scratch_wait(start_open(slice, unit, service)), 0);
+}
+
+pid_t slice_start_open(struct slice *slice, const char *unit)
+{
+	return start_open(slice, unit, "login");
 }
 
 void slice_open(struct slice *slice, const char *unit)

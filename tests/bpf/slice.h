@@ -52,6 +52,9 @@ int slice_begin(struct slice *slice, const char *unit);
 void slice_open_as(struct slice *slice, const char *unit, const char *service);
 void slice_open(struct slice *slice, const char *unit);
 
+/* The same, under way: scratch_wait() says 0 if it has gone well. */
+pid_t slice_start_open(struct slice *slice, const char *unit);
+
 /* Has @job run in a process of the session, and returns its result. */
 int slice_run(const struct slice *slice, const char *unit, scratch_job *job, void *data);
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct device_event plugged(uint32_t minor, const char *links, const char *tags)
@@ -114,6 +115,51 @@ static void test_what_is_allowed_comes_and_goes(void **state)
 	settle(&slice, &untagged);
 	assert_reads(&slice, ONE, "");
 	assert_reads(&slice, SLICE_MANAGER, "");
+	slice_free(&slice);
+}
+
+/* Whether the process has decided what to attach, and waits for its turn. */
+static bool waits_for(pid_t pid, const char *lock)
+{
+	char path[64], target[200];
+	bool found = false;
+
+	for (int fd = 0; fd < 64 && !found; fd++) {
+		ssize_t length;
+
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+		length = readlink(path, target, sizeof(target) - 1);
+		target[length < 0 ? 0 : length] = '\0';
+		found = strcmp(target, lock) == 0;
+	}
+	return found;
+}
+
+static void test_link_that_comes_while_a_login_is_under_way(void **state)
+{
+	char node[100], folder[128], link[200], lock_path[SESSION_LOCK_PATH_SIZE];
+	struct slice slice;
+	pid_t login;
+	int lock;
+
+	slice_make(&slice, scratch_get(state));
+	slice_policy(&slice, "root allow * r\nroot deny /dev/by-id/* r\n");
+	slice_add_manager(&slice);
+	scratch_node(slice.scratch, BPFDEV_CHAR, SLICE_MAJOR, 3, node, sizeof(node));
+	snprintf(folder, sizeof(folder), "%s/by-id", slice.devices.dev);
+	snprintf(link, sizeof(link), "%s/mouse", folder);
+	assert_int_equal(mkdir(folder, 0755), 0);
+	lock = session_lock(slice.locks, 0, 1000, NULL, NULL);
+	assert_true(lock >= 0);
+	session_lock_path(slice.locks, 0, lock_path);
+	login = slice_start_open(&slice, ONE);
+	while (!waits_for(login, lock_path))
+		assert_int_equal(waitpid(login, NULL, WNOHANG), 0);
+	assert_int_equal(symlink("../c-510-3", link), 0);
+	session_unlock(lock);
+	assert_int_equal(scratch_wait(login), 0);
+	assert_reads(&slice, ONE, "124567");
+	assert_reads(&slice, SLICE_MANAGER, "124567");
 	slice_free(&slice);
 }
 
@@ -259,6 +305,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		scratch_test(test_what_is_denied_by_a_link_is_denied_when_it_comes),
 		scratch_test(test_what_is_allowed_comes_and_goes),
+		scratch_test(test_link_that_comes_while_a_login_is_under_way),
 		scratch_test(test_manager_without_sessions_follows_by_itself),
 		scratch_test(test_majors_that_nobody_has_are_denied_with_a_driver_that_may_come),
 		scratch_test(test_those_without_such_lines_are_not_touched),

@@ -7,13 +7,16 @@ import pytest
 
 from world import GROUP, PASSWD
 
-# Every kind of line, a class, and a group that has to be looked up.
+# Every kind of line and of device, a class, and a group that has to be looked up.
 POLICY = """class quiet c 1:5 @pair
 class pair c 1:7 /dev/urandom
 alice allow *
 @students deny @quiet rw
 @wheel deny char-mem
 alice deny char-input rw service=alone,other
+alice deny usb:*:*:STRAIN
+alice deny tag:strain r
+alice deny char-strain w
 alice audit remote
 """
 ANSWER = re.compile(r"(.+) scope=(\d) manager=(\w+) descriptors=([+-]\d+)")
