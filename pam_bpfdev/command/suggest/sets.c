@@ -314,14 +314,16 @@ static bool is_most(size_t wished, size_t size)
 	return wished >= SEVERAL || (size && wished * 2 > size);
 }
 
-/* Whether the wishes are about each of the majors that are in there as a whole. */
+/* Whether the wishes are about each of the majors that are in there: a range may have many. */
 static bool is_whole(const struct device_patterns *member, const struct suggest_wish *wishes,
 		     size_t count)
 {
 	for (size_t i = 0; i < member->count; i++) {
-		struct device_patterns one = { &member->items[i], 1, 1 };
+		struct device_pattern all = member->items[i];
+		struct device_patterns major = { &all, 1, 1 };
 
-		if (one.items->minor == BPFDEV_ANY && !count_wished(&one, wishes, count))
+		all.minor = BPFDEV_ANY;
+		if (!count_wished(&major, wishes, count))
 			return false;
 	}
 	return true;
