@@ -127,7 +127,11 @@ static bool put_in_place(struct place *place, const struct verdict *verdict)
 
 static int keep(const struct place *place, int status)
 {
-	output_line("%s is as it was; the copy is kept in %s", place->path, place->copy);
+	/* The editor has removed it, and left nothing beside it. */
+	if (rmdir(place->staging) == 0)
+		output_line("%s is as it was", place->path);
+	else
+		output_line("%s is as it was; the copy is kept in %s", place->path, place->copy);
 	return status;
 }
 
@@ -293,15 +297,19 @@ static int run_install(void *request)
 	char *text;
 
 	umask(077);
+	/* Who writes it may take a while, in which others edit. */
+	text = read_source(words[0], &length);
+	if (!text)
+		return COMMAND_FAILED;
 	if (!place_open(&place, words[1])) {
+		free(text);
 		place_close(&place);
 		return COMMAND_FAILED;
 	}
-	text = read_source(words[0], &length);
-	if (text && is_same_text(&place, text, length)) {
+	if (is_same_text(&place, text, length)) {
 		output_line("%s is as it was: it has the same text", place.path);
 		status = COMMAND_YES;
-	} else if (text && place_make_copy(&place, text, length)) {
+	} else if (place_make_copy(&place, text, length)) {
 		status = install(options, &place);
 	}
 	free(text);

@@ -54,6 +54,12 @@ static bool wait_for_input(int fd)
 	return ppoll(&wanted, 1, NULL, &none) > 0;
 }
 
+/* Then the shell would take the copy for the program. */
+static bool is_blank(const char *editor)
+{
+	return !editor || !editor[strspn(editor, " \t\n")];
+}
+
 /* The words of the environment may have arguments: the shell splits them, as others do. */
 _Noreturn static void become_editor(const char *copy)
 {
@@ -63,14 +69,14 @@ _Noreturn static void become_editor(const char *copy)
 
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	if (!editor || !*editor)
+	if (is_blank(editor))
 		editor = getenv("EDITOR");
-	if (editor && *editor) {
+	if (!is_blank(editor)) {
 		char *line = xasprintf("%s \"$@\"", editor);
 
 		execl("/bin/sh", "sh", "-c", line, "editor", copy, (char *)NULL);
 	}
-	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]) && !(editor && *editor); i++)
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]) && is_blank(editor); i++)
 		execlp(usual[i], usual[i], copy, (char *)NULL);
 	_exit(127);
 }
