@@ -54,6 +54,8 @@ Recipe = collections.namedtuple("Recipe", "packages finish")
 LAB = Recipe(PACKAGES, HERE / "settle")
 # So do those that need a directory. nslcd, not sssd: it keeps nothing, so a directory that is down is seen to be down.
 DIRECTORY = Recipe((*PACKAGES, "slapd", "ldap-utils", "libnss-ldapd", "nslcd"), HERE / "settle")
+# And those that are to ask polkit.
+DOORS = Recipe((*PACKAGES, "polkitd"), HERE / "settle")
 # The Debian package is built in this one.
 BUILD = Recipe(build_dependencies(), HERE / "provide")
 # Layers that need no machine run in this one.
@@ -63,7 +65,7 @@ CHECK = Recipe((*build_dependencies(), "bpftool", "python3-pytest", "pamtester",
 
 def recipes(suite):
     """Those by which roots of the suite are made for tests."""
-    return (LAB, BUILD, *((DIRECTORY,) if suite == SUITES[0] else ()), *((CHECK,) if suite != own_suite() else ()))
+    return (LAB, DOORS, BUILD, *((DIRECTORY,) if suite == SUITES[0] else ()), *((CHECK,) if suite != own_suite() else ()))
 
 
 class RootError(Exception):

@@ -118,6 +118,14 @@ def test_monitor_is_off_until_enabled(installed):
     assert installed.run("systemctl is-active bpfdev-monitor", check=False).stdout == "inactive\n"
 
 
+def test_services_can_ask(installed):
+    """polkit's rule is there, and so is who answers."""
+    assert installed.run("systemctl is-enabled bpfdev-ask.socket").stdout == "enabled\n"
+    assert installed.run("systemctl is-active bpfdev-ask.socket").stdout == "active\n"
+    assert installed.run("bpfdev ask --by=udisks2 1 rw c 1:3").stdout == "no opinion\n"
+    assert installed.run("test -e /usr/share/polkit-1/rules.d/60-bpfdev.rules").returncode == 0
+
+
 def test_it_filters(installed):
     everybody_logs_in(installed, DENIED)
     with installed.ssh_session("alice") as session:
@@ -192,6 +200,7 @@ def test_removal(installed):
         assert not installed.run(TIMERS).stdout
     assert installed.run(MONITOR).stdout == "0\n"
     assert not modules(installed) and not lines_in_stacks(installed)
+    installed.run("test ! -e /usr/share/polkit-1/rules.d/60-bpfdev.rules -a ! -e /run/bpfdev-ask.socket")
     assert installed.read_file(POLICY) == RULES
     everybody_logs_in(installed, ALLOWED)
 

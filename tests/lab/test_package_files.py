@@ -44,7 +44,7 @@ def expected_files(multiarch):
     plain = [f"/usr/lib/{multiarch}/security/pam_bpfdev.so", "/usr/share/pam-configs/bpfdev", *pages,
              "/usr/share/pam_bpfdev/classes.conf", "/usr/share/bash-completion/completions/bpfdev",
              "/usr/share/zsh/vendor-completions/_bpfdev", "/usr/share/lintian/overrides/libpam-bpfdev",
-             "/usr/lib/udev/rules.d/99-zz-bpfdev.rules",
+             "/usr/lib/udev/rules.d/99-zz-bpfdev.rules", "/usr/share/polkit-1/rules.d/60-bpfdev.rules",
              *(f"{DOCS}/{name}" for name in ("README.md.gz", "SECURITY.md.gz", "changelog.gz", "copyright"))]
     folder = TOP / "conf/examples"
     examples = {f"{DOCS}/examples/{path.relative_to(folder)}": "-rwxr-xr-x" if path.stat().st_mode & 0o100 else "-rw-r--r--"
@@ -59,8 +59,10 @@ def test_package(build):
     assert {fields[1] for fields in listed} == {"root/root"}
     files = {fields[5][1:]: fields[0] for fields in listed if not fields[0].startswith("d")}
     (module,) = (path for path in files if path.endswith("/pam_bpfdev.so"))
-    (unit,) = (path for path in files if path.endswith("/bpfdev-monitor.service"))
-    assert files == {**expected_files(module.split("/")[3]), unit: "-rw-r--r--"}
+    units = [path for path in files if "/systemd/system/" in path]  # not in the same folder on all suites
+    assert sorted(path.rpartition("/")[2] for path in units) == [
+        "bpfdev-ask.service", "bpfdev-ask.socket", "bpfdev-monitor.service"]
+    assert files == {**expected_files(module.split("/")[3]), **dict.fromkeys(units, "-rw-r--r--")}
     assert "drwx------" in [fields[0] for fields in listed if fields[5] == "./etc/security/bpfdev.d/"]
     assert output("dpkg-deb", "-I", package, "conffiles") == f"{POLICY}\n"
     fields = output("dpkg-deb", "-f", package)
