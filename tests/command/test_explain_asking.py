@@ -165,7 +165,8 @@ def test_json(bpfdev, policy):
             "otherwise": {
                 "option": "--remote", "allowed": False,
                 "verdicts": [allowed, line(3, "alice deny c 81:0 w remote", "user")
-                             | {"access": "-w-", "verdict": "denied"}]}}]}
+                             | {"access": "-w-", "verdict": "denied"}]},
+            "doors": []}]}
 
 
 def test_json_of_other_kinds(bpfdev, policy):

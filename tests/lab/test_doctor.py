@@ -265,6 +265,23 @@ def test_services_that_open_devices_for_others(box):
     assert_well(box)
 
 
+@pytest.mark.only_suite("bookworm")
+def test_services_that_know_no_rules(box):
+    box.policy(POLICY)
+    paths = ("/usr/sbin/pcscd", "/usr/sbin/cupsd", "/usr/lib/snapd/snapd")
+    try:
+        box.run(f"mkdir -p /usr/lib/snapd && touch {' '.join(paths)}")
+        assert Examined(box).of("bad", "warn") == []
+        said = Examined(box).of("note")
+        assert [text.split(":")[0] for text in said if text.startswith("brokers")] == [
+            "brokers pcscd", "brokers cupsd", "brokers snapd"]
+        assert [text for text in said if "uses smart cards for whoever may ask it, and does not know their rules" in text]
+        assert [text for text in said if "by default wants an administrator" in text]
+    finally:
+        box.run(f"rm {' '.join(paths)}")
+    assert_well(box)
+
+
 def test_user_who_lingers(box):
     box.run("loginctl enable-linger alice")
     box.policy(RULES)

@@ -4,6 +4,8 @@
 pkcheck asks what udisks2 would ask, with its actions and details; by default these would be allowed here.
 """
 
+import json
+
 import pytest
 
 import roots
@@ -99,3 +101,34 @@ def test_the_sandbox(guarded):
     for user in ("alice", "polkitd"):
         done = guarded.run("/usr/local/sbin/bpfdev ask $$ rw /dev/fuse", user=user, check=False)
         assert done.returncode == (3 if user == "alice" else 0), done
+
+
+def test_explain_names_the_doors(guarded):
+    """udisks2 is not there; what says that it is installed, is."""
+    service = "/usr/share/dbus-1/system-services/org.freedesktop.UDisks2.service"
+    rules = "/usr/share/polkit-1/rules.d/60-bpfdev.rules"
+
+    def said(device="b 7:0"):
+        lines = guarded.run(f"bpfdev explain alice {device}", check=False).stdout.splitlines()
+        return [line.strip() for line in lines if line.startswith("  by ")]
+
+    guarded.policy("alice allow *\nalice deny b 7:0\nalice deny c 226:*\nalice deny c 13:*\n")
+    assert said() == []
+    assert said("c 226:0") == said("c 13:*") == [
+        "by systemd-logind: passed to the display server of who sits at the machine, whatever the rules say"]
+    guarded.write_file(service, "[D-BUS Service]\n")
+    try:
+        assert said() == ["by udisks2: refuses to mount, unlock or open it, too"]
+        assert said("b 7:1") == ["by udisks2: mounts, unlocks and opens it, if polkit lets it"]
+        assert said("c 1:3") == []
+        doors = json.loads(guarded.run("bpfdev explain alice b 7:0 --json", check=False).stdout)["devices"][0]["doors"]
+        assert doors == [{"service": "udisks2", "obeys": True, "open": False}]
+        with guarded.ssh_session("alice"):
+            shown = guarded.run("bpfdev explain alice b 7:0 --session", check=False).stdout
+            assert shown.count("    by udisks2: refuses to mount") == 2, shown
+        guarded.run("systemctl stop bpfdev-ask.socket bpfdev-ask.service")
+        assert said() == ["by udisks2: serves nobody but root: the rules cannot be asked (see bpfdev doctor)"]
+        guarded.run(f"mv {rules} /root/")
+        assert said() == ["by udisks2: mounts, unlocks and opens it, if polkit lets it, whatever the rules say"]
+    finally:
+        guarded.run(f"mv /root/60-bpfdev.rules {rules}; rm {service}; systemctl start bpfdev-ask.socket")

@@ -39,7 +39,8 @@ def everything(machine, console):
         "status": [ask(machine, "status --all --rules"), ask(machine, "status bob")],
         "explain": [ask(machine, f"explain {words}") for words in (
             "alice /dev/fuse", "alice c 10:229 --remote", "carol /dev/fuse", "kiosk /dev/null", "bob /dev/null",
-            "alice 'c *:*' --su", "alice c 10:229 --session", f"alice c 1:11 rwm --session={console}")],
+            "alice 'c *:*' --su", "alice c 13:64",
+            "alice c 226:0 --session", "alice c 10:229 --session", f"alice c 1:11 rwm --session={console}")],
         "rules": [ask(machine, f"rules {user}") for user in ("alice --remote", "carol", "kiosk", "bob")],
         "check": [ask(machine, "check")],
         "doctor": [ask(machine, "doctor")],

@@ -5,14 +5,13 @@
  */
 #include <errno.h>
 #include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command/base/memory.h"
 #include "command/doctor/doctor.h"
+#include "command/machine/doors.h"
 
 #define TOPIC "brokers"
 #define NSS_BUFFER (1024 * 1024) /* a group comes with its members' names */
@@ -220,52 +219,32 @@ static void check_sudo(struct doctor *doctor)
 	doctor_advise(doctor, "sudo -l -U USER says what they may run");
 }
 
-#define POLKIT_RULES "polkit-1/rules.d/60-bpfdev.rules"
-#define ASK_SOCKET "/run/bpfdev-ask.socket"
-
-/* Whether polkitd can connect; on a machine where it runs as root, it always can. */
-static bool polkitd_may_ask(const struct stat *st)
-{
-	const struct passwd *polkitd = getpwnam("polkitd");
-
-	return !polkitd || polkitd->pw_gid == st->st_gid || polkitd->pw_uid == st->st_uid;
-}
-
-/* polkit's rule refuses everybody but root while it cannot ask. */
-static void check_questions(struct doctor *doctor)
-{
-	struct stat st;
-
-	if (stat(ASK_SOCKET, &st) < 0 || !S_ISSOCK(st.st_mode)) {
-		doctor_find(doctor, DOCTOR_WARN, TOPIC, "udisks2",
-			    "serves nobody but root: nobody listens at " ASK_SOCKET
-			    ", where polkit asks for users' rules");
-		doctor_advise(doctor, "systemctl enable --now bpfdev-ask.socket");
-	} else if (!polkitd_may_ask(&st)) {
-		doctor_find(
-			doctor, DOCTOR_WARN, TOPIC, "udisks2",
-			"serves nobody but root: polkitd may not ask for users' rules at " ASK_SOCKET
-			", which is not of its group");
-		doctor_advise(doctor, "systemctl restart bpfdev-ask.socket");
-	}
-}
-
 static void check_udisks(struct doctor *doctor)
 {
-	static const char service[] =
-		"/usr/share/dbus-1/system-services/org.freedesktop.UDisks2.service";
-
-	if (access(service, F_OK) < 0)
-		return;
-	if (access("/usr/share/" POLKIT_RULES, F_OK) == 0 ||
-	    access("/etc/" POLKIT_RULES, F_OK) == 0) {
-		check_questions(doctor);
-	} else if (doctor->conf && denies_storage(doctor->conf)) {
+	switch (doors_udisks()) {
+	case DOOR_SHUT:
+		doctor_find(doctor, DOCTOR_WARN, TOPIC, "udisks2",
+			    "serves nobody but root: nobody listens at " DOORS_SOCKET
+			    ", where polkit asks for users' rules");
+		doctor_advise(doctor, "systemctl enable --now bpfdev-ask.socket");
+		break;
+	case DOOR_LOCKED:
+		doctor_find(doctor, DOCTOR_WARN, TOPIC, "udisks2",
+			    "serves nobody but root: polkitd may not ask for users' rules "
+			    "at " DOORS_SOCKET ", which is not of its group");
+		doctor_advise(doctor, "systemctl restart bpfdev-ask.socket");
+		break;
+	case DOOR_FREE:
+		if (!doctor->conf || !denies_storage(doctor->conf))
+			break;
 		doctor_find(doctor, DOCTOR_WARN, TOPIC, "udisks2",
 			    "mounts disks and sticks for users at the console, whatever their "
-			    "rules say: /usr/share/" POLKIT_RULES " is not there");
+			    "rules say: /usr/share/" DOORS_RULES " is not there");
 		doctor_advise(doctor,
 			      "install all of pam_bpfdev, or systemctl mask udisks2.service");
+		break;
+	default:
+		break;
 	}
 }
 
@@ -290,6 +269,7 @@ void doctor_check_brokers(struct doctor *doctor)
 		return;
 	check_groups(doctor);
 	check_sound(doctor);
+	doctor_check_services(doctor);
 	meet_named(doctor);
 	check_sudo(doctor);
 	doctor_check_doas(doctor);

@@ -143,7 +143,8 @@ void doctor_check_pam_group(struct doctor *doctor);
 void doctor_check_linger(struct doctor *doctor);
 void doctor_check_udev(struct doctor *doctor);
 void doctor_check_brokers(struct doctor *doctor);
-void doctor_check_doas(struct doctor *doctor);	 /* a part of that */
-void doctor_check_polkit(struct doctor *doctor); /* and so is this */
+void doctor_check_services(struct doctor *doctor); /* a part of that */
+void doctor_check_doas(struct doctor *doctor);	   /* another */
+void doctor_check_polkit(struct doctor *doctor);   /* and so is this */
 
 #endif

@@ -151,6 +151,10 @@ void explain_trace(const struct explanation *explanation, const struct table_vie
 void explain_print_text(const struct explanation *explanation);
 int explain_print_json(const struct explanation *explanation);
 
+/* A line for each service that could open what the row shows, behind @indent; and as JSON. */
+void explain_print_doors(const struct table_view_row *row, const char *indent);
+json_t *explain_doors_json(const struct table_view_row *row);
+
 /* --session: the sessions that are open. Returns an exit status, having said what there is. */
 int explain_sessions(struct explain *explain, const struct device_spec *spec);
 

@@ -124,6 +124,7 @@ int explain_print_json(const struct explanation *explanation)
 		}
 		row_put(device, "passed_over", json_trace(explanation, &target->row));
 		row_put(device, "otherwise", otherwise);
+		row_put(device, "doors", explain_doors_json(&target->row));
 		row_append(devices, device);
 	}
 	asking_set_json(object, &explain->asking, &explain->asked, &explanation->answer);
@@ -186,6 +187,7 @@ json_t *place_json(const struct explain *explain, const struct place *place)
 			set_verdicts(files, explain, target->other, &sources);
 		}
 		row_put(device, "files", files);
+		row_put(device, "doors", explain_doors_json(&target->row));
 		row_append(devices, device);
 	}
 	for (size_t i = 0; i < place->programs.count; i++) {

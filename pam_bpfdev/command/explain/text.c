@@ -173,6 +173,7 @@ void explain_print_text(const struct explanation *explanation)
 			print_verdicts(explain, target->other, &there,
 				       explanation->turned.remote ? "  with --remote: "
 								  : "  with --local: ");
+		explain_print_doors(&target->row, "  ");
 	}
 }
 
@@ -232,6 +233,7 @@ void place_print(const struct explain *explain, const struct place *place)
 			print_verdicts(explain, target->other, &files,
 				       place->united ? "    the open sessions: "
 						     : "    the files: ");
+		explain_print_doors(&target->row, "    ");
 	}
 	if (*place->unread.text)
 		output_line("  its filter cannot be read: %s", place->unread.text);
