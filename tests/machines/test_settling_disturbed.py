@@ -60,7 +60,7 @@ def test_without_the_rule_nothing_follows_and_doctor_says_so(denied):
         assert attempt(student, ONE) == "EPERM"
 
 
-@pytest.mark.parametrize("kilobytes", [4000, 12000, 24000])
+@pytest.mark.parametrize("kilobytes", [2000, 3400, 3600])
 def test_settle_without_memory_leaves_the_device_to_root(denied, kilobytes):
     settle = denied.run("command -v bpfdev").stdout.strip()
     node = next_node(denied)
@@ -77,9 +77,9 @@ def test_settle_without_memory_leaves_the_device_to_root(denied, kilobytes):
             assert blows.passed == 0
         finally:
             denied.run(f"mv {settle}.real {settle}")
-        # The memory may have been enough: then the rules hold; and else nobody has it.
-        enough = stat != "root root 600\n"
-        assert not enough or (kilobytes > 4000 and attempt(student, node) == "EPERM")
+        # With 2000 it cannot even be started; the others end somewhere on the way, or may be enough: then the rules hold.
+        left_to_root = stat == "root root 600\n"
+        assert left_to_root or (kilobytes > 2000 and attempt(student, node) == "EPERM"), stat
         assert opened == "ok"
         denied.unplug(device)
 
