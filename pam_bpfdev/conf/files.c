@@ -211,6 +211,9 @@ static int add_main(struct conf_parser *parser, const struct conf_paths *paths)
 	return ret;
 }
 
+/* A 32-bit build without it cannot open what has a large inode number or a late date. */
+_Static_assert(sizeof(off_t) == 8, "expected -D_FILE_OFFSET_BITS=64");
+
 struct names {
 	char **items;
 	size_t count, capacity;

@@ -6,6 +6,7 @@ import pytest
 import kernel
 import scratch
 from test_open import ALLOWED, DENIED, MANAGER, SCOPE
+from world import PASSWD
 
 # One device for each kind of line: c 1:5 is for sshd-test, c 1:7 for login-test, c 1:11 and c 1:9 for neither.
 CONDITIONAL = """alice allow c 1:5 rwm service=sshd-test
@@ -148,6 +149,21 @@ def test_other_users_sessions_do_not_count(manager, without_zero, login, tree, w
     login("bob", "sshd-test", tree.scope(3, 1001)).open()
     manager.open()
     assert manager.may() == set()
+
+
+@pytest.mark.parametrize("first, second", [("alice", "alicia"), ("alicia", "alice"), ("alicia", "alicia")])
+def test_another_name_of_the_uid_has_the_same_rules(login, tree, world, first, second):
+    """And does not give the manager back what the other one's session took."""
+    world.write("passwd", PASSWD + "alicia:x:1000:1000::/:/bin/sh\n")
+    world.policy("alice allow *\nalice deny c 1:5\nalicia deny c 1:7\n")
+    manager = login(service="systemd-user", cgroup=tree.manager())
+    one, other = login(first), login(second, cgroup=tree.scope(2))
+    for client in one, other:
+        assert client.open() == "PAM_SUCCESS"
+        assert client.opens("/dev/zero") == client.opens("/dev/full") == DENIED
+    other.close()
+    assert manager.opens("/dev/zero") == manager.opens("/dev/full") == DENIED
+    assert one.opens("/dev/zero") == DENIED and sorted(tree.filters()) == sorted([MANAGER, SCOPE])
 
 
 def test_policy_broken_meanwhile_leaves_the_manager_the_baseline(manager, login, world, tree):

@@ -37,6 +37,7 @@ static const struct account {
 	{ "lou", "lou", LOCAL, true },
 	{ "lou2", "lou2", LOCAL, true },
 	{ "greeter", "greeter", 100, true },
+	{ "gdm-greeter", "gdm-greeter", 60578, true }, /* made while gdm runs */
 	{ "root", "root", 0, true },
 };
 
@@ -218,6 +219,8 @@ static void mistakes_are_nothing_to_a_greeter(void **state)
 {
 	(void)state;
 	assert_int_equal(refused("greeter", "* alow *"), NOT_REFUSED);
+	assert_int_equal(refused("gdm-greeter", "* alow *"), NOT_REFUSED);
+	assert_true(refused("gdm-greeter", ":60578 alow *") < 0);
 	assert_int_equal(refused("greeter", "* deny *\n@students deny @no-such-class"),
 			 NOT_REFUSED);
 	assert_int_equal(refused("greeter", "class x y"), NOT_REFUSED);
