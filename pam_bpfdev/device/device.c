@@ -269,8 +269,8 @@ static int parse_unknown(const char *text, struct reason *why)
 	else if (islower((unsigned char)*text) && !text[strspn(text, NODE_LETTERS)])
 		reason_set(why,
 			   "unknown device \"%s\"; expected " DEVICE_FORMS
-			   "; a node is written \"/dev/%s\"",
-			   QUOTE(text), QUOTE(text));
+			   "; a class is written \"@%s\", a node \"/dev/%s\"",
+			   QUOTE(text), QUOTE(text), QUOTE(text));
 	else
 		reason_set(why, "unknown device \"%s\"; expected " DEVICE_FORMS, QUOTE(text));
 	return -EINVAL;

@@ -72,7 +72,7 @@ def test_numbers_of_a_range_differ_from_the_other_side(bpfdev, policy):
     (("char-kvm",), 3, 'char-kvm is no driver but a device of char-misc; expected "@kvm" or "c 10:232"'),
     (("@none",), 3, 'there is no class "none" in the policy'),
     (("video0",), 64, 'unknown device "video0"; expected *, c M:m, b M:m, a M:m, char-NAME, block-NAME, /dev/PATH, '
-                      'usb:VENDOR:PRODUCT[:SERIAL], tag:NAME or @class; a node is written "/dev/video0"'),
+                      'usb:VENDOR:PRODUCT[:SERIAL], tag:NAME or @class; a class is written "@video0", a node "/dev/video0"'),
     (("c",), 64, "device numbers missing; expected c MAJOR:MINOR"),
     (("c", "4096:0"), 64, "major number 4096 is out of range; expected at most 4095"),
     (("c81:0", "r"), 64, None),

@@ -171,7 +171,7 @@ static void habits_are_answered(void **state)
 	expect("//comment here", "1:1", "a comment begins with \"#\"");
 	expect("include /etc/other", "1:1", "no file includes another");
 	expect("@include other", "1:1", "no file includes another");
-	expect("alice deny video0", "1:12", "a node is written \"/dev/video0\"");
+	expect("alice deny video0", "1:12", "a node \"/dev/video0\"");
 	expect("alice deny 81:0", "1:12", "numbers have a type before them");
 	expect("alice deny c 81", "1:14", "81:* for all of that major");
 	expect("alice deny c 81:*:rw", "1:14", "the access behind a blank");

@@ -141,7 +141,10 @@ int asking_find_user(const char *user, struct asked *asked)
 	}
 	if (ret == 0)
 		return COMMAND_YES;
-	output_error("%s", why.text);
+	output_error("%s%s", why.text,
+		     *user == '@' ? "; expected one user, as lines for others decide beside those "
+				    "for a group"
+				  : "");
 	return COMMAND_FAILED;
 }
 
