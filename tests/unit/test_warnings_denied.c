@@ -34,7 +34,7 @@ static void whom_other_lines_allow_something_is_looked_up(void **state)
 	/* Carol is staff too, alice is not. */
 	expect_text("@students deny block-*\n@staff allow *\n",
 		    "no line that counts for alice, who is among \"@students\", allows anything");
-	expect("@students deny block-*\n@staff allow *\nalice allow *\n", "");
+	expect("@students deny block-*\n@staff allow *\nalice allow *\n", "3:1 outranks");
 	expect("@students deny block-*\n@staff allow *\nalice exempt\n", "");
 	expect("@students deny block-*\n@staff allow *\nalice exempt local\n", "");
 	expect(":1000 deny block-*\n@staff allow *\n", "1:1 only-deny");

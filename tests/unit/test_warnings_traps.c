@@ -80,6 +80,12 @@ static void allow_all_outranks_what_others_are_denied(void **state)
 	expect("* allow *\n* deny block-*\n1000: allow * rw local\n", "3:1 outranks");
 	expect("* allow *\n* deny char-drm\n@students allow char-*\n", "3:1 outranks");
 	expect("* allow *\n* deny block-*\n@students allow a *:*\n", "3:1 outranks");
+	expect("@students allow *\n@students deny block-*\nalice allow *\n", "3:1 outranks");
+	expect("@students allow *\n@students deny block-*\nbob allow *\n", "");
+	expect("1000:1999 allow *\n1000:1999 deny block-*\nbob allow * rw\n", "3:1 outranks");
+	expect("@students allow *\n@students deny block-*\nalice allow *\nalice deny block-*\n",
+	       "");
+	expect("@students allow *\n@students deny block-*\nalice exempt\n", "");
 	expect("* allow *\n* deny block-*\n@students allow b *:*\n", "");
 	expect("* allow *\n* deny b 7:*\n@students allow b *:*\n", "3:1 outranks");
 	expect("* allow *\n* deny char-drm\n@students allow b *:*\n", "");
@@ -111,7 +117,6 @@ static void what_is_said_again_is_meant(void **state)
 	       "");
 	/* Not about them. */
 	expect("* allow *\n* deny block-*\ngreeter allow *\n", "");
-	expect("@students allow *\n@students deny block-*\nalice allow *\n", "");
 	/* Less of it is no more than a part. */
 	expect("* allow *\n* deny block-*\n@students allow *\n@students deny block-* r\n",
 	       "3:1 outranks");

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /*
- * Lines that say something else than other programs have taught their writer: names of services
- * that PAM does not know, lines for all that a group's "allow *" outranks, "allow *" as a reset;
- * and files that look like a part of the policy and are none.
+ * Lines that say something else than other programs have taught their writer: lines for all, or for a
+ * group, that an "allow *" of a higher rank outranks, "allow *" as a reset; and files that look like a
+ * part of the policy and are none.
  */
 #include <dirent.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,188 +14,10 @@
 #include <unistd.h>
 
 #include "command/base/memory.h"
-#include "command/pam/stack.h"
 #include "command/warnings/internal.h"
-
-/*
- * Services of well-known programs: where these are not installed, such a line waits for them, and
- * may be for another machine. From their own sources' pam_start(3).
- */
-static const char *const well_known[] = {
-	"atd",
-	"cockpit",
-	"cron",
-	"crond",
-	"doas",
-	"gdm-password",
-	"gdm-autologin",
-	"gdm-fingerprint",
-	"gdm-launch-environment",
-	"gdm-smartcard",
-	"greetd",
-	"lightdm",
-	"lightdm-autologin",
-	"lightdm-greeter",
-	"login",
-	"lxdm",
-	"proftpd",
-	"remote",
-	"runuser",
-	"runuser-l",
-	"sddm",
-	"sddm-autologin",
-	"sddm-greeter",
-	"sshd",
-	"su",
-	"su-l",
-	"sudo",
-	"sudo-i",
-	"systemd-user",
-	"vsftpd",
-	"xdm",
-	"xrdp-sesman",
-};
 
 /* Each is held against each "allow *": of a longer policy, the first ones. */
 #define DENIALS_MAX 200
-
-#define WELL_KNOWN (sizeof(well_known) / sizeof(well_known[0]))
-
-static bool is_any(const char *glob, const char *const *names, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (fnmatch(glob, names[i], 0) == 0)
-			return true;
-	return false;
-}
-
-/* "ssh" and "sshd", "gdm" and "gdm-password", "SSHD" and "sshd"; or a slip of the finger. */
-static bool is_near(const char *word, const char *name)
-{
-	size_t length = strlen(word), other = strlen(name);
-
-	return strncasecmp(word, name, length < other ? length : other) == 0 ||
-	       conf_nearest(word, &name, 1);
-}
-
-/* Fills @out with " (did you mean ...?)" of up to three names that are near, or "". */
-static void hint_services(const char *word, const char *const *names, size_t count, char *out,
-			  size_t size)
-{
-	size_t used = 0, found = 0;
-	const char *file = strrchr(word, '/');
-
-	*out = '\0';
-	word = file ? file + 1 : word;
-	if (strcasecmp(word, "openssh") == 0)
-		word = "sshd";
-	if (strncasecmp(word, "gnome", 5) == 0)
-		word = "gdm-password";
-	for (size_t i = 0; i < count && found < 3; i++) {
-		if (strlen(word) < 2 || !is_near(word, names[i]))
-			continue;
-		used += (size_t)snprintf(out + used, size - used, "%s\"%s\"",
-					 found++ ? " or " : " (did you mean ", QUOTE(names[i]));
-	}
-	if (found)
-		snprintf(out + used, size - used, "?)");
-}
-
-static void look_at_service(struct warnings_run *run, const struct conf_statement *line,
-			    const char *glob, uint32_t column)
-{
-	const struct pam_stack_names *services = run->services;
-	const char *const *names = (const char *const *)services->items;
-	char meant[300];
-
-	if (is_any(glob, names, services->count) || is_any(glob, well_known, WELL_KNOWN))
-		return;
-	hint_services(glob, names, services->count, meant, sizeof(meant));
-	if (!*meant)
-		hint_services(glob, well_known, WELL_KNOWN, meant, sizeof(meant));
-	warnings_add(run, &line->place, column, WARNING_NO_SERVICE,
-		     "there is no PAM service \"%s\", so service=%s never holds here; expected the "
-		     "name of a file in /etc/pam.d, which is what the program calls itself to "
-		     "PAM%s",
-		     QUOTE(glob), QUOTE(glob), meant);
-}
-
-/* PAM's name of a terminal has no /dev/ here; "1" is none, but what some call tty1. */
-static void look_at_terminal(struct warnings_run *run, const struct conf_statement *line,
-			     const char *glob, uint32_t column)
-{
-	const char *name = glob + (strncmp(glob, "/dev/", 5) == 0 ? 5 : 0);
-	bool number = !name[strspn(name, "0123456789")];
-
-	if (name == glob && !number)
-		return;
-	warnings_add(run, &line->place, column, WARNING_NO_TTY,
-		     "no terminal is called \"%s\" here, so tty=%s never holds; expected its name "
-		     "without /dev/ (did you mean \"%s%s\"?)",
-		     QUOTE(glob), QUOTE(glob), number ? "tty" : "", QUOTE(name));
-}
-
-typedef void look_at_glob(struct warnings_run *run, const struct conf_statement *line,
-			  const char *glob, uint32_t column);
-
-/* Looks at each of the names behind "service=" or "tty=". */
-static void each_glob(struct warnings_run *run, const struct conf_statement *line,
-		      const char *globs, look_at_glob *look)
-{
-	for (const char *at = globs; at && *at;) {
-		size_t length = strcspn(at, ",");
-		char *glob = xstrndup(at, length);
-
-		/* The words of a line stay where they were when it was cut into them. */
-		look(run, line, glob, line->place.column + (uint32_t)(at - line->text));
-		free(glob);
-		at += length + (at[length] == ',');
-	}
-}
-
-/* sshd gives a remote host and "ssh" as the terminal, or neither: it is at no seat. */
-static void look_at_place(struct warnings_run *run, const struct conf_statement *line)
-{
-	const char *service = line->when.service, *tty = line->when.tty;
-	bool sshd = (service && strcmp(service, "sshd") == 0) || (tty && strcmp(tty, "ssh") == 0);
-
-	if (line->when.origin == CONF_ORIGIN_LOCAL && sshd)
-		warnings_add(run, &line->place, line->place.column, WARNING_NO_SERVICE,
-			     "no login by sshd is local, so this line never holds; expected "
-			     "remote, or neither of the two, in the place of local");
-}
-
-void warnings_of_terminals(struct warnings_run *run)
-{
-	const struct conf *conf = run->input->conf;
-
-	for (size_t i = 0; i < conf->statement_count; i++) {
-		each_glob(run, &conf->statements[i], conf->statements[i].when.tty,
-			  look_at_terminal);
-		look_at_place(run, &conf->statements[i]);
-	}
-}
-
-void warnings_of_services(struct warnings_run *run)
-{
-	const struct conf *conf = run->input->conf;
-	struct pam_stack_names services = { 0 };
-
-	/* Without PAM's files nobody knows. */
-	if (!run->input->pam_root || pam_stack_services(run->input->pam_root, &services) < 0 ||
-	    !services.count) {
-		pam_stack_names_free(&services);
-		return;
-	}
-	run->services = &services;
-	for (size_t i = 0; i < conf->statement_count; i++) {
-		const struct conf_statement *line = &conf->statements[i];
-
-		each_glob(run, line, line->when.service, look_at_service);
-	}
-	run->services = NULL;
-	pam_stack_names_free(&services);
-}
 
 /* Whether it is about all devices, in any of the ways to write that. */
 static bool is_all(const struct device_spec *device)
@@ -315,6 +136,51 @@ static void list_denials(struct warnings_run *run)
 			run->denials[run->denial_count++] = i;
 }
 
+/* Those of the lines about @others that @allow, of a user, takes the effect from. */
+static size_t count_outranked(struct warnings_run *run, const struct warnings_who *others,
+			      const struct conf_statement *allow, size_t covering, uint32_t *first)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < others->count; i++) {
+		uint32_t statement = others->lines[i].statement;
+
+		if (!run->dead[statement] && gives_back(run, allow, statement) &&
+		    !is_said_again(run, covering, statement) && !found++)
+			*first = statement;
+	}
+	return found;
+}
+
+/* The same for groups and ranges that a user is in: their lines are outranked by the user's own. */
+static size_t find_outranked_of_groups(struct warnings_run *run, const struct warnings_who *who,
+				       const struct conf_statement *allow, size_t covering,
+				       uint32_t *first)
+{
+	const struct accounts *accounts = run->input->accounts;
+	struct policy_subject subject;
+	size_t found = 0, count;
+	uint32_t one = 0;
+
+	if (who->who->kind != CONF_USER || run->lookup_failed ||
+	    xcheck(accounts->subject(accounts, who->who->name, &subject, NULL)) != 0)
+		return 0;
+	for (size_t i = 0; i < run->who_count; i++) {
+		const struct warnings_who *others = &run->whos[i];
+
+		if (others->rank != TABLE_GROUP || others->state == NAME_MISSING ||
+		    others->state == NAME_UNKNOWN ||
+		    policy_rank_by_id(&subject, others->who) == TABLE_BASELINE)
+			continue;
+		count = count_outranked(run, others, allow, covering, &one);
+		if (count && (!found || one < *first))
+			*first = one;
+		found += count;
+	}
+	policy_subject_free(&subject);
+	return found;
+}
+
 /* The lines for "*" that @allow, of @who, takes the effect from: how many, and the first one. */
 static size_t find_outranked(struct warnings_run *run, const struct warnings_who *who,
 			     const struct conf_statement *allow, uint32_t *first)
@@ -326,6 +192,8 @@ static size_t find_outranked(struct warnings_run *run, const struct warnings_who
 		if (gives_back(run, allow, run->denials[i]) &&
 		    !is_said_again(run, covering, run->denials[i]) && !found++)
 			*first = run->denials[i];
+	if (who->rank == TABLE_USER && !found)
+		found = find_outranked_of_groups(run, who, allow, covering, first);
 	return found;
 }
 
