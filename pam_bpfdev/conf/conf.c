@@ -194,13 +194,18 @@ const char *conf_nearest(const char *word, const char *const *names, size_t coun
 const struct conf_class *conf_class_meant(const struct conf *conf, const char *word)
 {
 	static const char *const others[][2] = {
-		{ "camera", "webcam" },	    { "cameras", "webcam" }, { "cam", "webcam" },
-		{ "video", "webcam" },	    { "audio", "sound" },    { "speaker", "sound" },
-		{ "microphone", "sound" },  { "mic", "sound" },	     { "disk", "storage" },
-		{ "disks", "storage" },	    { "block", "storage" },  { "graphics", "gpu" },
-		{ "keyboard", "input" },    { "mouse", "input" },    { "cdrom", "optical" },
-		{ "cd", "optical" },	    { "dvd", "optical" },    { "usb-storage", "storage" },
-		{ "usb-stick", "storage" }, { "nvidia", "gpu" },     { "drm", "gpu" },
+		{ "camera", "webcam" },	       { "cameras", "webcam" },
+		{ "cam", "webcam" },	       { "video", "webcam" },
+		{ "audio", "sound" },	       { "speaker", "sound" },
+		{ "microphone", "sound" },     { "mic", "sound" },
+		{ "disk", "storage" },	       { "disks", "storage" },
+		{ "block", "storage" },	       { "graphics", "gpu" },
+		{ "keyboard", "input" },       { "mouse", "input" },
+		{ "cdrom", "optical" },	       { "cd", "optical" },
+		{ "dvd", "optical" },	       { "usb-storage", "storage" },
+		{ "usbstick", "usb-storage" }, { "stick", "usb-storage" },
+		{ "sticks", "usb-storage" },   { "usb-stick", "storage" },
+		{ "nvidia", "gpu" },	       { "drm", "gpu" },
 	};
 	const struct conf_class *found = conf_find_class(conf, word);
 	const char **names, *near;

@@ -7,6 +7,9 @@
 #include "conf/habit.h"
 #include "device/device.h"
 
+#define NO_NEGATION                                                                                \
+	"nothing is negated here, and all conditions must hold: write lines for the cases that "   \
+	"are meant"
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define QUOTE(word) reason_quote((char[80]) { 0 }, 80, word, strlen(word))
 
@@ -27,16 +30,18 @@ const char *habit_verb(const char *word)
 {
 	/* "+" and "-" are those of access.conf(5). */
 	static const struct pair verbs[] = {
-		{ "permit", "allow" },	{ "permits", "allow" },	   { "grant", "allow" },
-		{ "accept", "allow" },	{ "allows", "allow" },	   { "allowed", "allow" },
-		{ "yes", "allow" },	{ "can", "allow" },	   { "may", "allow" },
-		{ "+", "allow" },	{ "block", "deny" },	   { "reject", "deny" },
-		{ "forbid", "deny" },	{ "refuse", "deny" },	   { "drop", "deny" },
-		{ "prohibit", "deny" }, { "denies", "deny" },	   { "denied", "deny" },
-		{ "disallow", "deny" }, { "no", "deny" },	   { "not", "deny" },
-		{ "cannot", "deny" },	{ "-", "deny" },	   { "ignore", "exempt" },
-		{ "except", "exempt" }, { "skip", "exempt" },	   { "log", "audit" },
-		{ "logonly", "audit" }, { "permissive", "audit" }, { "complain", "audit" },
+		{ "allow", "allow" },	 { "deny", "deny" },	 { "exempt", "exempt" },
+		{ "audit", "audit" },	 { "permit", "allow" },	 { "permits", "allow" },
+		{ "grant", "allow" },	 { "accept", "allow" },	 { "allows", "allow" },
+		{ "allowed", "allow" },	 { "yes", "allow" },	 { "can", "allow" },
+		{ "may", "allow" },	 { "+", "allow" },	 { "block", "deny" },
+		{ "reject", "deny" },	 { "forbid", "deny" },	 { "refuse", "deny" },
+		{ "drop", "deny" },	 { "prohibit", "deny" }, { "denies", "deny" },
+		{ "denied", "deny" },	 { "disallow", "deny" }, { "no", "deny" },
+		{ "not", "deny" },	 { "cannot", "deny" },	 { "-", "deny" },
+		{ "ignore", "exempt" },	 { "except", "exempt" }, { "skip", "exempt" },
+		{ "log", "audit" },	 { "logonly", "audit" }, { "permissive", "audit" },
+		{ "complain", "audit" },
 	};
 
 	return find(verbs, COUNT(verbs), word);
@@ -134,6 +139,10 @@ static bool assigned(const char *word, const char *value, struct reason *meant)
 	static const char *const hosts[] = { "host=", "rhost=", "ip=", "addr=", "net=", "from=" };
 	static const char *const whos[] = { "user=", "uid=", "group=", "gid=" };
 
+	if (value - word > 1 && value[-2] == '!') {
+		reason_set(meant, NO_NEGATION);
+		return true;
+	}
 	if (origin_of(value)) {
 		reason_set(meant, "that is written \"%s\", without more", origin_of(value));
 		return true;
@@ -161,9 +170,10 @@ bool habit_condition(const char *word, struct reason *meant)
 
 	if (equals)
 		return assigned(word, equals + 1, meant);
-	if (*word == '!' || strcasecmp(word, "not") == 0 || strcasecmp(word, "or") == 0)
-		reason_set(meant, "conditions are not negated, and all of them must hold: write "
-				  "lines for the cases that are meant");
+	if (strchr("!-", *word) || strcasecmp(word, "not") == 0 || strcasecmp(word, "or") == 0)
+		reason_set(meant, NO_NEGATION);
+	else if (strcmp(word, "\\") == 0)
+		reason_set(meant, "a line cannot be continued on the next one");
 	else if (strcasecmp(word, "local,remote") == 0 || strcasecmp(word, "remote,local") == 0)
 		reason_set(meant, "no session is both; leave it out");
 	else if (find(fillers, COUNT(fillers), word))
@@ -177,6 +187,8 @@ bool habit_condition(const char *word, struct reason *meant)
 	else if (habit_is_device(word))
 		reason_set(meant,
 			   "a line is about one device; write a line for each, or name a class");
+	else if (strchr(word, ','))
+		reason_set(meant, "blanks stand between the access and the conditions");
 	else
 		return false;
 	return true;

@@ -128,6 +128,24 @@ static size_t place_of_verb(const struct conf_parser *parser)
 	return i;
 }
 
+/* ">=1000", "1000+", "1000-", "1000..1999": as it is written here to @out. Returns whether it is one. */
+static bool parse_open_range(const char *name, bool group, char *out)
+{
+	const char *digits = "0123456789", *from = name + 2 * (strncmp(name, ">=", 2) == 0);
+	size_t length = strspn(from, digits);
+	const char *rest = from + length, *to = rest + 2;
+
+	if (!length)
+		return false;
+	if ((from != name && !*rest) || strcmp(rest, "+") == 0 || strcmp(rest, "-") == 0 ||
+	    strcmp(rest, "..") == 0)
+		to = "";
+	else if (strncmp(rest, "..", 2) != 0 || to[strspn(to, digits)])
+		return false;
+	snprintf(out, QUOTE_MAX, "%s%.*s:%s", group ? "@" : "", (int)length, from, to);
+	return true;
+}
+
 /*
  * How other programs write whom a line is about: the way in which it is written here goes to @out.
  * @group: there is a "@" before @name. Returns what it is, or NULL: it is not known.
@@ -142,6 +160,8 @@ static const char *translate(const char *name, bool group, char *out)
 			 dash + 1);
 		return "a range";
 	}
+	if (parse_open_range(name, group, out))
+		return "a range";
 	if (strncmp(name, "user=", 5) == 0) {
 		conf_quote_name(name + 5, false, out, QUOTE_MAX);
 		return "a user";
@@ -288,6 +308,12 @@ static int field_verb(struct conf_parser *parser, enum conf_verb *verb)
 			"unknown verb \"%s\"; who the line is about comes first: \"%s\"",
 			QUOTE(word->text), QUOTE(hint));
 	}
+	if (place + 1 == parser->count && find_verb(parser->words[place].text, &first) &&
+	    (first == CONF_ALLOW || first == CONF_DENY))
+		return conf_mistake(parser, parser->words[place].column,
+				    "\"%s\" stands behind the device; expected it between whom the "
+				    "line is about and the device",
+				    verbs[first]);
 	if (place < parser->count && has_many(parser, place))
 		return conf_mistake(
 			parser, word->column,

@@ -110,7 +110,9 @@ static int parse_numbers(const char *text, struct device_spec *spec, struct reas
 			   "bad device numbers \"%s\"; expected MAJOR:MINOR, each a number, a "
 			   "range 4-7 or *%s",
 			   QUOTE(start),
-			   strpbrk(start, "rwm") ? ", and the access behind a blank" : "");
+			   strpbrk(start, "rwm") ? ", and the access behind a blank"
+			   : strchr(start, ',')	 ? "; write a line for each"
+						 : "");
 	return -EINVAL;
 }
 
@@ -263,6 +265,9 @@ static int parse_unknown(const char *text, struct reason *why)
 			"unknown device \"%s\"; devices stand without quotation marks, the numbers "
 			"behind c or b as a word of their own",
 			QUOTE(text));
+	else if (*text && !text[strspn(text, "rwm")])
+		reason_set(why, "unknown device \"%s\"; the access stands behind the device",
+			   QUOTE(text));
 	else if (strncmp(text, "dev/", 4) == 0)
 		reason_set(why, "unknown device \"%s\"; expected \"/%s\"", QUOTE(text),
 			   QUOTE(text));

@@ -59,6 +59,7 @@ static void terminals_have_other_names(void **state)
 	       "2:1 no-service, 3:1 no-service");
 	expect(ALL "* deny block-* service=sshd,login local\n", "");
 	expect_text(ALL "* deny block-* tty=/dev/pts/*\n", "(did you mean \"pts/*\"?)");
+	expect_text(ALL "* deny block-* tty=tty1-6\n", "in brackets, as in tty[1-6]");
 	expect_text(ALL "* deny block-* tty=7\n", "(did you mean \"tty7\"?)");
 }
 

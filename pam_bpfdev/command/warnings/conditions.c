@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* Conditions that never hold: services and terminals that PAM does not know by such a name. */
+#include <ctype.h>
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +111,15 @@ static void look_at_service(struct warnings_run *run, const struct conf_statemen
 		     QUOTE(glob), QUOTE(glob), meant);
 }
 
+/* "tty1-6" */
+static bool is_span(const char *glob)
+{
+	const char *dash = strrchr(glob, '-');
+
+	return dash && dash > glob && isdigit((unsigned char)dash[-1]) && dash[1] &&
+	       !dash[1 + strspn(dash + 1, "0123456789")];
+}
+
 /* PAM's name of a terminal has no /dev/ here; "1" is none, but what some call tty1. */
 static void look_at_terminal(struct warnings_run *run, const struct conf_statement *line,
 			     const char *glob, uint32_t column)
@@ -117,6 +127,13 @@ static void look_at_terminal(struct warnings_run *run, const struct conf_stateme
 	const char *name = glob + (strncmp(glob, "/dev/", 5) == 0 ? 5 : 0);
 	bool number = !name[strspn(name, "0123456789")];
 
+	if (is_span(glob)) {
+		warnings_add(run, &line->place, column, WARNING_NO_TTY,
+			     "no terminal is called \"%s\", so tty=%s never holds; expected the "
+			     "range in brackets, as in tty[1-6]",
+			     QUOTE(glob), QUOTE(glob));
+		return;
+	}
 	if (name == glob && !number)
 		return;
 	warnings_add(run, &line->place, column, WARNING_NO_TTY,

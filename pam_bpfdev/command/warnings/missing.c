@@ -343,9 +343,9 @@ static int hint_driver(struct warnings_run *run, const struct device_spec *devic
 	const char *near;
 
 	*out = '\0';
-	if (*device->text && !device->text[strspn(device->text, "0123456789")])
-		snprintf(out, size, " (did you mean \"%c %s:*\", by number?)", *type_name(type),
-			 device->text);
+	if (*device->text && !device->text[strspn(device->text, "0123456789:")])
+		snprintf(out, size, " (did you mean \"%c %s%s\", by number?)", *type_name(type),
+			 QUOTE(device->text), strchr(device->text, ':') ? "" : ":*");
 	else if (ret == 0 && drivers.other_type)
 		snprintf(out, size, " (did you mean \"%s-%s\"?)", type_name(other),
 			 QUOTE(device->text));
