@@ -41,7 +41,8 @@ TEXTS = {
     "control character": ("alice deny \x1b[31m*\n", ":1:12: control character 0x1b"),
     "larger than a file may be": ("#" * (1 << 20) + "\n", ": the file is larger than 1 MiB; split it into drop-ins"),
     "several": ("alice forbid *\nalice deny *\nalice allow * x\nalice\n",
-                ':1:7: unknown verb "forbid"; expected allow, deny, exempt or audit; and 2 more mistakes'),
+                ':1:7: unknown verb "forbid"; expected allow, deny, exempt or audit (did you mean "deny"?); and 2 more '
+                'mistakes'),
     "mistake about somebody else": ("bob forbid *\n", ':1:5: unknown verb "forbid"'),
 }
 
