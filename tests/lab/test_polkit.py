@@ -58,6 +58,16 @@ def allowed(machine, session, action="filesystem-mount", device="/dev/fuse"):
     return "no" if done.returncode else "yes"
 
 
+def assert_told(machine, session):
+    """Whatever tells of denials tells of those."""
+    events = [json.loads(line) for line in machine.run("bpfdev monitor --json --all --looks=1").stdout.splitlines()]
+    assert sorted((event["session"], event["door"], event["comm"], event["refused"], event["count"]) for event in events) == [
+        (session.id, "udisks2", None, "r--", 1), (session.id, "udisks2", None, "rw-", 3)]
+    assert " udisks2 for " in machine.run("bpfdev monitor --all --looks=1").stdout
+    assert 'bpfdev_denials{result="refused"} 4\n' in machine.run("bpfdev status --prometheus").stdout
+    assert machine.run("bpfdev denials alice").stdout.count("udisks2 for ") == 2
+
+
 def test_rules_decide(guarded):
     with guarded.ssh_session("alice") as alice, guarded.ssh_session("carol") as carol:
         for action in ("filesystem-mount", "filesystem-mount-system", "modify-device", "eject-media"):
@@ -65,6 +75,7 @@ def test_rules_decide(guarded):
             assert (action, allowed(guarded, alice, action, "/dev/null")) == (action, "yes")
             assert (action, allowed(guarded, carol, action)) == (action, "yes")
         assert allowed(guarded, alice, "filesystem-unmount-others") == "yes"
+        assert_told(guarded, alice)
         guarded.run("bpfdev allow alice /dev/fuse --for 1h")
         assert allowed(guarded, alice) == "yes"
         guarded.run("bpfdev revoke alice")

@@ -23,7 +23,9 @@ WITHOUT_UNIFIED = ("none", "v1")
 # probe runs after the module, so that it sees what holds after opening and after closing. Where all
 # modules of a stack say PAM_IGNORE, libpam refuses: hence pam_permit.
 FILES = {
-    "/etc/passwd": "".join(f"{name}:x:{uid}:{uid}::/:/bin/sh\n" for name, uid in USERS.items()),
+    # Those that every machine has are for tests of the filter.
+    "/etc/passwd": "".join(f"{name}:x:{uid}:{uid}::/:/bin/sh\n"
+                           for name, uid in {**USERS, "daemon": 1, "nobody": 65534}.items()),
     "/etc/group": "".join(f"{name}:x:{uid}:\n" for name, uid in USERS.items()),
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\n",
     "/etc/login.defs": "UID_MIN 1000\nUID_MAX 60000\n",
