@@ -283,7 +283,7 @@ static int lock_file(const char *folder, uid_t uid, int timeout_ms, struct sessi
 int session_lock(const char *folder, uid_t uid, int timeout_ms, struct session_holder *killed,
 		 struct reason *why)
 {
-	struct session_holder nobody;
+	struct session_holder nobody = { .pid = 0 };
 	int err = make_folder(folder, why);
 
 	killed = killed ? killed : &nobody;
