@@ -70,9 +70,12 @@ static bool collect_letters(const char *word, char *out)
 
 	if (word[strspn(word, "rwmxRWMX,+/|-")])
 		return false;
-	for (size_t i = 0; i < strlen(letters); i++)
-		if (strpbrk(word, (char[]) { letters[i], (char)(letters[i] - 'a' + 'A'), '\0' }))
+	for (size_t i = 0; i < strlen(letters); i++) {
+		const char either[] = { letters[i], (char)(letters[i] - 'a' + 'A'), '\0' };
+
+		if (strpbrk(word, either))
 			out[used++] = letters[i];
+	}
 	out[used] = '\0';
 	return used;
 }

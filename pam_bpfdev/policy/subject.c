@@ -37,6 +37,9 @@ static int grow_buffer(char **buffer, size_t *size)
  */
 static int nss_failed(struct reason *why, const char *what, const char *name, int error)
 {
+	/* What it found too small could not be made larger. */
+	if (error == ERANGE)
+		error = ENOMEM;
 	reason_set(why, "%s \"%s\" cannot be looked up: %s", what, name,
 		   error == ENOENT ? "the directory does not answer" : strerror(error));
 	return -error;
@@ -167,6 +170,8 @@ static int add_alias(struct policy_subject *subject, const struct passwd *entry,
 	return load_groups(subject, name, entry->pw_gid, why);
 }
 
+#define OTHER_NAMES "other names of user"
+
 /*
  * Adds the names that the subject's uid has besides: the one that the database has first for it, and
  * those of the local file; and sees whether the subject is in that. A directory cannot be asked for all of them.
@@ -183,19 +188,23 @@ static int load_aliases(struct policy_subject *subject, struct reason *why)
 		ret = add_alias(subject, &entry, why);
 	free(buffer);
 	buffer = NULL;
-	file = ret == 0 ? fopen(PASSWD, "re") : NULL;
-	if (!file)
+	if (ret < 0)
 		return ret;
+	file = fopen(PASSWD, "re");
+	if (!file)
+		return errno == ENOENT ? 0 : nss_failed(why, OTHER_NAMES, subject->name, errno);
 	if (grow_buffer(&buffer, &size) < 0)
-		ret = nss_failed(why, "user", subject->name, ENOMEM);
+		ret = nss_failed(why, OTHER_NAMES, subject->name, ENOMEM);
 	while (ret == 0) {
 		int error = fgetpwent_r(file, &entry, buffer, size, &local);
 
 		if (error == ERANGE && grow_buffer(&buffer, &size) == 0)
 			continue;
-		if (error)
+		if (error == ENOENT) /* there are no more */
 			break;
-		if (entry.pw_uid != subject->uid)
+		if (error)
+			ret = nss_failed(why, OTHER_NAMES, subject->name, error);
+		if (error || entry.pw_uid != subject->uid)
 			continue;
 		subject->local |= strcmp(entry.pw_name, subject->name) == 0;
 		ret = add_alias(subject, &entry, why);

@@ -187,8 +187,14 @@ static bool is_user_allowed_nothing(struct warnings_run *run, const struct warni
 	struct policy_subject subject;
 	struct reason why;
 	bool is;
+	int ret;
 
-	if (xcheck(accounts->subject(accounts, who->who->name, &subject, &why)) != 0)
+	if (run->lookup_failed)
+		return false;
+	ret = xcheck(accounts->subject(accounts, who->who->name, &subject, &why));
+	if (ret < 0)
+		warnings_unknown(run, who->lines, &why);
+	if (ret != 0)
 		return false;
 	is = is_allowed_nothing(run, &subject, who->rank);
 	policy_subject_free(&subject);

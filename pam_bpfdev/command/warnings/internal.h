@@ -88,6 +88,13 @@ const char *warnings_place(const struct warnings_run *run, const struct conf_pla
 /* Fills run->lines and run->whos; looks names up on the way, and warns of those that are missing. */
 void warnings_survey(struct warnings_run *run);
 
+/*
+ * Warns that NSS has failed, with @why, at the name of @line. A directory that is down says so once:
+ * each further question may take its whole patience.
+ */
+void warnings_unknown(struct warnings_run *run, const struct warnings_line *line,
+		      const struct reason *why);
+
 /* Looks up the users or the group of @count lines that name the same, and sets their state. */
 void warnings_look_up(struct warnings_run *run, struct warnings_line *lines, size_t count);
 

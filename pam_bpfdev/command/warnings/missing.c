@@ -197,9 +197,8 @@ static void warn_missing(struct warnings_run *run, const struct warnings_line *l
 		group ? "group" : "user", QUOTE(name), nobody, group ? "group" : "user", meant);
 }
 
-/* A directory that is down says so once: each further question may take its whole patience. */
-static void warn_unknown(struct warnings_run *run, const struct warnings_line *line,
-			 const struct reason *why)
+void warnings_unknown(struct warnings_run *run, const struct warnings_line *line,
+		      const struct reason *why)
 {
 	const struct conf_statement *first = warnings_statement(run, line->statement);
 
@@ -227,7 +226,7 @@ void warnings_look_up(struct warnings_run *run, struct warnings_line *lines, siz
 		if (state == NAME_MISSING)
 			warn_missing(run, lines, count);
 		else if (state == NAME_UNKNOWN)
-			warn_unknown(run, lines, &why);
+			warnings_unknown(run, lines, &why);
 	}
 	for (size_t i = 0; i < count; i++) {
 		lines[i].state = state;

@@ -161,9 +161,15 @@ static size_t find_outranked_of_groups(struct warnings_run *run, const struct wa
 	struct policy_subject subject;
 	size_t found = 0, count;
 	uint32_t one = 0;
+	struct reason why;
+	int ret;
 
-	if (who->who->kind != CONF_USER || run->lookup_failed ||
-	    xcheck(accounts->subject(accounts, who->who->name, &subject, NULL)) != 0)
+	if (who->who->kind != CONF_USER || run->lookup_failed)
+		return 0;
+	ret = xcheck(accounts->subject(accounts, who->who->name, &subject, &why));
+	if (ret < 0)
+		warnings_unknown(run, who->lines, &why);
+	if (ret != 0)
 		return 0;
 	for (size_t i = 0; i < run->who_count; i++) {
 		const struct warnings_who *others = &run->whos[i];
