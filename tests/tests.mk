@@ -34,7 +34,7 @@ $(UNIT_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(UNIT_SHARED:%.c=$(BUI
 
 # It makes allocations and opens fail.
 $(BUILD)/tests/test_oom: ALL_LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc \
-	reallocarray strdup strndup open openat opendir fopen fdopendir)
+	reallocarray strdup strndup open openat fopen open64 openat64 fopen64 __open64_2 __openat64_2 opendir fdopendir)
 
 $(BPF_TESTS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/bpf/%.o \
 		$(BPF_SHARED:%.c=$(BUILD)/%.o) $(COMMAND_PARTS) $(CORE)
