@@ -120,12 +120,19 @@ static bool is_span(const char *glob)
 	       !dash[1 + strspn(dash + 1, "0123456789")];
 }
 
+static bool is_number(const char *text)
+{
+	while (isdigit((unsigned char)*text))
+		text++;
+	return !*text;
+}
+
 /* PAM's name of a terminal has no /dev/ here; "1" is none, but what some call tty1. */
 static void look_at_terminal(struct warnings_run *run, const struct conf_statement *line,
 			     const char *glob, uint32_t column)
 {
 	const char *name = glob + (strncmp(glob, "/dev/", 5) == 0 ? 5 : 0);
-	bool number = !name[strspn(name, "0123456789")];
+	bool number = is_number(name);
 
 	if (is_span(glob)) {
 		warnings_add(run, &line->place, column, WARNING_NO_TTY,
