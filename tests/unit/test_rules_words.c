@@ -4,10 +4,9 @@
 
 #include "bpfdev.h"
 #include "rules/rules.h"
+#include "world.h"
 
-static const struct device_source devices = { .proc_devices = "/proc/devices",
-					      .dev = "/dev",
-					      .sys = "/sys" };
+static struct world world;
 
 static void add(struct rules *rules, uint32_t source, bool allow, const char *word,
 		const char *numbers)
@@ -25,7 +24,7 @@ static struct table *fold(struct rules *rules)
 {
 	struct table *table;
 
-	assert_int_equal(rules_resolve(rules, &devices, NULL, NULL), 0);
+	assert_int_equal(rules_resolve(rules, &world.source, NULL, NULL), 0);
 	assert_int_equal(rules_fold(rules, NULL, &table, NULL), 0);
 	rules_free(rules);
 	return table;
@@ -105,6 +104,20 @@ static void table_without_rules_says_nothing(void **state)
 	expect(&table, 4, "");
 }
 
+static int make_world(void **state)
+{
+	(void)state;
+	world_make(&world);
+	return 0;
+}
+
+static int remove_world(void **state)
+{
+	(void)state;
+	world_remove(&world);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,5 +127,5 @@ int main(void)
 		cmocka_unit_test(table_without_rules_says_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_world, remove_world);
 }
