@@ -111,7 +111,7 @@ def test_every_field(box):
         assert before <= first <= last <= after
         assert row == {
             "session": session.id, "unit": f"session-{session.id}.scope", "user": "alice", "uid": 1000, "device": FUSE,
-            "type": "char", "major": 10, "minor": 229, "was": None, "path": "/dev/fuse",
+            "type": "char", "major": 10, "minor": 229, "was": None, "door": None, "path": "/dev/fuse",
             "driver": "misc", "access": "r--",
             "refused": "r--", "audited": "---", "result": "refused", "cause": "line", "line": f"{POLICY}:2",
             "text": f"alice deny {FUSE} rwm", "pid": host_pid(session), "comm": "bash", "process_uid": 1000, "count": 2,

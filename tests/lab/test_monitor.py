@@ -76,8 +76,8 @@ def test_every_field_of_the_json(box):
         assert event == {
             "event": "denied", "new": 1, "count": 1,
             "session": session.id, "unit": f"session-{session.id}.scope", "user": "alice", "uid": 1000,
-            "device": FUSE, "type": "char", "major": 10, "minor": 229, "was": None, "path": FORBIDDEN, "driver": "misc",
-            "access": "rw-", "refused": "-w-", "audited": "---", "result": "refused", "cause": "line",
+            "device": FUSE, "type": "char", "major": 10, "minor": 229, "was": None, "door": None, "path": FORBIDDEN,
+            "driver": "misc", "access": "rw-", "refused": "-w-", "audited": "---", "result": "refused", "cause": "line",
             "line": f"{POLICY}:2", "text": f"alice deny {FORBIDDEN} w", "comm": "attempt", "process_uid": 1000,
             "rules_of": None}
 
