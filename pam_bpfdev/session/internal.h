@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/reason.h"
+#include "session/session.h"
 
 /* Where in a path the slice of a user and the unit in it end. */
 struct session_path {
@@ -22,6 +23,20 @@ bool session_parse_path(const char *cgroup, struct session_path *path);
 
 /* Reads user-UID.slice. Returns false for any other name. */
 bool session_parse_slice(const char *name, uid_t *uid);
+
+/* What the kernel says of a process: proc_pid_stat(5). */
+struct session_stat {
+	pid_t pid, parent;
+	char state;	/* 'T': a signal has stopped it */
+	uint64_t start; /* clock ticks since boot: no other process of this pid has the same */
+	char name[sizeof(((struct session_holder *)0)->name)]; /* any bytes */
+};
+
+/* Returns 0; -ESRCH: it has gone; or another negative errno. Of one that fails, all but pid is 0. */
+int session_read_stat(pid_t pid, struct session_stat *stat);
+
+/* Its real, effective, saved and file system's uid. Returns as session_read_stat(). */
+int session_read_uids(pid_t pid, uid_t uids[4]);
 
 /*
  * Whether a user can hold the process up: it runs for one who is not root, or in the slice of one,

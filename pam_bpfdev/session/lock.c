@@ -24,19 +24,12 @@
 #define SLOW_MS 1500
 #define HELD_MS 400 /* the last one: others may have had the lock before */
 
-struct process {
-	pid_t pid;
-	unsigned long long started; /* when, so that no other process passes for it */
-	char state;		    /* 0: it is gone */
-	char name[sizeof(((struct session_holder *)0)->name)];
-};
-
 /* Who waits, and whom for. Times are what this process had while it waited, see below. */
 struct waiting {
 	int fd;
 	int waited_ms;
-	struct process holder; /* pid 0: not known */
-	int held_ms;	       /* as far as was seen */
+	struct session_stat holder; /* pid 0: not known */
+	int held_ms;		    /* as far as was seen */
 	struct session_holder *killed;
 };
 
@@ -97,53 +90,24 @@ static pid_t find_holder(int fd)
 	return holder > 0 ? holder : 0;
 }
 
-/* See proc_pid_stat(5): "4711 (NAME) S 1 ...". */
-static struct process look_at(pid_t pid)
+static bool is_same(const struct session_stat *a, const struct session_stat *b)
 {
-	char path[sizeof("/proc/4294967295/stat")], text[1024] = "";
-	struct process process = { .pid = pid };
-	char *name, *rest;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	file = fopen(path, "re");
-	/* Its name may be anything, a newline too. */
-	if (file)
-		text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
-	name = strchr(text, '(');
-	rest = strrchr(text, ')');
-	if (!name || !rest ||
-	    sscanf(rest,
-		   ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
-		   "%llu",
-		   &process.state, &process.started) != 2)
-		process.state = 0;
-	else
-		snprintf(process.name, sizeof(process.name), "%.*s", (int)(rest - name - 1),
-			 name + 1);
-	if (file)
-		fclose(file);
-	return process;
-}
-
-static bool is_same(const struct process *a, const struct process *b)
-{
-	return a->state && b->state && a->pid == b->pid && a->started == b->started;
+	return a->state && b->state && a->pid == b->pid && a->start == b->start;
 }
 
 /* Only the process that was looked at, and only while it has the lock. */
 static void kill_holder(const struct waiting *waiting)
 {
-	const struct process *holder = &waiting->holder;
+	const struct session_stat *holder = &waiting->holder;
 	int pidfd = (int)syscall(SYS_pidfd_open, holder->pid, 0);
 	struct session_holder killed = { .pid = holder->pid,
 					 .stopped = holder->state == 'T',
 					 .waited_ms = waiting->waited_ms };
-	struct process now;
+	struct session_stat now;
 
 	if (pidfd < 0)
 		return;
-	now = look_at(holder->pid);
+	session_read_stat(holder->pid, &now);
 	if (find_holder(waiting->fd) == holder->pid && is_same(&now, holder) &&
 	    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0) {
 		memcpy(killed.name, holder->name, sizeof(killed.name));
@@ -159,10 +123,10 @@ static void kill_holder(const struct waiting *waiting)
 static void watch_holder(struct waiting *waiting, int passed_ms)
 {
 	pid_t pid = find_holder(waiting->fd);
-	struct process holder = { .pid = 0 };
+	struct session_stat holder = { .pid = 0 };
 
 	if (pid)
-		holder = look_at(pid);
+		session_read_stat(pid, &holder);
 	if (is_same(&holder, &waiting->holder))
 		waiting->held_ms += passed_ms;
 	else
@@ -180,10 +144,10 @@ static void watch_holder(struct waiting *waiting, int passed_ms)
 static int give_up(int fd, const char *path, int timeout_ms, struct reason *why)
 {
 	pid_t pid = find_holder(fd);
-	struct process holder = { .pid = 0 };
+	struct session_stat holder = { .pid = 0 };
 
 	if (pid)
-		holder = look_at(pid);
+		session_read_stat(pid, &holder);
 	if (holder.state)
 		reason_set(why, "%s: locked by process %d (%s) for more than %d ms", path, pid,
 			   holder.name, timeout_ms);

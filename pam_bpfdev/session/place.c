@@ -410,36 +410,17 @@ static bool is_nested(const char *cgroup, pid_t parent, char **from, bool *share
 	return nested;
 }
 
-/* Real uid and parent of a process. */
-static bool read_status(pid_t pid, uid_t *uid, pid_t *parent)
-{
-	char path[sizeof("/proc/4294967295/status")], *line = NULL;
-	size_t size = 0;
-	int found = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	file = open_proc(path, NULL);
-	if (!file)
-		return false;
-	while (getline(&line, &size, file) >= 0)
-		found += sscanf(line, "Uid: %u", uid) == 1 || sscanf(line, "PPid: %d", parent) == 1;
-	free(line);
-	fclose(file);
-	return found == 2;
-}
-
 bool session_is_login(pid_t leader)
 {
 	char path[sizeof("/proc/4294967295/cgroup")], *cgroup = NULL;
 	bool login = false, shared;
-	pid_t parent = 0;
-	uid_t uid = (uid_t)-1;
+	struct session_stat stat;
+	uid_t uids[4];
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", leader);
-	if (read_status(leader, &uid, &parent) && session_read_cgroup(path, &cgroup, NULL) == 0 &&
-	    cgroup)
-		login = uid == 0 && !is_nested(cgroup, parent, NULL, &shared);
+	if (session_read_uids(leader, uids) == 0 && session_read_stat(leader, &stat) == 0 &&
+	    session_read_cgroup(path, &cgroup, NULL) == 0 && cgroup)
+		login = uids[0] == 0 && !is_nested(cgroup, stat.parent, NULL, &shared);
 	free(cgroup);
 	return login;
 }
@@ -449,12 +430,11 @@ bool session_is_users(pid_t pid)
 	char path[sizeof("/proc/4294967295/cgroup")], *cgroup = NULL;
 	struct session_path parsed;
 	bool users = false;
-	pid_t parent;
-	uid_t uid;
+	uid_t uids[4];
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
-	if (read_status(pid, &uid, &parent))
-		users = uid != 0;
+	if (session_read_uids(pid, uids) == 0)
+		users = uids[0] != 0;
 	if (!users && session_read_cgroup(path, &cgroup, NULL) == 0 && cgroup)
 		users = session_parse_path(cgroup, &parsed) && parsed.uid != 0;
 	free(cgroup);

@@ -34,13 +34,12 @@ static int read_file(pid_t pid, const char *name, char *text, size_t size)
 	return err;
 }
 
-/* What stands in the file "status": "Uid:\t1000\t1000\t1000\t1000". */
-static int read_status(struct session_process *process)
+/* "Uid:\t1000\t1000\t1000\t1000" */
+int session_read_uids(pid_t pid, uid_t uids[4])
 {
 	char text[4096];
-	uid_t *uids = process->uids;
 	const char *line;
-	int err = read_file(process->pid, "status", text, sizeof(text));
+	int err = read_file(pid, "status", text, sizeof(text));
 
 	if (err)
 		return err;
@@ -51,19 +50,28 @@ static int read_status(struct session_process *process)
 	return 0;
 }
 
-/* The name, in parentheses, may have any bytes in it, also parentheses: what follows is field 3. */
-static int read_start(struct session_process *process)
+/* "4711 (NAME) S 1 ...": the name may have any bytes in it, also parentheses and newlines. */
+int session_read_stat(pid_t pid, struct session_stat *stat)
 {
 	char text[1024];
-	const char *rest;
-	int err = read_file(process->pid, "stat", text, sizeof(text));
+	const char *name, *rest;
+	int err = read_file(pid, "stat", text, sizeof(text));
 
+	*stat = (struct session_stat) { .pid = pid };
 	if (err)
 		return err;
+	name = strchr(text, '(');
 	rest = strrchr(text, ')');
-	for (int field = 2; rest && field < 22; field++)
-		rest = strchr(rest + 1, ' ');
-	return rest && sscanf(rest, " %" SCNu64, &process->start) == 1 ? 0 : -EPROTO;
+	if (!name || !rest ||
+	    sscanf(rest,
+		   ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+		   "%" SCNu64,
+		   &stat->state, &stat->parent, &stat->start) != 3) {
+		*stat = (struct session_stat) { .pid = pid };
+		return -EPROTO;
+	}
+	snprintf(stat->name, sizeof(stat->name), "%.*s", (int)(rest - name - 1), name + 1);
+	return 0;
 }
 
 static int find_place(struct session_process *process, struct reason *why)
@@ -87,14 +95,16 @@ static int find_place(struct session_process *process, struct reason *why)
 
 static int look(struct session_process *process, struct reason *why)
 {
-	int err = read_status(process);
+	struct session_stat stat;
+	int err = session_read_uids(process->pid, process->uids);
 
 	if (!err)
-		err = read_start(process);
+		err = session_read_stat(process->pid, &stat);
 	if (err) {
 		reason_set(why, "process %d: %s", process->pid, strerror(-err));
 		return err;
 	}
+	process->start = stat.start;
 	return find_place(process, why);
 }
 
