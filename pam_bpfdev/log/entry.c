@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -52,13 +54,30 @@ int entry_send_fields(const struct entry_fields *fields, enum journal_manner man
 	return journal_send(JOURNAL_SOCKET, manner, fields->items, fields->count);
 }
 
+#define NAME_SIZE 16 /* PR_GET_NAME */
+
+/*
+ * The program that a login goes through. One that writes a title over its arguments, as login(1) does,
+ * has written over its name there, too, but not over the kernel's. @name: NAME_SIZE bytes.
+ */
+static const char *program_name(char *name)
+{
+	const char *own = program_invocation_short_name;
+
+	if (*own && !strpbrk(own, " \t"))
+		return own;
+	prctl(PR_GET_NAME, name);
+	return name;
+}
+
 int entry_send(const struct entry *entry, const char *text)
 {
+	char name[NAME_SIZE] = "";
 	char devices[ENFORCE_DENIED_DEVICES][32];
 	const struct enforce_denied *denied = entry->denied;
 	struct entry_fields fields;
 
-	entry_begin(&fields, entry, program_invocation_short_name, text);
+	entry_begin(&fields, entry, program_name(name), text);
 	entry_add_number(&fields, "SYSLOG_PID", (uint64_t)getpid());
 	/* As it comes from pid 1: of this process journald then says what it knows, too. */
 	entry_add_number(&fields, "OBJECT_PID", (uint64_t)getpid());

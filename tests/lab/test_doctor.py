@@ -243,6 +243,7 @@ def test_services_that_open_devices_for_others(box):
         assert_only(box, f"^brokers udisks2: serves nobody but root: nobody listens at {socket}", "warn", 0)
         box.run("systemctl daemon-reload && systemctl start bpfdev-ask.socket")
         assert_well(box)
+        assert "brokers udisks2: mounts, unlocks and opens for users what their rules allow" in Examined(box).of("ok")
         box.run("useradd -r polkitd")
         assert_only(box, "^brokers udisks2: serves nobody but root: polkitd may not ask", "warn", 0)
         box.run("systemctl restart bpfdev-ask.socket")

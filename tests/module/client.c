@@ -84,6 +84,15 @@ static void put_environment(struct client *client, char **arguments)
 	ANSWER("%s", result_name(pam_putenv(client->pamh, arguments[0])));
 }
 
+/* title TEXT: as programs that show in ps(1) what they do: over their arguments, and so their name */
+static void write_title(struct client *client, char **arguments)
+{
+	(void)client;
+	snprintf(program_invocation_short_name, strlen(program_invocation_short_name) + 1, " %s",
+		 arguments[0]);
+	ANSWER("ok");
+}
+
 static void open_session(struct client *client, char **arguments)
 {
 	client->status = pam_open_session(client->pamh, arguments[0] ? PAM_SILENT : 0);
@@ -152,6 +161,7 @@ static const struct {
 	{ "start", start },
 	{ "env", put_environment },
 	{ "item", item },
+	{ "title", write_title },
 	{ "open", open_session },
 	{ "close", close_session },
 	{ "end", end },

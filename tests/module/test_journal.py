@@ -33,6 +33,12 @@ def test_open_has_its_fields(remote, journal, world):
     assert world.log.entries() == []
 
 
+def test_program_that_has_written_a_title_over_its_name(remote, journal):
+    assert remote.call("title", "--alice") == "ok"
+    remote.open()
+    assert journal.entry()["SYSLOG_IDENTIFIER"] == "client"
+
+
 def test_denials_have_their_devices(remote, journal, world):
     remote.open()
     remote.opens("/dev/zero")

@@ -243,7 +243,12 @@ static void check_udisks(struct doctor *doctor)
 		doctor_advise(doctor,
 			      "install all of pam_bpfdev, or systemctl mask udisks2.service");
 		break;
-	default:
+	case DOOR_OBEYS:
+		if (doctor->conf && doctor->conf->statement_count)
+			doctor_find(doctor, DOCTOR_OK, TOPIC, "udisks2",
+				    "mounts, unlocks and opens for users what their rules allow");
+		break;
+	case DOOR_ABSENT:
 		break;
 	}
 }
