@@ -192,6 +192,14 @@ void slice_give(const struct slice *slice, const char *unit, struct bpfdev_info 
 	close(fd);
 }
 
+void slice_read_denials(const struct slice *slice, const char *unit, struct denials *denials)
+{
+	int fd = open_unit(slice, unit);
+
+	denials_read_at(fd, denials);
+	close(fd);
+}
+
 void slice_give_other_version(const struct slice *slice, const char *unit)
 {
 	attach_other_version(open_unit(slice, unit));

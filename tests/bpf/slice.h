@@ -6,6 +6,7 @@
 #ifndef SLICE_H
 #define SLICE_H
 
+#include "denials.h"
 #include "sessions.h"
 
 #include "enforce/enforce.h"
@@ -76,6 +77,9 @@ void slice_give_other_version(const struct slice *slice, const char *unit);
 
 /* What the one filter of a unit says of itself. */
 struct bpfdev_info slice_info(const struct slice *slice, const char *unit);
+
+/* What the filter of a unit has denied; denials_free(). */
+void slice_read_denials(const struct slice *slice, const char *unit, struct denials *denials);
 
 /* How many filters of ours a unit has. */
 int slice_filters(const struct slice *slice, const char *unit);

@@ -32,6 +32,13 @@ static void put_empty(const struct scratch *scratch, int old_fd)
 	table_free(table);
 }
 
+/* Returns a filter that allows nothing. */
+static int begin(const struct scratch *scratch)
+{
+	put_empty(scratch, -1);
+	return find_filter(scratch->fd);
+}
+
 static void count(int prog_fd, const struct filter_denial *denial)
 {
 	struct reason why = { "" };
@@ -56,8 +63,7 @@ static void test_counted(void **state)
 	struct denials denials;
 	int prog_fd;
 
-	put_empty(scratch, -1);
-	prog_fd = find_filter(scratch->fd);
+	prog_fd = begin(scratch);
 	for (int i = 0; i < 3; i++)
 		count(prog_fd, &asked);
 	denials_read(scratch, &denials);
@@ -87,8 +93,7 @@ static void test_apart(void **state)
 	struct denials denials;
 	int prog_fd;
 
-	put_empty(scratch, -1);
-	prog_fd = find_filter(scratch->fd);
+	prog_fd = begin(scratch);
 	count(prog_fd, &asked);
 	assert_int_equal(scratch_open(scratch, BPFDEV_CHAR, 300, 1, O_RDWR), EPERM);
 	count(prog_fd, &asked);
@@ -107,8 +112,7 @@ static void test_kept(void **state)
 	struct denials denials;
 	int prog_fd;
 
-	put_empty(scratch, -1);
-	prog_fd = find_filter(scratch->fd);
+	prog_fd = begin(scratch);
 	count(prog_fd, &asked);
 	put_empty(scratch, prog_fd);
 	close(prog_fd);
@@ -129,8 +133,7 @@ static void test_beside_a_storm(void **state)
 	struct denials denials;
 	int prog_fd;
 
-	put_empty(scratch, -1);
-	prog_fd = find_filter(scratch->fd);
+	prog_fd = begin(scratch);
 	for (int i = 0; i < 2; i++)
 		pids[i] = scratch_start(scratch, NULL, storm_job, storm);
 	for (int i = 0; i < 5000; i++)
@@ -155,8 +158,7 @@ static void test_full(void **state)
 	struct denials denials;
 	int prog_fd, ret = 0;
 
-	put_empty(scratch, -1);
-	prog_fd = find_filter(scratch->fd);
+	prog_fd = begin(scratch);
 	for (denial.minor = 0; ret == 0 && denial.minor < 1000; denial.minor++)
 		ret = filter_count_door(prog_fd, &denial, &why);
 	assert_int_equal(ret, -E2BIG);

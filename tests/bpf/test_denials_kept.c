@@ -15,25 +15,13 @@ static const char changed[] = "# another line\n"
 			      "root deny c 510:2 r\n"
 			      "root allow c 510:3 r\n";
 
-static void read_unit(const struct slice *slice, const char *unit, struct denials *denials)
-{
-	char path[512];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", slice->path, unit);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	denials_read_at(fd, denials);
-	close(fd);
-}
-
 /* How often a minor was refused in the unit: one digit for each of 1 to 7. */
 static void check_counts(const struct slice *slice, const char *unit, const char *counts)
 {
 	char found[] = "0000000";
 	struct denials denials;
 
-	read_unit(slice, unit, &denials);
+	slice_read_denials(slice, unit, &denials);
 	for (size_t i = 0; i < denials.count; i++) {
 		assert_int_equal(denials.items[i].major, SLICE_MAJOR);
 		assert_between(denials.items[i].minor, 1, 7);
@@ -48,7 +36,7 @@ static struct filter_denial denial_of(const struct slice *slice, const char *uni
 	struct filter_denial denial;
 	struct denials denials;
 
-	read_unit(slice, unit, &denials);
+	slice_read_denials(slice, unit, &denials);
 	denial = *denials_of(&denials, BPFDEV_CHAR, SLICE_MAJOR, minor, BPFDEV_READ);
 	denials_free(&denials);
 	return denial;

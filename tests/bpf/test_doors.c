@@ -59,6 +59,15 @@ static struct waiting start(const struct slice *slice, const char *unit, uid_t u
 	return start_at(slice, path, uid);
 }
 
+/* With this policy and a session, where a process waits. */
+static struct waiting begin(struct slice *slice, void **state, const char *text, uid_t uid)
+{
+	slice_make(slice, scratch_get(state));
+	slice_policy(slice, text);
+	slice_open(slice, ONE);
+	return start(slice, ONE, uid);
+}
+
 static void finish(struct waiting *waiting)
 {
 	close(waiting->end[1]);
@@ -91,6 +100,12 @@ static struct enforce_answer ask(const struct slice *slice, const struct enforce
 	return answer;
 }
 
+static void end(struct slice *slice, struct waiting *waiting)
+{
+	finish(waiting);
+	slice_free(slice);
+}
+
 static void check(const struct slice *slice, const struct waiting *waiting, const char *device,
 		  enum enforce_verdict verdict, const char *line)
 {
@@ -104,33 +119,18 @@ static void check(const struct slice *slice, const struct waiting *waiting, cons
 		assert_string_equal(answer.line, "");
 }
 
-static void read_denials(const struct slice *slice, const char *unit, struct denials *denials)
-{
-	char path[512];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", slice->path, unit);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	denials_read_at(fd, denials);
-	close(fd);
-}
-
 static void test_session(void **state)
 {
 	struct slice slice;
 	struct waiting waiting;
 	struct denials denials;
 
-	slice_make(&slice, scratch_get(state));
-	slice_policy(&slice, policy);
-	slice_open(&slice, ONE);
-	waiting = start(&slice, ONE, NOBODY);
+	waiting = begin(&slice, state, policy, NOBODY);
 	check(&slice, &waiting, "c 510:1", ENFORCE_ALLOW, "");
 	check(&slice, &waiting, "c 510:2", ENFORCE_DENY, "policy:2");
 	check(&slice, &waiting, "c 510:3", ENFORCE_DENY, "no rule");
 	check(&slice, &waiting, "c 510:2", ENFORCE_DENY, "policy:2");
-	read_denials(&slice, ONE, &denials);
+	slice_read_denials(&slice, ONE, &denials);
 	assert_int_equal(denials.count, 2);
 	for (size_t i = 0; i < 2; i++) {
 		assert_true(denials.items[i].door);
@@ -141,8 +141,7 @@ static void test_session(void **state)
 		assert_int_equal(denials.items[i].count, denials.items[i].minor == 2 ? 2 : 1);
 	}
 	denials_free(&denials);
-	finish(&waiting);
-	slice_free(&slice);
+	end(&slice, &waiting);
 }
 
 /* Of each bit on its own. */
@@ -152,16 +151,12 @@ static void test_bits(void **state)
 	struct waiting waiting;
 	struct enforce_question question;
 
-	slice_make(&slice, scratch_get(state));
-	slice_policy(&slice, "root allow c 510:* r\n");
-	slice_open(&slice, ONE);
-	waiting = start(&slice, ONE, NOBODY);
+	waiting = begin(&slice, state, "root allow c 510:* r\n", NOBODY);
 	question = question_of(&waiting, "c 510:1");
 	assert_int_equal(ask(&slice, &question).verdict, ENFORCE_ALLOW);
 	question.access = R | W;
 	assert_int_equal(ask(&slice, &question).verdict, ENFORCE_DENY);
-	finish(&waiting);
-	slice_free(&slice);
+	end(&slice, &waiting);
 }
 
 static void test_exception(void **state)
@@ -182,8 +177,7 @@ static void test_exception(void **state)
 	waiting = start(&slice, SLICE_MANAGER, NOBODY);
 	check(&slice, &waiting, "c 510:1", ENFORCE_ALLOW, "");
 	check(&slice, &waiting, "c 510:2", ENFORCE_DENY, "policy:2");
-	finish(&waiting);
-	slice_free(&slice);
+	end(&slice, &waiting);
 }
 
 static void test_audit(void **state)
@@ -194,15 +188,12 @@ static void test_audit(void **state)
 	struct enforce_answer answer;
 	struct denials denials;
 
-	slice_make(&slice, scratch_get(state));
-	slice_policy(&slice, "root allow c 510:1 r\nroot audit\n");
-	slice_open(&slice, ONE);
-	waiting = start(&slice, ONE, NOBODY);
+	waiting = begin(&slice, state, "root allow c 510:1 r\nroot audit\n", NOBODY);
 	question = question_of(&waiting, "c 510:2");
 	answer = ask(&slice, &question);
 	assert_int_equal(answer.verdict, ENFORCE_ALLOW);
 	assert_true(answer.audit);
-	read_denials(&slice, ONE, &denials);
+	slice_read_denials(&slice, ONE, &denials);
 	assert_int_equal(denials.count, 1);
 	assert_int_equal(denials.items[0].refused, 0);
 	assert_int_equal(denials.items[0].audited, R);
@@ -210,8 +201,7 @@ static void test_audit(void **state)
 	denials_free(&denials);
 	question = question_of(&waiting, "c 510:1");
 	assert_false(ask(&slice, &question).audit);
-	finish(&waiting);
-	slice_free(&slice);
+	end(&slice, &waiting);
 }
 
 /* Root is never refused, and nobody is told of root's. */
@@ -220,13 +210,9 @@ static void test_root(void **state)
 	struct slice slice;
 	struct waiting waiting;
 
-	slice_make(&slice, scratch_get(state));
-	slice_policy(&slice, policy);
-	slice_open(&slice, ONE);
-	waiting = start(&slice, ONE, 0);
+	waiting = begin(&slice, state, policy, 0);
 	check(&slice, &waiting, "c 510:2", ENFORCE_NO_OPINION, "");
-	finish(&waiting);
-	slice_free(&slice);
+	end(&slice, &waiting);
 }
 
 /* The process is another's by now, or began later: it gets nothing, if the asker has rules. */
@@ -236,10 +222,7 @@ static void test_another_process(void **state)
 	struct waiting waiting;
 	struct enforce_question question;
 
-	slice_make(&slice, scratch_get(state));
-	slice_policy(&slice, "root allow *\nnobody deny c 510:2\n");
-	slice_open(&slice, ONE);
-	waiting = start(&slice, ONE, 1);
+	waiting = begin(&slice, state, "root allow *\nnobody deny c 510:2\n", 1);
 	question = question_of(&waiting, "c 510:1");
 	assert_int_equal(ask(&slice, &question).verdict, ENFORCE_ALLOW);
 	question.uid = NOBODY;
@@ -296,8 +279,7 @@ static void test_no_filter(void **state)
 	assert_contains(ask(&slice, &question).note.text, "uid 65534 was denied c 510:2");
 	slice_policy(&slice, "nobody deny\n");
 	check(&slice, &waiting, "c 510:4", ENFORCE_DENY, "policy:1");
-	finish(&waiting);
-	slice_free(&slice);
+	end(&slice, &waiting);
 }
 
 /* A copy of somebody else's filter beside: both must allow, and the one that does not counts it. */
@@ -323,8 +305,7 @@ static void test_copies(void **state)
 	check(&slice, &waiting, "c 510:1", ENFORCE_DENY, "no rule");
 	check(&slice, &waiting, "c 510:2", ENFORCE_ALLOW, "");
 	check(&slice, &waiting, "c 510:3", ENFORCE_DENY, "no rule");
-	finish(&waiting);
-	slice_free(&slice);
+	end(&slice, &waiting);
 }
 
 static void test_unreadable(void **state)
@@ -344,8 +325,7 @@ static void test_unreadable(void **state)
 	question = question_of(&waiting, "/dev");
 	assert_int_equal(enforce_ask(&slice.options, &question, &answer, &why), -EINVAL);
 	assert_contains(why.text, "expected");
-	finish(&waiting);
-	slice_free(&slice);
+	end(&slice, &waiting);
 }
 
 /* A node that is not there is nothing that could be allowed, but for whom everything is. */
@@ -364,8 +344,7 @@ static void test_no_device(void **state)
 	finish(&waiting);
 	waiting = start(&slice, TWO, NOBODY);
 	check(&slice, &waiting, "/dev/none", ENFORCE_ALLOW, "");
-	finish(&waiting);
-	slice_free(&slice);
+	end(&slice, &waiting);
 }
 
 int main(void)

@@ -142,7 +142,7 @@ static void other_ways_to_say_what_are_translated(void **state)
 }
 
 /* What people write by habit; what it is called here stands in the message. */
-static void habits_are_answered(void **state)
+static void habits_in_whom_and_verbs_are_answered(void **state)
 {
 	(void)state;
 	expect("alice permit *", "1:7", "did you mean \"allow\"?");
@@ -157,6 +157,11 @@ static void habits_are_answered(void **state)
 	expect("students: deny *", "1:1", "blanks stand between the fields, and no colons");
 	expect("alice:deny:*", "1:1", "blanks stand between the fields, and no colons");
 	expect("@x:y deny *", "1:1", "blanks stand between the fields, and no colons");
+}
+
+static void habits_in_devices_are_answered(void **state)
+{
+	(void)state;
 	expect("alice deny @storage, @webcam", "1:12", "expected one class; write a line for each");
 	expect("alice deny @storage,@webcam", "1:12", "expected one class; write a line for each");
 	expect("alice deny @storage @webcam", "1:21", "about one device; write a line for each");
@@ -191,6 +196,11 @@ static void habits_are_answered(void **state)
 	expect("alice deny c 81:*:rw", "1:14", "the access behind a blank");
 	expect("alice deny char 81:0", "1:12", "or numbers: c M:m");
 	expect("class usb char-usb\nalice deny USB", "2:12", "the class is written \"@usb\"");
+}
+
+static void habits_in_access_and_conditions_are_answered(void **state)
+{
+	(void)state;
 	expect("alice deny * RW", "1:14", "did you mean \"rw\"?");
 	expect("alice deny * read", "1:15", "did you mean \"r\"?");
 	expect("alice deny * rwx", "1:16", "did you mean \"rw\"?");
@@ -464,7 +474,9 @@ int main(void)
 		cmocka_unit_test(quotation_marks_are_in_pairs),
 		cmocka_unit_test(typographic_characters_are_named),
 		cmocka_unit_test(other_ways_to_say_what_are_translated),
-		cmocka_unit_test(habits_are_answered),
+		cmocka_unit_test(habits_in_whom_and_verbs_are_answered),
+		cmocka_unit_test(habits_in_devices_are_answered),
+		cmocka_unit_test(habits_in_access_and_conditions_are_answered),
 		cmocka_unit_test(the_device_is_checked),
 		cmocka_unit_test(paths_are_below_dev),
 		cmocka_unit_test(access_and_conditions_are_checked),

@@ -11,22 +11,24 @@
 #include "bpfdev.h"
 #include "command/settle/event.h"
 #include "device/device.h"
+#include "world.h"
 
-static char folder[] = "/tmp/test_device_gone.XXXXXX", path[PATH_MAX];
+static char folder[PATH_MAX], path[PATH_MAX];
 
 static int set_up(void **state)
 {
 	(void)state;
-	assert_non_null(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s/gone", folder);
+	world_make_folder(folder);
+	if (snprintf(path, sizeof(path), "%s/gone", folder) >= (int)sizeof(path))
+		return -1;
 	return 0;
 }
 
 static int clean_up(void **state)
 {
 	(void)state;
-	unlink(path);
-	return rmdir(folder);
+	world_remove_folder(folder);
+	return 0;
 }
 
 static void remember(uint32_t minor, uint64_t until, const char *name)

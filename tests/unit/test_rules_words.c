@@ -104,20 +104,6 @@ static void table_without_rules_says_nothing(void **state)
 	expect(&table, 4, "");
 }
 
-static int make_world(void **state)
-{
-	(void)state;
-	world_make(&world);
-	return 0;
-}
-
-static int remove_world(void **state)
-{
-	(void)state;
-	world_remove(&world);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,5 +113,10 @@ int main(void)
 		cmocka_unit_test(table_without_rules_says_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, make_world, remove_world);
+	int failed;
+
+	world_make(&world);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	world_remove(&world);
+	return failed;
 }
