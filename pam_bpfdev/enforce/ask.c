@@ -180,15 +180,14 @@ static int ask_policy(struct asking *asking, struct bpfdev_info *info, struct ta
 	return ret < 0 ? ret : *table != NULL;
 }
 
-/* Whether the process is the one that asked, as far as that is known. */
-static bool is_asker(const struct asking *asking)
+bool enforce_is_asker(const struct session_process *process,
+		      const struct enforce_question *question)
 {
-	const struct enforce_question *question = asking->question;
 	bool found = question->uid == (uid_t)-1;
 
 	for (int i = 0; i < 4; i++)
-		found |= asking->process.uids[i] == question->uid;
-	return found && (!question->start || question->start == asking->process.start);
+		found |= process->uids[i] == question->uid;
+	return found && (!question->start || question->start == process->start);
 }
 
 /* Its process has gone, so that nobody knows what it might do. */
@@ -242,7 +241,7 @@ int enforce_ask(const struct enforce_options *options, const struct enforce_ques
 		.why = why,
 	};
 	int ret = session_look_at(question->pid, &asking.process, why);
-	bool there = ret > 0 && is_asker(&asking);
+	bool there = ret > 0 && enforce_is_asker(&asking.process, question);
 
 	*answer = (struct enforce_answer) { .verdict = ENFORCE_NO_OPINION };
 	if (there && question->uid == (uid_t)-1)

@@ -46,4 +46,13 @@ struct enforce_answer {
 int enforce_ask(const struct enforce_options *options, const struct enforce_question *question,
 		struct enforce_answer *answer, struct reason *why);
 
+/*
+ * The same question where nobody can look at filters, as they are root's: whether no rules can stand for
+ * who asks (@question->uid, which must be known). So it is if their process is in nobody else's session,
+ * and no line of the policy names them. Where that cannot be told, as the policy may not be read for one,
+ * they are no stranger. Returns false with @why.
+ */
+bool enforce_is_stranger(const struct enforce_options *options,
+			 const struct enforce_question *question, struct reason *why);
+
 #endif

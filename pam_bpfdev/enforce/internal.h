@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "enforce/ask.h"
 #include "enforce/change.h"
 #include "enforce/decide.h"
 #include "filter/filter.h"
@@ -175,6 +176,10 @@ int enforce_settle_scope(const struct enforce_options *options, const struct ses
 /* The same for all that a user has, and the manager with it. */
 int enforce_settle_user(const struct enforce_options *options, const struct session *user,
 			struct reason *why);
+
+/* Whether the process is the one that asked, as far as that is known. */
+bool enforce_is_asker(const struct session_process *process,
+		      const struct enforce_question *question);
 
 /*
  * Writes to @line (@size bytes) the line that @source is of, in the policy with @digest that a filter

@@ -185,6 +185,25 @@ def test_nobody_answers(bpfdev, place, service):
     assert (alone.code, alone.err) == (3, "bpfdev: --serve: bpfdev-ask.socket has systemd run this\n")
 
 
+def test_nobody_answers_about_whom_no_line_names(bpfdev, place, policy, sleeper):
+    """The policy, if it can be read, says who need not be refused; the process must be theirs."""
+    policy("@students deny c 81:*\n")
+
+    def asked(user, process, by="alice"):
+        done = bpfdev("ask", "--socket=/run/nothing", f"--user={user}", sleeper(process), "r", "/dev/null", user=by)
+        assert done.err.startswith("bpfdev: nobody answers: ")
+        return done.code, done.out
+    unknown, stranger = (3, ""), (0, "no opinion\n")
+    assert asked("bob", "bob") == stranger and asked("bob", "bob", by="root") == stranger
+    assert asked("carol", "carol") == asked("bob", "carol") == asked("nobody", "carol") == unknown
+    policy("carol frobnicate\n", "bpfdev.d/10.conf")
+    assert asked("bob", "bob") == unknown
+    policy("", "bpfdev.d/10.conf")
+    assert asked("bob", "bob") == stranger
+    place.path(CONF).chmod(0o600)
+    assert asked("bob", "bob") == unknown and asked("bob", "bob", by="root") == stranger
+
+
 def test_who_may_ask(ask, place, policy, sleeper):
     """Root, and polkitd; the file's mode is not all that keeps others out."""
     policy("alice deny c 81:*\n")

@@ -45,6 +45,15 @@ def assert_in_place(place, path, text):
     assert not left(place) and not left(place, os.path.dirname(path))
 
 
+def test_a_group_that_may_read_it_goes_on_to(bpfdev, policy, place, editor):
+    policy(OLD)
+    os.chown(place.path(MAIN), 0, 2001)
+    place.path(MAIN).chmod(0o640)
+    assert bpfdev("edit", env=editor(writes(NEW)), stdin=b"y\n").code == 0
+    status = place.path(MAIN).stat()
+    assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (0o640, 0, 2001)
+
+
 def test_edit(bpfdev, policy, place, editor):
     policy(OLD)
     result = bpfdev("edit", env=editor(writes(NEW)), stdin=b"y\n")

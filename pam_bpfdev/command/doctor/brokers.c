@@ -219,19 +219,22 @@ static void check_sudo(struct doctor *doctor)
 	doctor_advise(doctor, "sudo -l -U USER says what they may run");
 }
 
+/* Who is left then: see ask_is_stranger(). */
+#define SERVED "serves root alone, and who has no rules if polkitd can read the policy: "
+
 static void check_udisks(struct doctor *doctor)
 {
 	switch (doors_udisks()) {
 	case DOOR_SHUT:
 		doctor_find(doctor, DOCTOR_WARN, TOPIC, "udisks2",
-			    "serves nobody but root: nobody listens at " DOORS_SOCKET
-			    ", where polkit asks for users' rules");
+			    SERVED "nobody listens at " DOORS_SOCKET
+				   ", where polkit asks for users' rules");
 		doctor_advise(doctor, "systemctl enable --now bpfdev-ask.socket");
 		break;
 	case DOOR_LOCKED:
 		doctor_find(doctor, DOCTOR_WARN, TOPIC, "udisks2",
-			    "serves nobody but root: polkitd may not ask for users' rules "
-			    "at " DOORS_SOCKET ", which is not of its group");
+			    SERVED "polkitd may not ask for users' rules "
+				   "at " DOORS_SOCKET ", which is not of its group");
 		doctor_advise(doctor, "systemctl restart bpfdev-ask.socket");
 		break;
 	case DOOR_FREE:

@@ -278,6 +278,16 @@ static bool is_as_it_was(const struct place *place)
 	       now.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
 }
 
+/* Root's alone, but for a group that could read what was there: polkitd's (bpfdev(8), "ask"), say. */
+static int set_mode(const struct place *place, int fd)
+{
+	const struct stat *before = &place->before;
+	bool shared = place->exists && before->st_gid && before->st_mode & S_IRGRP;
+
+	return fchown(fd, 0, shared ? before->st_gid : 0) < 0 ? -1
+							      : fchmod(fd, shared ? 0640 : 0600);
+}
+
 bool place_install(struct place *place, const char *text, size_t length)
 {
 	int fd = open_copy(place);
@@ -295,7 +305,7 @@ bool place_install(struct place *place, const char *text, size_t length)
 			     place->copy);
 	else if (!is_as_it_was(place))
 		output_error("%s was changed by somebody else meanwhile", place->path);
-	else if (fchown(fd, 0, 0) < 0 || fchmod(fd, 0600) < 0 || fsync(fd) < 0)
+	else if (set_mode(place, fd) < 0 || fsync(fd) < 0)
 		output_error("%s: %s", place->copy, strerror(errno));
 	else if (renameat(AT_FDCWD, place->copy, place->dir_fd, place->name) < 0)
 		output_error("%s cannot be put in the place of %s: %s", place->copy, place->path,

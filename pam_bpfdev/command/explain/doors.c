@@ -12,7 +12,7 @@ static const char *words_of(enum door door, bool refused)
 			       : "mounts, unlocks and opens it, if polkit lets it";
 	case DOOR_SHUT:
 	case DOOR_LOCKED:
-		return "serves nobody but root: the rules cannot be asked (see bpfdev doctor)";
+		return "serves nobody who has rules: they cannot be asked (see bpfdev doctor)";
 	default:
 		return "mounts, unlocks and opens it, if polkit lets it, whatever the rules say";
 	}
