@@ -13,7 +13,7 @@
 enum door {
 	DOOR_ABSENT, /* it is not installed, or has nothing to do with the device */
 	DOOR_OBEYS,  /* it opens what the rules allow */
-	DOOR_SHUT,   /* it would obey, but nobody listens at the socket: it serves nobody with rules */
+	DOOR_SHUT,   /* it would obey, but nobody listens: it serves nobody with rules */
 	DOOR_LOCKED, /* the same, as polkitd may not ask there */
 	DOOR_FREE,   /* it opens devices whatever the rules say */
 };
