@@ -11,15 +11,18 @@ import subprocess
 import pytest
 
 import roots
+from administration import TOP
 from conftest import cannot_run
 from roots import RootError
-from suites import every_suite
+from suites import every_suite, one_suite
 from verbs import FUSE
 
 pytestmark = every_suite
 
 ACTIONS = ("filesystem-mount", "filesystem-mount-system", "filesystem-unmount-others", "modify-device", "eject-media")
 PREFIX = "org.freedesktop.udisks2"
+POLICY = f"alice allow *\nalice deny {FUSE}\n"
+EXAMPLES, STICK = TOP / "conf/examples", "/dev/sdb1"
 DECLARED = "".join(f"""
  <action id="{PREFIX}.{action}">
   <description>{action}</description><message>{action}</message>
@@ -47,7 +50,10 @@ def guarded(lab):
             machine.add_user(name, uid)
         machine.write_file(f"/usr/share/polkit-1/actions/{PREFIX}.policy", POLICY_FILE)
         machine.run("systemctl daemon-reload && systemctl enable --now bpfdev-ask.socket && systemctl restart polkit")
-        machine.policy(f"alice allow *\nalice deny {FUSE}\n")
+        for name, groups in (("sam", ("students",)), ("kiosk", ()), ("guest", ())):
+            machine.add_user(name, groups=groups)
+        machine.make_node(STICK, "b", 8, 17)
+        machine.policy(POLICY)
         yield machine
 
 
@@ -108,6 +114,24 @@ def test_an_administrators_file_goes_first(guarded):
             assert allowed(guarded, alice) == "yes"
     finally:
         guarded.run(f"rm {rule}; systemctl restart polkit")
+
+
+@pytest.mark.parametrize("recipe, user", [("kiosk", "kiosk"), ("teaching-lab", "sam"), ("exam/50-exam", "sam"),
+                                          ("workstation", "guest")])
+@one_suite
+def test_recipes(guarded, recipe, user):
+    """Those that keep disks and sticks from somebody do so through this door too; the others go on as before."""
+    rules = (EXAMPLES / f"{recipe}.conf").read_text(encoding="utf-8")
+    if "exam" in recipe:  # it is put beside this one
+        rules += (EXAMPLES / "teaching-lab.conf").read_text(encoding="utf-8")
+    guarded.policy(rules)
+    try:
+        with guarded.ssh_session(user) as denied, guarded.ssh_session("carol") as carol:
+            assert [allowed(guarded, session, action, STICK) for session in (denied, carol)
+                    for action in ("filesystem-mount", "modify-device")] == ["no", "no", "yes", "yes"]
+            assert allowed(guarded, denied, device="/dev/null") == "yes"
+    finally:
+        guarded.policy(POLICY)
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ MOUNT = "udisksctl mount --no-user-interaction -b /dev/sda"
 UNMOUNT = "udisksctl unmount --no-user-interaction -b /dev/sda"
 REFUSED = "Not authorized to perform operation"
 CALL = "busctl --system call org.freedesktop.UDisks2 /org/freedesktop/UDisks2/block_devices/sda org.freedesktop.UDisks2."
+MOUNT_DIRECTLY, FORMAT = f"{CALL}Filesystem Mount a{{sv}} 0", f"{CALL}Block Format sa{{sv}} empty 0"
+LOOP = "truncate -s 1M image; udisksctl loop-setup --no-user-interaction -f image"
 # What else one can have udisks2 do with a stick without a partition, and what it takes.
 ACTIONS = {f"{CALL}Block OpenDevice sa{{sv}} r 0": "rw-", f"{CALL}Block OpenForBackup a{{sv}} 0": "rw-",
-           f"{CALL}Block Rescan a{{sv}} 0": "r--", f"{CALL}Block Format sa{{sv}} empty 0": "rw-",
-           "udisksctl loop-setup --no-user-interaction -f image": "rw-",
+           f"{CALL}Block Rescan a{{sv}} 0": "r--", FORMAT: "rw-", LOOP: "rw-",
            "udisksctl power-off --no-user-interaction -b /dev/sda": "r--"}
 
 
@@ -48,7 +49,7 @@ def test_mounting_needs_what_the_rules_let_one_have(machine, stick):
     machine.policy(rules("deny block-*"))
     with machine.console_login("alice") as alice:
         assert refused(alice.run(MOUNT))
-        assert refused(alice.run(MOUNT))
+        assert refused(alice.run(MOUNT_DIRECTLY))
         assert denials(machine) == [(alice.id, "udisks2", "b 8:0", "rw-", "refused", 2)]
         shown = machine.run("bpfdev denials alice").stdout
         assert re.search(rf"alice {alice.id} +udisks2 for \d+ +/dev/sda \(b 8:0\) +rw +refused {POLICY}:2 +2\n", shown), shown
@@ -68,21 +69,61 @@ def test_who_has_no_rules_is_served_as_before(machine, stick):
         assert carol.run(MOUNT).returncode == 0
         assert carol.run("cat /media/carol/*/known").stdout == "by heart\n"
         assert carol.run(UNMOUNT).returncode == 0
+        machine.run(f"systemctl stop bpfdev-ask.socket bpfdev-ask.service; chmod 600 {POLICY}; rm -rf /etc/security/bpfdev.d")
+        try:
+            assert refused(carol.run(MOUNT))
+            machine.run(f"chgrp polkitd {POLICY}; chmod 640 {POLICY}")
+            assert carol.run(f"{MOUNT} && {UNMOUNT}").returncode == 0
+        finally:
+            machine.run(f"systemctl start bpfdev-ask.socket; chgrp root {POLICY}; chmod 644 {POLICY}")
     # polkit's own no, and not ours.
     with machine.login("carol") as carol:
         assert refused(carol.run(MOUNT))
     machine.run(f"{MOUNT} && {UNMOUNT}")
 
 
-@pytest.mark.parametrize("recipe, user", [("teaching-lab", "alice"), ("kiosk", "kiosk")])
+@pytest.mark.parametrize("recipe, user", [("teaching-lab", "alice"), ("kiosk", "kiosk"), ("workstation", "guest")])
 def test_recipes(machine, stick, recipe, user):
-    """Those that keep sticks from somebody do so by udisks2 too, and from nobody else."""
+    """Those that keep sticks from somebody do so by udisks2 too, and not from whom they exempt."""
+    machine.run("id guest || useradd -m -s /bin/bash guest")
     machine.policy((TOP / f"conf/examples/{recipe}.conf").read_text(encoding="utf-8"))
     with machine.console_login(user) as denied:
         assert refused(denied.run(MOUNT))
         assert [row[:4] for row in denials(machine, user)] == [(denied.id, "udisks2", "b 8:0", "rw-")]
-    with machine.console_login("bob") as spared:
-        assert spared.run(f"{MOUNT} && {UNMOUNT}").returncode == 0
+    if recipe == "teaching-lab":
+        with machine.console_login("bob") as spared:
+            assert spared.run(f"{MOUNT} && {UNMOUNT}").returncode == 0
+
+
+# Ends the process $1, which asks; makes its pid that of one of bob's, in the cgroup $2; and only then lets the service answer.
+RECYCLE = r"""
+pkill -STOP -f 'ask --[s]erve'
+touch /home/alice/go
+until pgrep -f 'ask --[z]ero' >/dev/null; do sleep 0.05; done
+kill -KILL "$1"
+while [ -e "/proc/$1" ]; do sleep 0.01; done
+until echo $(($1 - 1)) >/proc/sys/kernel/ns_last_pid
+	(echo 0 >"/sys/fs/cgroup$2/cgroup.procs"; exec setpriv --reuid bob --clear-groups sleep 600 </dev/null >/dev/null 2>&1) &
+	[ $! = "$1" ]; do kill $!; done
+until grep -q sleep "/proc/$1/comm"; do sleep 0.01; done
+pkill -CONT -f 'ask --[s]erve'
+while pgrep -f 'ask --[z]ero' >/dev/null; do sleep 0.05; done
+kill "$1"
+"""
+
+
+def test_a_process_that_has_gone(machine, stick):
+    """Who has its pid now may do all; who asked gets nothing from that."""
+    machine.policy(rules("deny block-*") + "bob allow *\n")
+    with machine.console_login("alice") as alice, machine.login("bob") as bob:
+        assert refused(alice.run(MOUNT))  # and the service runs
+        alice.run(f"(until [ -e go ]; do sleep 0.05; done; exec {MOUNT_DIRECTLY}) </dev/null >/dev/null 2>&1 &")
+        asker = alice.run("echo $!").stdout.strip()
+        machine.run(["bash", "-c", RECYCLE, "recycle", asker, bob.cgroup])
+        machine.run("udevadm settle; busctl --system call org.freedesktop.UDisks2 /org/freedesktop/UDisks2 "
+                    "org.freedesktop.DBus.Peer Ping")
+        assert not machine.run("grep /dev/sda /proc/mounts", check=False).stdout
+        assert [row[-1] for row in denials(machine)] == [1] and denials(machine, "bob") == []
 
 
 @pytest.mark.parametrize("command", ACTIONS)
@@ -90,7 +131,6 @@ def test_other_actions(machine, stick, command):
     """Not only what polkit would ask a password for: that is another no."""
     machine.policy(rules("deny block-*"))
     with machine.console_login("alice") as alice:
-        alice.run("truncate -s 1M image")
         assert refused(alice.run(command))
         ((session, door, device, access, result, count),) = denials(machine)
         assert (session, door, access, result, count) == (alice.id, "udisks2", ACTIONS[command], "refused", 1)
@@ -108,7 +148,8 @@ def test_unlocking(machine, stick):
     unlock = "udisksctl unlock --no-user-interaction -b /dev/sda --key-file /tmp/key"
     with machine.console_login("alice") as alice:
         assert refused(alice.run(unlock))
-        assert denials(machine) == [(alice.id, "udisks2", "b 8:0", "rw-", "refused", 1)]
+        assert refused(alice.run(f"{CALL}Encrypted Unlock sa{{sv}} secret 0"))
+        assert denials(machine) == [(alice.id, "udisks2", "b 8:0", "rw-", "refused", 2)]
         machine.run("bpfdev allow alice /dev/sda --for 1h")
         done = alice.run(unlock)
         assert done.returncode == 0, done
@@ -137,20 +178,23 @@ def test_who_may_read_may_mount_what_is_read_only(machine, stick):
 def test_programs_of_the_manager_and_those_that_stay(machine, stick):
     machine.policy(rules("deny block-*"))
     with machine.console_login("alice") as alice:
-        assert REFUSED in alice.run(f"systemd-run --user --quiet --pipe --wait {MOUNT} 2>&1").stdout
-        assert [row[0] for row in denials(machine)] == ["manager"]
-        alice.run(f"(until [ -e go ]; do sleep 0.1; done; {MOUNT}) >said 2>&1 </dev/null & disown")
+        script = "".join(f"{command} 2>&1\n" for command in (MOUNT, FORMAT, LOOP))
+        alice.run(f"cat >all <<'END'\n{script}END")
+        assert alice.run("systemd-run --user --quiet --pipe --wait sh all").stdout.count(REFUSED) == 3
+        assert sorted((row[0], row[2], row[-1]) for row in denials(machine)) == [("manager", "b 7:0", 1), ("manager", "b 8:0", 2)]
+        alice.run("(until [ -e go ]; do sleep 0.1; done; sh all) >said 2>&1 </dev/null & disown")
         state = f"loginctl show-session -p State --value {alice.id}"
         machine.spawn(f'until [ "$({state})" = closing ]; do sleep 0.1; done; touch /home/alice/go')
-    assert REFUSED in machine.read_file("/home/alice/said")
+    machine.wait("! pgrep -u alice sh", "what stayed is done")
+    assert machine.read_file("/home/alice/said").count(REFUSED) == 3
     assert not machine.run("grep /dev/sda /proc/mounts", check=False).stdout
 
 
 def test_each_session_has_its_own_rules(machine, stick):
     machine.policy(rules("deny block-* rwm remote"))
     with machine.console_login("alice") as here, machine.login("alice") as there:
-        assert refused(there.run(MOUNT))
-        assert [row[0] for row in denials(machine)] == [there.id]
+        assert refused(there.run(MOUNT)) and refused(there.run(FORMAT)) and refused(there.run(LOOP))
+        assert sorted((row[0], row[2], row[-1]) for row in denials(machine)) == [(there.id, "b 7:0", 1), (there.id, "b 8:0", 2)]
         assert here.run(MOUNT).returncode == 0
         assert here.run(UNMOUNT).returncode == 0
 
