@@ -67,9 +67,13 @@ struct device_patterns {
 
 /* What was read and opened for one policy; all zero to begin with. Free: device_cache_free(). */
 struct device_cache {
-	char *drivers; /* the text of /proc/devices, or NULL */
-	int dev_fd;    /* /dev, if has_dev */
-	bool has_dev;
+	struct device_driver *drivers; /* as device_each_driver() visits them; NULL: not read */
+	size_t driver_count, driver_capacity;
+	char *names;		       /* of those in /proc/devices */
+	struct device_usb_node *nodes; /* below USB buses, if has_nodes */
+	size_t node_count, node_capacity;
+	int dev_fd; /* /dev, if has_dev */
+	bool has_nodes, has_dev;
 };
 
 /* Where device names are looked up; the tests put files of their own there. */
@@ -80,7 +84,7 @@ struct device_source {
 	const char *sys;	    /* "/sys"; NULL: there is none */
 	const char *udev;	    /* "/run/udev", udev's database; NULL: there is none */
 	const char *gone;	    /* what device_gone_remember() wrote; NULL: there is none */
-	struct device_cache *cache; /* NULL: /proc/devices and /dev are opened each time */
+	struct device_cache *cache; /* NULL: all is read and opened each time */
 };
 
 extern const struct device_source device_source_system;

@@ -12,7 +12,8 @@
 #include <sys/sysmacros.h>
 
 #include "bpfdev.h"
-#include "device/device.h"
+#include "base/array.h"
+#include "device/internal.h"
 
 /*
  * Majors that the kernel has assigned for good, under the names that drivers register them with
@@ -121,29 +122,7 @@ static const struct {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Where the drivers that are found go. */
-struct visitor {
-	device_driver_visit *visit;
-	void *data;
-};
-
-/* A line of /proc/devices: "Character devices:", "Block devices:", or "  1 mem". */
-static void visit_line(const struct visitor *visitor, const char *line, uint32_t *type)
-{
-	unsigned int major;
-	int name = 0;
-
-	if (strncmp(line, "Character", 9) == 0)
-		*type = BPFDEV_CHAR;
-	else if (strncmp(line, "Block", 5) == 0)
-		*type = BPFDEV_BLOCK;
-	else if (*type != BPFDEV_TYPES && sscanf(line, "%u %n", &major, &name) == 1 && name &&
-		 major < BPFDEV_MAJORS)
-		visitor->visit(&(struct device_driver) { *type, major, major, line + name, true },
-			       visitor->data);
-}
-
-/* Reads all of @path. Returns 0, or a negative errno with @why. */
+/* Reads all of @path; *@text is NULL if it is empty. Returns 0, or a negative errno with @why. */
 static int read_text(const char *path, char **text, struct reason *why)
 {
 	FILE *file = fopen(path, "re");
@@ -156,8 +135,7 @@ static int read_text(const char *path, char **text, struct reason *why)
 		if (getdelim(text, &size, '\0', file) < 0) {
 			error = feof(file) ? 0 : errno ? errno : EIO;
 			free(*text);
-			*text = error ? NULL : strdup("");
-			error = error || *text ? error : ENOMEM;
+			*text = NULL;
 		}
 		fclose(file);
 	}
@@ -166,47 +144,105 @@ static int read_text(const char *path, char **text, struct reason *why)
 	return -error;
 }
 
-static int visit_registered(const struct visitor *visitor, const struct device_source *source,
-			    struct reason *why)
+static int add_driver(struct device_cache *cache, const struct device_driver *driver)
 {
-	struct device_cache own = { 0 }, *cache = source->cache ? source->cache : &own;
+	struct device_driver *grown = array_grow(cache->drivers, cache->driver_count,
+						 &cache->driver_capacity, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	cache->drivers = grown;
+	grown[cache->driver_count++] = *driver;
+	return 0;
+}
+
+/* A line of /proc/devices: "Character devices:", "Block devices:", or "  1 mem". */
+static int read_line(struct device_cache *cache, const char *line, uint32_t *type)
+{
+	unsigned int major;
+	int name = 0;
+
+	if (strncmp(line, "Character", 9) == 0)
+		*type = BPFDEV_CHAR;
+	else if (strncmp(line, "Block", 5) == 0)
+		*type = BPFDEV_BLOCK;
+	else if (*type != BPFDEV_TYPES && sscanf(line, "%u %n", &major, &name) == 1 && name &&
+		 major < BPFDEV_MAJORS)
+		return add_driver(
+			cache, &(struct device_driver) { *type, major, major, line + name, true });
+	return 0;
+}
+
+/* The names stay where they were read. */
+static int add_registered(struct device_cache *cache)
+{
 	uint32_t type = BPFDEV_TYPES;
+	char *rest = cache->names;
 	int ret = 0;
 
-	if (!cache->drivers)
-		ret = read_text(source->proc_devices, &cache->drivers, why);
-	for (const char *next = cache->drivers; ret == 0 && next && *next;) {
-		size_t length = strcspn(next, "\n");
-		char line[256]; /* the kernel's names have less than 64 bytes */
-
-		snprintf(line, sizeof(line), "%.*s", length < 255 ? (int)length : 255, next);
-		visit_line(visitor, line, &type);
-		next += length + (next[length] == '\n');
-	}
-	free(own.drivers);
+	while (rest && ret == 0)
+		ret = read_line(cache, strsep(&rest, "\n"), &type);
 	return ret;
 }
 
-static void visit_assigned(const struct visitor *visitor, uint32_t type,
-			   const struct assigned *list, size_t count)
+static int add_assigned(struct device_cache *cache, uint32_t type, const struct assigned *list,
+			size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		visitor->visit(&(struct device_driver) { type, list[i].low, list[i].high,
-							 list[i].name, false },
-			       visitor->data);
+	int ret = 0;
+
+	for (size_t i = 0; i < count && ret == 0; i++)
+		ret = add_driver(cache, &(struct device_driver) { type, list[i].low, list[i].high,
+								  list[i].name, false });
+	return ret;
+}
+
+static void forget_drivers(struct device_cache *cache)
+{
+	free(cache->names);
+	free(cache->drivers);
+	cache->names = NULL;
+	cache->drivers = NULL;
+	cache->driver_count = cache->driver_capacity = 0;
+}
+
+/* Returns 0, or a negative errno with @why: nothing is known then. */
+static int read_drivers(struct device_cache *cache, const struct device_source *source,
+			struct reason *why)
+{
+	int ret = read_text(source->proc_devices, &cache->names, why);
+
+	if (ret < 0)
+		return ret;
+	ret = add_registered(cache);
+	if (ret == 0)
+		ret = add_assigned(cache, BPFDEV_CHAR, assigned_char, COUNT(assigned_char));
+	if (ret == 0)
+		ret = add_assigned(cache, BPFDEV_BLOCK, assigned_block, COUNT(assigned_block));
+	if (ret < 0) {
+		reason_set(why, "out of memory");
+		forget_drivers(cache);
+	}
+	return ret;
 }
 
 int device_each_driver(const struct device_source *source, device_driver_visit *visit, void *data,
 		       struct reason *why)
 {
-	struct visitor visitor = { visit, data };
-	int ret = visit_registered(&visitor, source, why);
+	struct device_cache own = { 0 }, *cache = source->cache ? source->cache : &own;
+	int ret = cache->drivers ? 0 : read_drivers(cache, source, why);
 
-	if (ret < 0)
-		return ret;
-	visit_assigned(&visitor, BPFDEV_CHAR, assigned_char, COUNT(assigned_char));
-	visit_assigned(&visitor, BPFDEV_BLOCK, assigned_block, COUNT(assigned_block));
-	return 0;
+	for (size_t i = 0; cache->drivers && i < cache->driver_count; i++)
+		visit(&cache->drivers[i], data);
+	forget_drivers(&own);
+	return ret;
+}
+
+/* A policy may have thousands of names, each of which is held against each driver. */
+bool device_driver_matches(const char *glob, const char *name)
+{
+	if (!strchr("*?[\\", *glob) && *glob != *name)
+		return false;
+	return fnmatch(glob, name, 0) == 0;
 }
 
 /* The name that the kernel gives the device's node: below /dev, as it does not say. */

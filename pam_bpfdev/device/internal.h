@@ -12,6 +12,15 @@
 int device_parse_usb(const char *text, struct device_spec *spec, struct reason *why);
 int device_parse_tag(const char *text, struct device_spec *spec, struct reason *why);
 
+/* Whether the glob of a policy matches the driver's name. */
+bool device_driver_matches(const char *glob, const char *name);
+
+/* A node that belongs to USB, as sysfs lists it. */
+struct device_usb_node {
+	struct device_pattern pattern;
+	char *path; /* below sysfs: "/devices/..." */
+};
+
 /* Whether it is what lsusb calls a device: "46f4:0001". */
 bool device_looks_like_usb(const char *text);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* From a device as it is written to the patterns that it stands for: by numbers, by driver. */
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,6 +101,7 @@ static int resolve_numbers(const struct device_spec *spec, struct device_pattern
 struct search {
 	const char *glob;
 	uint32_t type;
+	uint32_t end;		  /* behind the last major that was seen */
 	bool seen[BPFDEV_MAJORS]; /* a driver may be listed twice */
 };
 
@@ -109,10 +109,12 @@ static void see(const struct device_driver *driver, void *data)
 {
 	struct search *search = data;
 
-	if (driver->type != search->type || fnmatch(search->glob, driver->name, 0) != 0)
+	if (driver->type != search->type || !device_driver_matches(search->glob, driver->name))
 		return;
 	for (uint32_t major = driver->low; major <= driver->high; major++)
 		search->seen[major] = true;
+	if (driver->high >= search->end)
+		search->end = driver->high + 1;
 }
 
 /* "*", "**": every driver there is or will be, so not a list of today's. */
@@ -127,7 +129,7 @@ static int add_majors(const struct search *search, struct device_patterns *patte
 	struct device_pattern pattern = { .type = search->type, .minor = BPFDEV_ANY };
 	int ret = 0;
 
-	for (uint32_t major = 0; major < BPFDEV_MAJORS && ret == 0; major++) {
+	for (uint32_t major = 0; major < search->end && ret == 0; major++) {
 		pattern.major = major;
 		if (search->seen[major])
 			ret = device_add(patterns, &pattern, why);

@@ -5,13 +5,12 @@
  * /dev/nvidia-uvm with mode 0666 itself, and udev is told of the module only).
  */
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bpfdev.h"
 #include "base/digest.h"
-#include "device/device.h"
+#include "device/internal.h"
 
 struct awaiting {
 	const char *glob;
@@ -23,7 +22,7 @@ static void see_name(const struct device_driver *driver, void *data)
 {
 	struct awaiting *awaiting = data;
 
-	if (driver->type == awaiting->type && fnmatch(awaiting->glob, driver->name, 0) == 0)
+	if (driver->type == awaiting->type && device_driver_matches(awaiting->glob, driver->name))
 		awaiting->seen = true;
 }
 

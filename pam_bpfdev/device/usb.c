@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "bpfdev.h"
+#include "base/array.h"
 #include "device/internal.h"
 
 /* A serial number of a descriptor has up to 126 characters, of up to three bytes each. */
@@ -168,11 +169,29 @@ const char *device_below_sysfs(const char *target)
 	return devices ? devices : "";
 }
 
+static int add_node(struct device_cache *cache, const struct device_pattern *pattern,
+		    const char *path, struct reason *why)
+{
+	struct device_usb_node *grown =
+		array_grow(cache->nodes, cache->node_count, &cache->node_capacity, sizeof(*grown));
+	char *copy = grown ? strdup(path) : NULL;
+
+	if (grown)
+		cache->nodes = grown;
+	if (!copy) {
+		reason_set(why, "out of memory");
+		return -ENOMEM;
+	}
+	grown[cache->node_count++] = (struct device_usb_node) { *pattern, copy };
+	return 0;
+}
+
 static int look_at_entry(const struct device_source *source, int dir_fd, const char *name,
-			 const struct device_usb *usb, struct device_pattern *pattern,
+			 struct device_pattern *pattern, struct device_cache *cache,
 			 struct reason *why)
 {
 	char target[PATH_MAX];
+	const char *path;
 	ssize_t length;
 
 	if (!parse_entry(name, pattern))
@@ -187,13 +206,13 @@ static int look_at_entry(const struct device_source *source, int dir_fd, const c
 		return (int)length;
 	}
 	target[length] = '\0';
-	return device_is_usb(source, device_below_sysfs(target), usb, why);
+	path = device_below_sysfs(target);
+	return is_below_usb(path) ? add_node(cache, pattern, path, why) : 0;
 }
 
 /* @type: enum bpfdev_type, whose devices are listed in /sys/dev/char or /sys/dev/block. */
-static int resolve_type(const struct device_source *source, uint32_t type,
-			const struct device_usb *usb, struct device_patterns *patterns,
-			struct reason *why)
+static int list_type(const struct device_source *source, uint32_t type, struct device_cache *cache,
+		     struct reason *why)
 {
 	struct device_pattern pattern = { .type = type };
 	char path[PATH_MAX];
@@ -204,11 +223,8 @@ static int resolve_type(const struct device_source *source, uint32_t type,
 	snprintf(path, sizeof(path), "%s/dev/%s", source->sys,
 		 type == BPFDEV_BLOCK ? "block" : "char");
 	dir = opendir(path);
-	while (dir && ret == 0 && (errno = 0, entry = readdir(dir))) {
-		ret = look_at_entry(source, dirfd(dir), entry->d_name, usb, &pattern, why);
-		if (ret > 0)
-			ret = device_add(patterns, &pattern, why);
-	}
+	while (dir && ret == 0 && (errno = 0, entry = readdir(dir)))
+		ret = look_at_entry(source, dirfd(dir), entry->d_name, &pattern, cache, why);
 	/* A kernel without block devices has no folder for them; without the other it is no sysfs. */
 	if (ret == 0 && errno && !(errno == ENOENT && type == BPFDEV_BLOCK)) {
 		ret = -errno;
@@ -220,15 +236,45 @@ static int resolve_type(const struct device_source *source, uint32_t type,
 	return ret;
 }
 
+static void forget_nodes(struct device_cache *cache)
+{
+	while (cache->node_count)
+		free(cache->nodes[--cache->node_count].path);
+	free(cache->nodes);
+	cache->nodes = NULL;
+	cache->node_capacity = 0;
+}
+
+/* Returns 0, or a negative errno with @why: nothing is known then. */
+static int list_nodes(const struct device_source *source, struct device_cache *cache,
+		      struct reason *why)
+{
+	int ret = list_type(source, BPFDEV_CHAR, cache, why);
+
+	if (ret == 0)
+		ret = list_type(source, BPFDEV_BLOCK, cache, why);
+	cache->has_nodes = ret == 0;
+	if (ret < 0)
+		forget_nodes(cache);
+	return ret;
+}
+
 int device_resolve_usb(const struct device_source *source, const struct device_usb *usb,
 		       struct device_patterns *patterns, struct reason *why)
 {
+	struct device_cache own = { 0 }, *cache = source->cache ? source->cache : &own;
 	int ret;
 
 	if (!source->sys) {
 		reason_set(why, "there is no sysfs to find USB devices in");
 		return -ENOENT;
 	}
-	ret = resolve_type(source, BPFDEV_CHAR, usb, patterns, why);
-	return ret < 0 ? ret : resolve_type(source, BPFDEV_BLOCK, usb, patterns, why);
+	ret = cache->has_nodes ? 0 : list_nodes(source, cache, why);
+	for (size_t i = 0; i < cache->node_count && ret == 0; i++) {
+		ret = device_is_usb(source, cache->nodes[i].path, usb, why);
+		if (ret > 0)
+			ret = device_add(patterns, &cache->nodes[i].pattern, why);
+	}
+	forget_nodes(&own);
+	return ret;
 }

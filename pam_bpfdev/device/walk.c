@@ -100,7 +100,11 @@ void device_cache_free(struct device_cache *cache)
 {
 	if (cache->has_dev)
 		close(cache->dev_fd);
+	free(cache->names);
 	free(cache->drivers);
+	for (size_t i = 0; i < cache->node_count; i++)
+		free(cache->nodes[i].path);
+	free(cache->nodes);
 	*cache = (struct device_cache) { 0 };
 }
 

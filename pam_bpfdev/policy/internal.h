@@ -3,9 +3,10 @@
 #ifndef POLICY_INTERNAL_H
 #define POLICY_INTERNAL_H
 
+#include "base/lookup.h"
 #include "policy/policy.h"
 
-/* A policy may name one group in many lines; it is looked up once. */
+/* A policy may name one group, or user, in many lines; it is looked up once. */
 struct policy_group {
 	const char *name; /* NULL: it is named by its gid */
 	gid_t gid;
@@ -16,20 +17,19 @@ struct policy_group {
 struct policy_groups {
 	struct policy_group *items;
 	size_t count, capacity;
+	struct lookup places; /* by name, or by the gid that a line has */
 };
-
-/* So many names of users are remembered: a policy has several lines for one, as a rule together. */
-#define POLICY_NAMES_KEPT 64
 
 struct policy_names {
 	struct policy_name {
 		const char *name;
 		bool is_subject;
-	} items[POLICY_NAMES_KEPT];
-	size_t looked_up; /* the last ones of them are kept */
+	} * items;
+	size_t count, capacity;
+	struct lookup places; /* by name */
 };
 
-/* Everything that a statement is held against. */
+/* Everything that a statement is held against. Free: policy_question_end(). */
 struct policy_question {
 	const struct policy_subject *subject;
 	const struct policy_session *session;
@@ -37,6 +37,9 @@ struct policy_question {
 	struct policy_names names;
 	bool by_id; /* the group database is not asked: lines that name a group are nobody's */
 };
+
+/* Frees what was looked up. */
+void policy_question_end(struct policy_question *question);
 
 /*
  * Looks a group up, by @group->name or, if that is NULL, by @group->gid, and sets the rest.

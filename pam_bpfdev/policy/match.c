@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/digest.h"
 #include "policy/internal.h"
 
 #define UID_NOBODY 65534
@@ -35,6 +36,42 @@ static bool has_group(const struct policy_subject *subject, uint32_t low, uint32
 	return false;
 }
 
+static int out_of_memory(struct reason *why)
+{
+	reason_set(why, "out of memory");
+	return -ENOMEM;
+}
+
+void policy_question_end(struct policy_question *question)
+{
+	free(question->groups.items);
+	lookup_free(&question->groups.places);
+	free(question->names.items);
+	lookup_free(&question->names.places);
+}
+
+static uint64_t digest_of_group(const struct policy_group *group)
+{
+	return group->name ? digest_add(DIGEST_START, group->name, strlen(group->name))
+			   : digest_add(DIGEST_START, &group->gid, sizeof(group->gid));
+}
+
+/* Takes a copy of @group, which no line has named before. Returns it, or NULL: no memory. */
+static const struct policy_group *add_group(struct policy_groups *groups, uint64_t digest,
+					    const struct policy_group *group)
+{
+	struct policy_group *grown =
+		array_grow(groups->items, groups->count, &groups->capacity, sizeof(*grown));
+
+	if (!grown)
+		return NULL;
+	groups->items = grown;
+	if (lookup_add(&groups->places, digest, groups->count) < 0)
+		return NULL;
+	grown[groups->count] = *group;
+	return &grown[groups->count++];
+}
+
 static bool is_same(const struct policy_group *group, const struct policy_group *other)
 {
 	if (!group->name || !other->name)
@@ -48,23 +85,20 @@ static const struct policy_group *find_group(struct policy_question *question,
 					     struct reason *why)
 {
 	struct policy_groups *groups = &question->groups;
-	struct policy_group *grown;
+	uint64_t digest = digest_of_group(&wanted);
+	const struct policy_group *added;
+	size_t at = 0, place;
 
-	for (size_t i = 0; i < groups->count; i++)
-		if (is_same(&groups->items[i], &wanted))
-			return &groups->items[i];
+	while ((place = lookup_next(&groups->places, digest, &at)) != LOOKUP_NONE)
+		if (is_same(&groups->items[place], &wanted))
+			return &groups->items[place];
 	*error = policy_group_look_up(&wanted, question->subject, why);
 	if (*error < 0)
 		return NULL;
-	grown = array_grow(groups->items, groups->count, &groups->capacity, sizeof(*grown));
-	if (!grown) {
-		*error = -ENOMEM;
-		reason_set(why, "out of memory");
-		return NULL;
-	}
-	groups->items = grown;
-	grown[groups->count] = wanted;
-	return &grown[groups->count++];
+	added = add_group(groups, digest, &wanted);
+	if (!added)
+		*error = out_of_memory(why);
+	return added;
 }
 
 /* Returns 1, 0, or a negative errno with @why. */
@@ -151,23 +185,36 @@ static int look_up_name(const struct policy_subject *subject, const char *name, 
 	return ret > 0 ? uid == subject->uid : ret;
 }
 
+static int add_name(struct policy_names *names, uint64_t digest, const char *name, bool is_subject,
+		    struct reason *why)
+{
+	struct policy_name *grown =
+		array_grow(names->items, names->count, &names->capacity, sizeof(*grown));
+
+	if (!grown)
+		return out_of_memory(why);
+	names->items = grown;
+	if (lookup_add(&names->places, digest, names->count) < 0)
+		return out_of_memory(why);
+	grown[names->count++] = (struct policy_name) { name, is_subject };
+	return is_subject;
+}
+
 static int is_named(struct policy_question *question, const char *name, struct reason *why)
 {
-	const struct policy_subject *subject = question->subject;
 	struct policy_names *names = &question->names;
-	size_t kept = names->looked_up < POLICY_NAMES_KEPT ? names->looked_up : POLICY_NAMES_KEPT;
+	uint64_t digest;
+	size_t at = 0, place;
 	int ret;
 
-	if (strcmp(name, subject->name) == 0)
+	if (strcmp(name, question->subject->name) == 0)
 		return 1;
-	for (size_t i = 0; i < kept; i++)
-		if (strcmp(names->items[i].name, name) == 0)
-			return names->items[i].is_subject;
-	ret = look_up_name(subject, name, why);
-	if (ret >= 0)
-		names->items[names->looked_up++ % POLICY_NAMES_KEPT] =
-			(struct policy_name) { name, ret > 0 };
-	return ret;
+	digest = digest_add(DIGEST_START, name, strlen(name));
+	while (names->items && (place = lookup_next(&names->places, digest, &at)) != LOOKUP_NONE)
+		if (strcmp(names->items[place].name, name) == 0)
+			return names->items[place].is_subject;
+	ret = look_up_name(question->subject, name, why);
+	return ret < 0 ? ret : add_name(names, digest, name, ret > 0, why);
 }
 
 int policy_rank(struct policy_question *question, const struct conf_who *who, struct reason *why)
@@ -241,22 +288,28 @@ enum table_rank policy_rank_by_id(const struct policy_subject *subject, const st
 	struct policy_question question = { .subject = subject, .by_id = true };
 	int rank = policy_rank(&question, who, NULL);
 
+	policy_question_end(&question);
 	return rank < 0 ? TABLE_BASELINE : (enum table_rank)rank;
+}
+
+/* Whether one that @who names can be the subject. A name that cannot be looked up could be theirs. */
+static bool may_name(struct policy_question *question, const struct conf_who *who)
+{
+	return policy_rank(question, who, NULL) != TABLE_BASELINE;
 }
 
 bool policy_spares(const struct conf *conf, const struct policy_subject *subject)
 {
 	struct policy_question question = { .subject = subject };
 	enum policy_account account = policy_account_of(subject);
+	bool named = conf->has_unread;
 
-	if ((account != POLICY_SYSTEM && account != POLICY_GREETER) || conf->has_unread)
+	if (account != POLICY_SYSTEM && account != POLICY_GREETER)
 		return false;
-	/* A name that cannot be looked up could be theirs. */
-	for (size_t i = 0; i < conf->statement_count; i++)
-		if (policy_rank(&question, &conf->statements[i].who, NULL) != TABLE_BASELINE)
-			return false;
-	for (size_t i = 0; i < conf->mistaken_count; i++)
-		if (policy_rank(&question, &conf->mistaken[i], NULL) != TABLE_BASELINE)
-			return false;
-	return true;
+	for (size_t i = 0; i < conf->statement_count && !named; i++)
+		named = may_name(&question, &conf->statements[i].who);
+	for (size_t i = 0; i < conf->mistaken_count && !named; i++)
+		named = may_name(&question, &conf->mistaken[i]);
+	policy_question_end(&question);
+	return !named;
 }

@@ -86,7 +86,7 @@ int policy_survey(const struct conf *conf, const struct policy_subject *subject,
 		weigh_lines(survey, conf);
 	else
 		policy_survey_free(survey);
-	free(question.groups.items);
+	policy_question_end(&question);
 	return ret;
 }
 

@@ -74,30 +74,35 @@ static uint32_t type_of(const struct rules_line *line)
 }
 
 /*
- * The bits for which a line that awaits a driver must deny the majors that are free. A later one of
- * the same rank that denies them, too, decides anyway.
+ * For each rank, type and bit of access the last line of a loan that awaits a driver. It alone must deny
+ * the majors that are free: what lines before it would deny, it decides anyway.
  */
-static uint32_t bits_awaiting(const struct rules *rules, size_t place)
+struct awaiting {
+	size_t last[TABLE_USER + 1][BPFDEV_TYPES][BPFDEV_BITS]; /* plus one; 0: there is none */
+};
+
+static void find_awaiting(const struct rules *rules, uint8_t loan, struct awaiting *awaiting)
 {
-	const struct rules_line *line = &rules->items[place];
-	uint32_t bits = line->awaits ? line->access : 0;
+	*awaiting = (struct awaiting) { 0 };
+	for (size_t i = 0; i < rules->count; i++) {
+		const struct rules_line *line = &rules->items[i];
 
-	for (size_t i = place + 1; i < rules->count && bits; i++) {
-		const struct rules_line *later = &rules->items[i];
-
-		if (later->awaits && later->loan == line->loan && later->rank == line->rank &&
-		    type_of(later) == type_of(line))
-			bits &= ~(uint32_t)later->access;
+		for (int bit = 0; bit < BPFDEV_BITS && line->awaits && line->loan == loan; bit++)
+			if (line->access & (1u << bit))
+				awaiting->last[line->rank][type_of(line)][bit] = i + 1;
 	}
-	return bits;
 }
 
-static int add_free(struct numbers *numbers, const struct rules *rules, size_t place)
+static int add_free(struct numbers *numbers, const struct rules *rules, size_t place,
+		    const struct awaiting *awaiting)
 {
 	const struct rules_line *line = &rules->items[place];
 	struct table_rule rule = rule_of(line);
 
-	rule.access = bits_awaiting(rules, place);
+	rule.access = 0;
+	for (int bit = 0; bit < BPFDEV_BITS; bit++)
+		if (awaiting->last[line->rank][type_of(line)][bit] == place + 1)
+			rule.access |= (uint8_t)(1u << bit);
 	for (uint32_t major = 0; rule.access && major < BPFDEV_INDEXED_MAJORS; major++) {
 		rule.device = (struct device_pattern) { type_of(line), major, BPFDEV_ANY, false };
 		if (rules->free[type_of(line)][major] && add(numbers, &rule) < 0)
@@ -109,8 +114,10 @@ static int add_free(struct numbers *numbers, const struct rules *rules, size_t p
 /* Adds the lines of one loan; 0: those of the policy. */
 static int add_lines(struct numbers *numbers, const struct rules *rules, uint8_t loan)
 {
+	struct awaiting awaiting;
 	int ret = 0;
 
+	find_awaiting(rules, loan, &awaiting);
 	for (size_t i = 0; i < rules->count && ret == 0; i++) {
 		const struct rules_line *line = &rules->items[i];
 		struct table_rule rule = rule_of(line);
@@ -118,7 +125,7 @@ static int add_lines(struct numbers *numbers, const struct rules *rules, uint8_t
 		if (line->loan != loan)
 			continue;
 		/* Before what the line names: that is more than what nobody has. */
-		ret = add_free(numbers, rules, i);
+		ret = add_free(numbers, rules, i, &awaiting);
 		for (size_t j = 0; j < line->found.count && ret == 0; j++) {
 			rule.device = line->found.items[j];
 			ret = add(numbers, &rule);

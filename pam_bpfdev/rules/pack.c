@@ -169,7 +169,8 @@ static int read_line(struct reader *reader, struct rules_line *line)
 	int ret;
 
 	if (!read_bytes(reader, &head, sizeof(head)) ||
-	    (head.kind == DEVICE_NUMBERS && !read_bytes(reader, ends, sizeof(ends))))
+	    (head.kind == DEVICE_NUMBERS && !read_bytes(reader, ends, sizeof(ends))) ||
+	    head.rank > TABLE_USER)
 		return -EPROTO;
 	*line = (struct rules_line) {
 		.device = {

@@ -156,34 +156,27 @@ static bool is_of_same(const struct rules_line *line, const struct rules_line *n
 	       line->device.column == next->device.column;
 }
 
-/* So many rules may one device of a line stand for. */
-static int check_count(const struct rules *rules, size_t last, struct reason *why)
-{
-	const struct rules_line *line = &rules->items[last];
-	size_t count = 0;
-
-	for (size_t i = last + 1; i-- > 0 && is_of_same(&rules->items[i], line);)
-		count += rules->items[i].found.count;
-	if (count <= DEVICE_PATTERNS_MAX)
-		return 0;
-	device_too_many(why);
-	return RULES_TOO_MANY;
-}
-
 /* With the cache of @devices. */
 static int resolve(struct rules *rules, const struct device_source *devices,
 		   const struct rules_line **line, struct reason *why)
 {
 	int ret = note_drivers(rules, devices, why);
+	size_t count = 0; /* of what one device of a line stands for */
 
 	for (size_t i = 0; i < rules->count && ret == 0; i++) {
-		if (rules->items[i].known)
-			continue;
-		if (line)
-			*line = &rules->items[i];
-		ret = look_up(rules, devices, &rules->items[i], why);
-		if (ret == 0 && rules->items[i].found.count)
-			ret = check_count(rules, i, why);
+		struct rules_line *now = &rules->items[i];
+		bool looked = !now->known;
+
+		if (looked && line)
+			*line = now;
+		if (looked)
+			ret = look_up(rules, devices, now, why);
+		count = i && is_of_same(&now[-1], now) ? count : 0;
+		count += now->found.count;
+		if (ret == 0 && looked && now->found.count && count > DEVICE_PATTERNS_MAX) {
+			device_too_many(why);
+			ret = RULES_TOO_MANY;
+		}
 	}
 	return ret;
 }
