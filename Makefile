@@ -219,7 +219,7 @@ help:
 #: sudo make demo       shows a filtered login on a machine of its own
 #: sudo make check      runs all tests (LAYERS="unit bpf lab machines fuzz" for some)
 #: make lint            looks for mistakes without running anything
-#: sudo make bench      measures the program and the module
+#: sudo make bench      measures, beside others (PEERS=no: without; BENCH="login growth": some; RECORD=yes: keeps it, for README)
 #: make fuzz            fuzzes what is parsed until interrupted (RUNS=N: so many inputs)
 #: sudo make lab        a root shell on a machine where the module is installed (SUITE=trixie; MACHINE=1: one to plug devices into)
 #: make install         DESTDIR=, PREFIX=, PAMDIR=

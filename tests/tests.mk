@@ -76,8 +76,10 @@ lab:
 	$(GIVE_BACK)
 	@$(PYTHON) $(if $(MACHINE),tests/machines/boot,tests/lab/lab shell) $(if $(SUITE),--suite $(SUITE))
 
+# PEERS=no: without real peers; RECORD=yes: kept in the tree; BENCH="login growth": some.
 bench: packages-check all $(BENCHES)
-	tests/bench
+	@$(PYTHON) tests/benchmarks/run $(if $(filter no,$(PEERS)),--no-peers) $(if $(filter yes,$(RECORD)),--record) $(BENCH)
+	$(GIVE_BACK)
 
 lint: packages-check
 	tests/lint

@@ -11,7 +11,7 @@ import platform
 import struct
 
 _SYS_BPF = {"x86_64": 321, "aarch64": 280, "riscv64": 280}
-_PROG_GET_NEXT_ID, _MAP_GET_NEXT_ID, _PROG_GET_FD_BY_ID = 11, 12, 13
+_PROG_GET_NEXT_ID, _MAP_GET_NEXT_ID, _PROG_GET_FD_BY_ID, _MAP_GET_FD_BY_ID = 11, 12, 13, 14
 _OBJ_GET_INFO_BY_FD, _PROG_QUERY = 15, 16
 _CGROUP_DEVICE = 6  # enum bpf_attach_type
 _MOST_PROGRAMS = 64  # that one cgroup can have
@@ -59,6 +59,33 @@ def program_name(program):
         return info.raw[64:80].rstrip(b"\0").decode()  # struct bpf_prog_info, name
     finally:
         os.close(fd)
+
+
+def memory(program_ids):
+    """How many bytes of the kernel's memory these programs take, and the maps that they have, each counted once."""
+    maps = set()
+    size = 0
+    for program in program_ids:
+        fd, _ = _bpf(_PROG_GET_FD_BY_ID, "=I", program)
+        try:
+            size += _locked(fd)
+            ids = (ctypes.c_uint32 * _MOST_PROGRAMS)()
+            info = ctypes.create_string_buffer(256)  # struct bpf_prog_info: nr_map_ids, map_ids
+            struct.pack_into("=IQ", info, 52, _MOST_PROGRAMS, ctypes.addressof(ids))
+            _bpf(_OBJ_GET_INFO_BY_FD, "=IIQ", fd, len(info), ctypes.addressof(info))
+            maps.update(ids[:struct.unpack_from("=I", info, 52)[0]])
+        finally:
+            os.close(fd)
+    for number in maps:
+        fd, _ = _bpf(_MAP_GET_FD_BY_ID, "=I", number)
+        size += _locked(fd)
+        os.close(fd)
+    return size
+
+
+def _locked(fd):
+    with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as text:
+        return next(int(line.split()[1]) for line in text if line.startswith("memlock:"))
 
 
 def _ids(command):

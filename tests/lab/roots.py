@@ -58,6 +58,8 @@ DIRECTORY = Recipe((*PACKAGES, "slapd", "ldap-utils", "libnss-ldapd", "nslcd"), 
 DOORS = Recipe((*PACKAGES, "polkitd"), HERE / "settle")
 # The Debian package is built in this one.
 BUILD = Recipe(build_dependencies(), HERE / "provide")
+# Others who have the kernel decide by device programs run on this one, for the benchmarks alone.
+PEERS = Recipe((*PACKAGES, "crun", "runc", "lxc"), HERE.parent / "benchmarks" / "settle")
 # Layers that need no machine run in this one.
 CHECK = Recipe((*build_dependencies(), "bpftool", "python3-pytest", "pamtester", "valgrind", "zsh", "mandoc", "procps"),
                None)
@@ -128,7 +130,7 @@ def prune():
     Returns their paths.
     """
     cache_folder().mkdir(parents=True, exist_ok=True)
-    wanted = {root_path(suite, recipe) for suite in SUITES for recipe in recipes(suite)}
+    wanted = {root_path(suite, recipe) for suite in SUITES for recipe in (*recipes(suite), PEERS)}
     gone = []
     for suite in SUITES:
         with locked(cache_folder() / f"{suite}.lock"):
