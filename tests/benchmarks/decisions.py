@@ -7,7 +7,7 @@ import subprocess
 import roots
 import said
 from machine import Machine
-from peers import PEERS, Refused, devices
+from peers import PEERS, Refused, by_turns, devices, of_one_major
 
 PROGRAM = roots.HERE.parents[1] / "build" / "tests" / "bench_decisions"
 COUNTS = (1, 10, 100, 1000, 10000, 100000)
@@ -17,6 +17,8 @@ SUITE = "trixie"
 NAMES = {"empty": "an empty program", "lookups": "libvirt's four look-ups"}
 ASKED = {"first": "first rule", "last": "last rule", "miss": "by a general rule, others miss", "major": "by major",
          "refused": "refused", "any": "returns 1"}
+# Lists in another order: how many rules a peer can load depends on it.
+OTHERS = (("one major", of_one_major, 5000), ("by turns", by_turns, 2000))
 # A service that may open what is in a list of so many devices, and opens another one.
 UNENFORCED = """lines=2000
 systemd-run -q --wait -p DevicePolicy=closed \\
@@ -33,6 +35,20 @@ def unenforced(machine, figures):
         print(f"systemd, {lines} DeviceAllow= lines, and a device that is in none of them: the service ends with {status}")
     said_so = machine.run("journalctl -q --no-pager -o cat _PID=1 | grep -m 1 WITHOUT", check=False).stdout.strip()
     print(f"  the journal: {figures.put('unenforced/journal', said_so)}")
+
+
+def load_others(machine, figures):
+    """Whether the peers load lists in another order."""
+    for name, order, count in OTHERS:
+        for peer in PEERS:
+            try:
+                peer.program(machine, order(count))
+            except Refused:
+                figures.put(f"others/{name}/{count}/{peer.name}", "refuses")
+            else:
+                figures.put(f"others/{name}/{count}/{peer.name}", "loads")
+                peer.stop(machine)
+            print(f"{peer.name}, {count} rules, {name}: {figures.values[f'others/{name}/{count}/{peer.name}']}", flush=True)
 
 
 def programs(machine, count, figures):
@@ -77,6 +93,7 @@ def bench(figures, with_peers=True):
             print(f"{peer.name} {figures.put(f'version/{peer.name}', peer.version(machine))}")
         if machine:
             unenforced(machine, figures)
+            load_others(machine, figures)
         for count in sorted((*COUNTS, *(BETWEEN if machine else ()))):
             found = programs(machine, count, figures)
             if count in COUNTS:

@@ -18,9 +18,19 @@ def devices(count):
              number % OF_A_MAJOR + number // (OF_A_MAJOR * MAJORS) * OF_A_MAJOR) for number in range(count)]
 
 
+def of_one_major(count):
+    """As many devices, all of one major."""
+    return [(FIRST_MAJOR, number) for number in range(count)]
+
+
+def by_turns(count):
+    """As many devices, of all the majors by turns."""
+    return [(FIRST_MAJOR + number % MAJORS, number // MAJORS) for number in range(count)]
+
+
 def shortened(error):
-    """An error in a line: crun's and runc's have all that the verifier said in them."""
-    return error if len(error) <= LONGEST else f"{error[:60]} ... {error[-(LONGEST - 65):]}"
+    """The end of an error: crun's and runc's have all that the verifier said in them."""
+    return error if len(error) <= LONGEST else f"... {error[-LONGEST:]}"
 
 
 class Refused(Exception):
