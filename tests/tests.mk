@@ -36,8 +36,10 @@ $(UNIT_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(UNIT_SHARED:%.c=$(BUI
 $(BUILD)/tests/test_oom: ALL_LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc \
 	reallocarray strdup strndup open openat fopen open64 openat64 fopen64 __open64_2 __openat64_2 opendir fdopendir)
 
-# It counts them.
+# They count these.
 $(BUILD)/tests/test_growth: ALL_LDFLAGS += $(addprefix -Wl$(comma)--wrap=,strcmp fnmatch fopen fopen64 opendir getgrnam_r)
+$(BUILD)/tests/test_growth_check: ALL_LDFLAGS += $(addprefix -Wl$(comma)--wrap=,strcmp fnmatch fopen \
+	fopen64 opendir warnings_implies warnings_implies_in_session warnings_cover policy_rank_by_id)
 
 $(BPF_TESTS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/bpf/%.o \
 		$(BPF_SHARED:%.c=$(BUILD)/%.o) $(COMMAND_PARTS) $(CORE)

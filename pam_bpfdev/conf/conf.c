@@ -174,13 +174,17 @@ static size_t distance(const char *a, const char *b)
 const char *conf_nearest(const char *word, const char *const *names, size_t count)
 {
 	const char *nearest = NULL;
-	size_t best = 3;
+	size_t best = 3, letters = strlen(word);
 
-	if (strlen(word) >= NAME_MAX_COMPARED)
+	if (letters >= NAME_MAX_COMPARED)
 		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		size_t length = strlen(names[i]);
-		size_t found = length < NAME_MAX_COMPARED ? distance(word, names[i]) : best;
+		size_t apart = length > letters ? length - letters : letters - length;
+		size_t found = best;
+
+		if (length < NAME_MAX_COMPARED && apart < best)
+			found = distance(word, names[i]);
 
 		/* Half of the letters changed is another word, not a slip. */
 		if (found < best && found * 2 < length) {

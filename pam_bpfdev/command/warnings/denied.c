@@ -10,6 +10,7 @@
 
 #include "command/base/memory.h"
 #include "command/warnings/internal.h"
+#include "command/warnings/keys.h"
 
 /* So many accounts are asked for their groups, in search of an example. */
 #define SUBJECTS_MAX 256
@@ -36,111 +37,88 @@ static const struct conf_statement *find_deny(const struct warnings_run *run,
 
 enum relation { NOT_ABOUT, PERHAPS_ABOUT, ABOUT };
 
-static bool holds_id(const struct conf_who *range, uint32_t id)
+static bool allows(const struct warnings_who *who)
 {
-	return id >= range->low && id <= range->high;
+	return who->allows;
 }
 
-/* Whether lines of @other are about the user with this uid, whose groups are not known. */
-static enum relation relation_to_uid(const struct warnings_run *run,
-				     const struct warnings_who *other, uint32_t uid)
+static bool exempts(const struct warnings_who *who)
 {
-	switch (other->who->kind) {
-	case CONF_ANYONE:
-		return uid >= run->input->accounts->uid_min ? ABOUT : NOT_ABOUT;
-	case CONF_USER:
-		return other->state == NAME_UNKNOWN || other->who->low == uid ? PERHAPS_ABOUT
-									      : NOT_ABOUT;
-	case CONF_UID:
-	case CONF_UID_RANGE:
-		return holds_id(other->who, uid) ? ABOUT : NOT_ABOUT;
-	default:
-		return PERHAPS_ABOUT;
-	}
+	return who->exempts;
+}
+
+static bool exempts_always(const struct warnings_who *who)
+{
+	return who->exempts_always;
+}
+
+static void make_reach(struct warnings_run *run)
+{
+	if (run->has_reach)
+		return;
+	run->has_reach = true;
+	reach_make(&run->allowing, run, allows);
+	reach_make(&run->exempting, run, exempts);
+	reach_make(&run->exempting_always, run, exempts_always);
+}
+
+/* Of allow lines to the user with this uid, whose groups are not known. */
+static enum relation closest_to_uid(const struct warnings_run *run, uint32_t uid)
+{
+	const struct reach *allowing = &run->allowing;
+	const struct warnings_who *exact = warnings_find_uid(run, uid);
+
+	if ((allowing->anyone && uid >= run->input->accounts->uid_min) ||
+	    (exact && exact->allows) || ranges_next(&allowing->uids, 0, uid, uid) != RANGES_NONE)
+		return ABOUT;
+	return allowing->unknown_user || allowing->unknown_group || allowing->gids.count ||
+			       reach_has_user(allowing, uid)
+		       ? PERHAPS_ABOUT
+		       : NOT_ABOUT;
 }
 
 /*
- * Whether lines of @other are about all of @who, a group, a range or "*". Lines for single users
- * are about single ones of them.
+ * Of allow lines to all of @who, a group, a range or "*". Lines for single users are about single ones of
+ * them.
  */
-static enum relation relation_to_many(struct warnings_run *run, const struct warnings_who *other,
-				      const struct warnings_who *who)
+static enum relation closest_to_many(struct warnings_run *run, const struct warnings_who *who)
 {
-	const struct conf_who *a = other->who, *b = who->who;
+	const struct reach *allowing = &run->allowing;
 	size_t count = warnings_cover(run, who);
+	bool meets;
 
-	for (size_t i = 0; i < count; i++)
-		if (run->covering[i] == other)
-			return ABOUT;
-	if (other->rank == TABLE_USER)
-		return NOT_ABOUT;
-	if (other->rank == TABLE_ANYONE)
+	if (allowing->anyone)
 		return ABOUT;
-	if (a->kind == CONF_UID_RANGE && b->kind == CONF_UID_RANGE)
-		return a->high < b->low || b->high < a->low ? NOT_ABOUT : PERHAPS_ABOUT;
-	return PERHAPS_ABOUT;
+	for (size_t i = 0; i < count; i++)
+		if (run->covering[i]->allows && run->covering[i]->state != NAME_MISSING)
+			return ABOUT;
+	meets = who->who->kind == CONF_UID_RANGE ? ranges_next(&allowing->uids, 0, who->who->high,
+							       who->who->low) != RANGES_NONE
+						 : allowing->uids.count != 0;
+	return meets || allowing->gids.count || allowing->unknown_group ? PERHAPS_ABOUT : NOT_ABOUT;
 }
 
-/* The closest relation of any allow line to @who. */
+/* The closest relation of any allow line to @who, who has none. */
 static enum relation closest_allow(struct warnings_run *run, const struct warnings_who *who)
 {
-	enum relation closest = NOT_ABOUT, relation;
-
-	for (size_t i = 0; i < run->who_count && closest != ABOUT; i++) {
-		const struct warnings_who *other = &run->whos[i];
-
-		if (!other->allows || other->state == NAME_MISSING)
-			continue;
-		relation = other == who		     ? ABOUT
-			   : who->rank == TABLE_USER ? relation_to_uid(run, other, who->who->low)
-						     : relation_to_many(run, other, who);
-		if (relation > closest)
-			closest = relation;
-	}
-	return closest;
+	make_reach(run);
+	return who->rank == TABLE_USER ? closest_to_uid(run, who->who->low)
+				       : closest_to_many(run, who);
 }
 
-/* The rank at which @who names the subject; a group that could not be looked up might. */
-static enum table_rank rank_for(const struct policy_subject *subject,
-				const struct warnings_who *who)
+/* Sets what the lines say of the subject. */
+static void judge(struct warnings_run *run, struct warnings_subject *subject)
 {
-	if (who->state == NAME_MISSING)
-		return TABLE_BASELINE;
-	if (who->state == NAME_UNKNOWN && who->who->kind == CONF_GROUP)
-		return TABLE_GROUP;
-	return policy_rank_by_id(subject, who->who);
-}
-
-/* The highest rank whose lines do not count for the subject; @perhaps: if conditions hold. */
-static enum table_rank find_exempt(const struct warnings_run *run,
-				   const struct policy_subject *subject, bool perhaps)
-{
-	enum table_rank exempt = TABLE_BASELINE, rank;
-
-	for (size_t i = 0; i < run->who_count; i++) {
-		const struct warnings_who *who = &run->whos[i];
-
-		if (!(perhaps ? who->exempts : who->exempts_always))
-			continue;
-		rank = rank_for(subject, who);
-		if (rank > exempt)
-			exempt = rank;
-	}
-	return exempt;
+	make_reach(run);
+	subject->allowed = reach_rank(&run->allowing, run, &subject->subject);
+	subject->exempt = reach_rank(&run->exempting_always, run, &subject->subject);
+	subject->exempt_perhaps = reach_rank(&run->exempting, run, &subject->subject);
 }
 
 /* Whether deny lines of @rank count for the subject, but no allow line does. */
-static bool is_allowed_nothing(const struct warnings_run *run, const struct policy_subject *subject,
-			       enum table_rank rank)
+static bool is_allowed_nothing(const struct warnings_subject *subject, enum table_rank rank)
 {
-	enum table_rank exempt = find_exempt(run, subject, false);
-
-	if (exempt >= rank)
-		return false;
-	for (size_t i = 0; i < run->who_count; i++)
-		if (run->whos[i].allows && rank_for(subject, &run->whos[i]) > exempt)
-			return false;
-	return true;
+	return subject->exempt < rank && subject->allowed <= subject->exempt;
 }
 
 static void load_subjects(struct warnings_run *run)
@@ -156,11 +134,14 @@ static void load_subjects(struct warnings_run *run)
 	for (size_t i = 0; i < run->users.count && run->subject_count < SUBJECTS_MAX; i++) {
 		const struct name_entry *user = &run->users.items[i];
 
+		struct warnings_subject *next = &run->subjects[run->subject_count];
+
 		/* Who cannot be looked up is an example less: they come and go. */
-		if (user->id >= accounts->uid_min &&
-		    xcheck(accounts->subject(accounts, user->name,
-					     &run->subjects[run->subject_count], &why)) == 0)
-			run->subject_count++;
+		if (user->id < accounts->uid_min ||
+		    xcheck(accounts->subject(accounts, user->name, &next->subject, &why)) != 0)
+			continue;
+		judge(run, next);
+		run->subject_count++;
 	}
 }
 
@@ -170,12 +151,11 @@ static const struct policy_subject *find_example(struct warnings_run *run,
 {
 	load_subjects(run);
 	for (size_t i = 0; i < run->subject_count; i++) {
-		const struct policy_subject *subject = &run->subjects[i];
+		const struct warnings_subject *subject = &run->subjects[i];
 
-		if (rank_for(subject, who) != TABLE_BASELINE &&
-		    find_exempt(run, subject, true) < who->rank &&
-		    is_allowed_nothing(run, subject, who->rank))
-			return subject;
+		if (subject->exempt_perhaps < who->rank && is_allowed_nothing(subject, who->rank) &&
+		    policy_rank_by_id(&subject->subject, who->who) != TABLE_BASELINE)
+			return &subject->subject;
 	}
 	return NULL;
 }
@@ -184,20 +164,21 @@ static const struct policy_subject *find_example(struct warnings_run *run,
 static bool is_user_allowed_nothing(struct warnings_run *run, const struct warnings_who *who)
 {
 	const struct accounts *accounts = run->input->accounts;
-	struct policy_subject subject;
+	struct warnings_subject who_is;
 	struct reason why;
 	bool is;
 	int ret;
 
 	if (run->lookup_failed)
 		return false;
-	ret = xcheck(accounts->subject(accounts, who->who->name, &subject, &why));
+	ret = xcheck(accounts->subject(accounts, who->who->name, &who_is.subject, &why));
 	if (ret < 0)
 		warnings_unknown(run, who->lines, &why);
 	if (ret != 0)
 		return false;
-	is = is_allowed_nothing(run, &subject, who->rank);
-	policy_subject_free(&subject);
+	judge(run, &who_is);
+	is = is_allowed_nothing(&who_is, who->rank);
+	policy_subject_free(&who_is.subject);
 	return is;
 }
 
@@ -255,13 +236,24 @@ static const struct {
 
 #define KNOWN (sizeof(known) / sizeof(known[0]))
 
+/* The allow lines for all whom a deny line is about, by what they allow and by their conditions. */
+struct givers {
+	struct giver {
+		const struct warnings_who *by;
+		uint32_t statement;
+		struct device_pattern pattern;
+	} * items;
+	size_t count, capacity;
+	struct chains chains;
+};
+
 /* A deny line and what it takes of the baseline. */
 struct denial {
 	struct warnings_run *run;
 	const struct warnings_who *who;
 	const struct conf_statement *line;
 	uint32_t statement;
-	size_t covering; /* how many run->covering has */
+	struct givers *givers;
 	bool taken[KNOWN];
 };
 
@@ -291,47 +283,85 @@ const struct device_patterns *warnings_resolve(struct warnings_run *run, uint32_
 	return patterns;
 }
 
+/* The same pattern in all ways to write it. */
+static uint64_t key_of(uint32_t major, uint32_t minor)
+{
+	return warnings_key_of_pattern(
+		&(struct device_pattern) { BPFDEV_CHAR, major, minor, false });
+}
+
+static void add_giver(struct givers *givers, struct warnings_run *run,
+		      const struct warnings_who *by, uint32_t statement)
+{
+	const struct conf_statement *line = warnings_statement(run, statement);
+	const struct device_patterns *patterns = warnings_resolve(run, statement);
+
+	for (size_t i = 0; i < patterns->count; i++) {
+		const struct device_pattern *pattern = &patterns->items[i];
+
+		if (pattern->type != BPFDEV_CHAR)
+			continue;
+		*xappend(givers) = (struct giver) { by, statement, *pattern };
+		chains_add(&givers->chains,
+			   warnings_key_of_conditions(key_of(pattern->major, pattern->minor),
+						      &line->when));
+	}
+}
+
+static void find_givers(struct givers *givers, struct warnings_run *run,
+			const struct warnings_who *who)
+{
+	size_t count = warnings_cover(run, who);
+
+	for (size_t c = 0; c < count; c++) {
+		const struct warnings_who *by = run->covering[c];
+
+		for (size_t i = 0; i < by->count; i++) {
+			uint32_t statement = by->lines[i].statement;
+
+			if (warnings_statement(run, statement)->verb == CONF_ALLOW &&
+			    !run->dead[statement])
+				add_giver(givers, run, by, statement);
+		}
+	}
+}
+
 /* The bits of the devices @region, which @pattern of the line denies, that an allow line gives
  * back. */
 static uint32_t bits_given_back(const struct denial *denial, const struct device_pattern *pattern,
-				const struct device_pattern *region, const struct warnings_who *by,
-				uint32_t statement)
+				const struct device_pattern *region, const struct giver *giver)
 {
-	const struct conf_statement *line = warnings_statement(denial->run, statement);
+	const struct conf_statement *line = warnings_statement(denial->run, giver->statement);
 	const struct table_rule denied = { .device = *pattern, .rank = (uint8_t)denial->who->rank };
-	const struct device_patterns *patterns;
+	const struct table_rule allowed = { .device = giver->pattern,
+					    .rank = (uint8_t)giver->by->rank };
 	enum table_advantage advantage;
-	uint32_t bits = 0;
 
-	if (line->verb != CONF_ALLOW || denial->run->dead[statement] ||
-	    !warnings_implies_in_session(denial->line, line))
+	if (!warnings_holds(&giver->pattern, region) ||
+	    !warnings_implies_in_session(denial->line, line) ||
+	    table_compare_rules(&allowed, giver->statement, &denied, denial->statement,
+				&advantage) <= 0)
 		return 0;
-	patterns = warnings_resolve(denial->run, statement);
-	for (size_t i = 0; i < patterns->count; i++) {
-		const struct table_rule allowed = { .device = patterns->items[i],
-						    .rank = (uint8_t)by->rank };
-
-		if (warnings_holds(&patterns->items[i], region) &&
-		    table_compare_rules(&allowed, statement, &denied, denial->statement,
-					&advantage) > 0)
-			bits |= line->access;
-	}
-	return bits;
+	return line->access;
 }
 
 /* Whether some of the bits stay denied. */
 static bool is_lost(const struct denial *denial, const struct device_pattern *pattern,
 		    const struct device_pattern *region, uint32_t access)
 {
+	const uint32_t majors[] = { region->major, BPFDEV_ANY };
+	const uint32_t minors[] = { region->minor, BPFDEV_ANY };
+	struct chains *chains = &denial->givers->chains;
 	uint32_t back = 0;
+	size_t item;
 
-	for (size_t c = 0; c < denial->covering; c++) {
-		const struct warnings_who *by = denial->run->covering[c];
-
-		for (size_t i = 0; i < by->count && (access & ~back); i++)
-			back |= bits_given_back(denial, pattern, region, by,
-						by->lines[i].statement);
-	}
+	chains_walk(chains);
+	for (int i = 0; i < 2; i++)
+		for (int j = 0; j < (region->minor == BPFDEV_ANY ? 1 : 2); j++)
+			warnings_walk_conditions(chains, key_of(majors[i], minors[j]),
+						 &denial->line->when);
+	while ((access & ~back) && chains_take(chains, &item))
+		back |= bits_given_back(denial, pattern, region, &denial->givers->items[item]);
 	return access & ~back;
 }
 
@@ -394,17 +424,24 @@ static void look_at(struct denial *denial)
 
 void warnings_of_baseline(struct warnings_run *run, struct warnings_who *who)
 {
+	struct givers givers = { .count = 0 };
+	bool found = false;
+
 	if (!run->baseline)
 		xcheck(policy_baseline(&run->baseline));
 	for (size_t i = 0; i < who->count; i++) {
-		struct denial denial = { .run = run, .who = who };
+		struct denial denial = { .run = run, .who = who, .givers = &givers };
 
 		denial.statement = who->lines[i].statement;
 		denial.line = warnings_statement(run, denial.statement);
 		if (denial.line->verb != CONF_DENY || run->dead[denial.statement] ||
 		    who->state == NAME_MISSING)
 			continue;
-		denial.covering = warnings_cover(run, who);
+		if (!found)
+			find_givers(&givers, run, who);
+		found = true;
 		look_at(&denial);
 	}
+	free(givers.items);
+	chains_free(&givers.chains);
 }

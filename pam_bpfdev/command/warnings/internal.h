@@ -10,6 +10,7 @@
 #include "table/table.h"
 #include "command/base/lines.h"
 #include "command/base/names.h"
+#include "command/warnings/ranges.h"
 #include "command/warnings/warnings.h"
 
 /* A name of the policy in a message: cut, and escaped. */
@@ -41,9 +42,30 @@ struct warnings_who {
 	bool exempts_always;  /* there is one without conditions */
 };
 
-/* One search for warnings. */
+/* Those whos whose lines say one thing, by the accounts that they name. Free: reach_free(). */
+struct reach {
+	struct ranges uids, gids; /* of ranges */
+	struct name_ids {
+		uint32_t *items; /* sorted: the uids of users by name */
+		size_t count, capacity;
+	} users;
+	bool anyone;
+	bool unknown_user, unknown_group; /* one that could not be looked up is among them */
+	bool (*is_in)(const struct warnings_who *who); /* for those that are easily found */
+};
+
+/* An account, and what the lines say of it. */
+struct warnings_subject {
+	struct policy_subject subject;
+	enum table_rank
+		allowed; /* the highest rank of an allow line; TABLE_BASELINE: there is none */
+	enum table_rank exempt,
+		exempt_perhaps; /* the same of exempt lines; perhaps: if conditions hold */
+};
+
 struct pam_stack_names;
 
+/* One search for warnings. */
 struct warnings_run {
 	const struct warnings_input *input;
 	struct warnings *found;
@@ -51,9 +73,14 @@ struct warnings_run {
 	struct warnings_line *lines; /* of all statements, by whom they are about */
 	struct warnings_who *whos;   /* one of each */
 	size_t who_count;
-	const struct warnings_who **wide;     /* ranges that may hold other groups and ranges */
+	struct ranges wide_uids, wide_gids;   /* that may hold other groups and ranges */
+	const struct warnings_who **every;    /* of these: that hold all whom lines can name so */
 	const struct warnings_who **covering; /* from warnings_cover(); room for all */
-	size_t wide_count;
+	size_t every_count;
+	struct device_source
+		certain; /* a machine of which only that is known which holds for all */
+	bool has_reach;	 /* the next three are made when first needed */
+	struct reach allowing, exempting, exempting_always;
 	struct device_patterns *resolved; /* per statement, from warnings_resolve() */
 	bool *is_resolved;
 	struct table *baseline; /* made when first needed */
@@ -63,8 +90,8 @@ struct warnings_run {
 	struct name_list users; /* listed when first needed */
 	struct name_list groups;
 	bool users_listed, groups_listed;
-	bool lookup_failed;		 /* NSS did, so names are not asked for any more */
-	struct policy_subject *subjects; /* some regular accounts, loaded when first needed */
+	bool lookup_failed;		   /* NSS did, so names are not asked for any more */
+	struct warnings_subject *subjects; /* some regular accounts, loaded when first needed */
 	size_t subject_count;
 	bool subjects_loaded;
 	const struct pam_stack_names *services; /* of PAM, while lines are held against them */
@@ -103,6 +130,23 @@ void warnings_look_up(struct warnings_run *run, struct warnings_line *lines, siz
  * one; @who itself first. Returns how many.
  */
 size_t warnings_cover(struct warnings_run *run, const struct warnings_who *who);
+
+/* The who that names exactly this uid, or user by name who could not be looked up; or NULL. */
+const struct warnings_who *warnings_find_uid(const struct warnings_run *run, uint32_t uid);
+const struct warnings_who *warnings_find_unknown(const struct warnings_run *run, const char *name);
+
+/* Collects those for whom @is_in. */
+void reach_make(struct reach *reach, const struct warnings_run *run,
+		bool (*is_in)(const struct warnings_who *who));
+
+/* The highest rank at which one of them names the subject; a group that could not be looked up may. */
+enum table_rank reach_rank(const struct reach *reach, const struct warnings_run *run,
+			   const struct policy_subject *subject);
+
+/* Whether a user by name with this uid is among them. */
+bool reach_has_user(const struct reach *reach, uint32_t uid);
+
+void reach_free(struct reach *reach);
 
 /*
  * What the statement's device stands for; the run's. What cannot be looked at has been said, and

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "command/base/memory.h"
+#include "command/warnings/keys.h"
 #include "command/warnings/internal.h"
 
 /* Nobody writes more rules about the same users than this: they are not looked at. */
@@ -36,6 +37,8 @@ struct shadow {
 	size_t rule_count, rule_capacity;
 	struct shadow_name *names; /* in the order of reading */
 	size_t name_count, name_capacity;
+	/* By what they are about and by their conditions: what cannot cover a line is not looked at. */
+	struct chains rule_chains, name_chains;
 	const struct device_spec **leaves; /* of the line at hand: no classes any more */
 	size_t leaf_count, leaf_capacity;
 	bool *seen; /* per class: it is among the leaves already */
@@ -50,9 +53,6 @@ struct suspect {
 	bool covered;		    /* by any, at least in part */
 };
 
-/* A machine of which only that is known which holds for all. */
-static const struct device_source nothing_loaded = { .proc_devices = "/dev/null", .dev = "/dev" };
-
 /*
  * What the device stands for on every machine and at any time. What cannot be told, which would be
  * a mistake of the line, is not certain.
@@ -63,7 +63,7 @@ static struct device_patterns find_certain(struct warnings_run *run,
 	struct device_patterns patterns = { 0 };
 
 	if (!device_follows(device))
-		xcheck(device_resolve(&nothing_loaded, device, &patterns, run->why));
+		xcheck(device_resolve(&run->certain, device, &patterns, run->why));
 	return patterns;
 }
 
@@ -158,6 +158,27 @@ static int compare_names(const void *a, const void *b)
 			       ((const struct shadow_name *)b)->statement);
 }
 
+/* Sorts rules and names, and makes their chains. */
+static void arrange(struct shadow *shadow)
+{
+	if (shadow->rule_count)
+		qsort(shadow->rules, shadow->rule_count, sizeof(*shadow->rules), compare_rules);
+	if (shadow->name_count)
+		qsort(shadow->names, shadow->name_count, sizeof(*shadow->names), compare_names);
+	for (size_t i = 0; i < shadow->rule_count; i++)
+		chains_add(&shadow->rule_chains,
+			   warnings_key_of_conditions(
+				   warnings_key_of_pattern(&shadow->rules[i].pattern),
+				   &warnings_statement(shadow->run, shadow->rules[i].statement)
+					    ->when));
+	for (size_t i = 0; i < shadow->name_count; i++)
+		chains_add(&shadow->name_chains,
+			   warnings_key_of_conditions(
+				   warnings_key_of_name(shadow->names[i].device),
+				   &warnings_statement(shadow->run, shadow->names[i].statement)
+					    ->when));
+}
+
 /* Adds the lines of @count @whos. Returns false if they are too many to look at. */
 static bool build(struct shadow *shadow, const struct warnings_who *const *whos, size_t count)
 {
@@ -177,10 +198,7 @@ static bool build(struct shadow *shadow, const struct warnings_who *const *whos,
 				return false;
 		}
 	}
-	if (shadow->rule_count)
-		qsort(shadow->rules, shadow->rule_count, sizeof(*shadow->rules), compare_rules);
-	if (shadow->name_count)
-		qsort(shadow->names, shadow->name_count, sizeof(*shadow->names), compare_names);
+	arrange(shadow);
 	return true;
 }
 
@@ -201,37 +219,27 @@ static bool take(const struct shadow *shadow, struct suspect *suspect, uint32_t 
 	return suspect->open != 0;
 }
 
-/* The end of the rules on a pattern. */
-static size_t end_of(const struct shadow *shadow, const struct device_pattern *pattern)
-{
-	size_t low = 0, high = shadow->rule_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (compare_patterns(&shadow->rules[middle].pattern, pattern) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* The last one first: it is the one that decides. */
-static void take_rules(const struct shadow *shadow, struct suspect *suspect,
+static void take_rules(struct shadow *shadow, struct suspect *suspect,
 		       const struct device_pattern *pattern, bool only_later)
 {
-	for (size_t i = end_of(shadow, pattern); i > 0; i--) {
-		const struct shadow_rule *rule = &shadow->rules[i - 1];
+	size_t item;
 
-		if (compare_patterns(&rule->pattern, pattern) != 0 ||
-		    (only_later && rule->statement <= suspect->statement) ||
+	chains_walk(&shadow->rule_chains);
+	warnings_walk_conditions(&shadow->rule_chains, warnings_key_of_pattern(pattern),
+				 &suspect->line->when);
+	while (chains_take(&shadow->rule_chains, &item)) {
+		const struct shadow_rule *rule = &shadow->rules[item];
+
+		if (only_later && rule->statement <= suspect->statement)
+			return;
+		if (compare_patterns(&rule->pattern, pattern) == 0 &&
 		    !take(shadow, suspect, rule->statement))
 			return;
 	}
 }
 
-static void take_pattern(const struct shadow *shadow, struct suspect *suspect,
+static void take_pattern(struct shadow *shadow, struct suspect *suspect,
 			 const struct device_pattern *pattern)
 {
 	struct device_pattern every = { pattern->type, BPFDEV_ANY, BPFDEV_ANY, true };
@@ -285,13 +293,15 @@ static bool leaves_unknown(const struct shadow *shadow, const struct suspect *su
 	       warnings_statement(shadow->run, other)->verb == CONF_ALLOW;
 }
 
-static void take_names(const struct shadow *shadow, struct suspect *suspect,
+static void take_names(struct shadow *shadow, struct suspect *suspect,
 		       const struct device_spec *device)
 {
 	bool literal = is_literal(device->text);
+	size_t item;
 
-	for (size_t i = shadow->name_count; i > 0 && suspect->open; i--) {
-		const struct shadow_name *name = &shadow->names[i - 1];
+	warnings_walk_names(&shadow->name_chains, device, &suspect->line->when);
+	while (suspect->open && chains_take(&shadow->name_chains, &item)) {
+		const struct shadow_name *name = &shadow->names[item];
 
 		if (name->statement <= suspect->statement)
 			return;
@@ -302,7 +312,7 @@ static void take_names(const struct shadow *shadow, struct suspect *suspect,
 }
 
 /* Whether other lines decide on all that a driver or path may come to stand for. */
-static void take_device_of_the_moment(const struct shadow *shadow, struct suspect *suspect,
+static void take_device_of_the_moment(struct shadow *shadow, struct suspect *suspect,
 				      const struct device_spec *device)
 {
 	const struct device_pattern every = { device->block ? BPFDEV_BLOCK : BPFDEV_CHAR,
@@ -314,7 +324,7 @@ static void take_device_of_the_moment(const struct shadow *shadow, struct suspec
 }
 
 /* Whether other lines decide on all of the device. */
-static bool is_device_covered(const struct shadow *shadow, struct suspect *suspect,
+static bool is_device_covered(struct shadow *shadow, struct suspect *suspect,
 			      const struct device_spec *device)
 {
 	struct device_patterns certain = find_certain(shadow->run, device);
@@ -412,6 +422,8 @@ static void look_at_rules(struct warnings_run *run, const struct warnings_who *w
 	}
 	free(shadow.rules);
 	free(shadow.names);
+	chains_free(&shadow.rule_chains);
+	chains_free(&shadow.name_chains);
 	free(shadow.leaves);
 	free(shadow.seen);
 }

@@ -53,6 +53,13 @@ static enum table_rank rank_of(const struct conf_who *who)
 	return who->kind == CONF_ANYONE ? TABLE_ANYONE : TABLE_GROUP;
 }
 
+/* "1000:", or wider: whoever a group, a range or "*" can name at all. */
+static bool is_every_regular(const struct warnings_run *run, const struct conf_who *who)
+{
+	return who->kind == CONF_UID_RANGE && who->low <= run->input->accounts->uid_min &&
+	       who->high == UINT32_MAX - 1;
+}
+
 /* Ranges of a single number hold only what is written in the same way by now. */
 static bool is_wide(const struct conf_who *who)
 {
@@ -81,6 +88,16 @@ static void note_verbs(const struct warnings_run *run, struct warnings_who *who)
 	}
 }
 
+static void add_wide(struct warnings_run *run, const struct warnings_who *who)
+{
+	bool uids = who->who->kind == CONF_UID_RANGE;
+
+	if (is_every_regular(run, who->who))
+		run->every[run->every_count++] = who;
+	ranges_add(uids ? &run->wide_uids : &run->wide_gids,
+		   &(struct range) { who->who->low, who->who->high, who });
+}
+
 static void group_lines(struct warnings_run *run, size_t count)
 {
 	for (size_t i = 0, n; i < count; i += n) {
@@ -96,8 +113,10 @@ static void group_lines(struct warnings_run *run, size_t count)
 		};
 		note_verbs(run, who);
 		if (is_wide(who->who))
-			run->wide[run->wide_count++] = who;
+			add_wide(run, who);
 	}
+	ranges_ready(&run->wide_uids);
+	ranges_ready(&run->wide_gids);
 }
 
 void warnings_survey(struct warnings_run *run)
@@ -107,7 +126,7 @@ void warnings_survey(struct warnings_run *run)
 
 	run->lines = xcalloc(count + 1, sizeof(*run->lines));
 	run->whos = xcalloc(count + 1, sizeof(*run->whos));
-	run->wide = xcalloc(count + 1, sizeof(struct warnings_who *));
+	run->every = xcalloc(count + 1, sizeof(struct warnings_who *));
 	run->covering = xcalloc(count + 1, sizeof(struct warnings_who *));
 	for (size_t i = 0; i < count; i++)
 		run->lines[i] = (struct warnings_line) { .who = conf->statements[i].who,
@@ -122,26 +141,14 @@ void warnings_survey(struct warnings_run *run)
 	group_lines(run, count);
 }
 
-static bool holds_range(const struct conf_who *wide, const struct conf_who *narrow)
+static const struct warnings_who *find_who(const struct warnings_run *run,
+					   const struct conf_who *wanted)
 {
-	return wide->kind == narrow->kind && wide->low <= narrow->low && wide->high >= narrow->high;
-}
-
-/* "1000:", or wider: whoever a group, a range or "*" can name at all. */
-static bool is_every_regular(const struct warnings_run *run, const struct conf_who *who)
-{
-	return who->kind == CONF_UID_RANGE && who->low <= run->input->accounts->uid_min &&
-	       who->high == UINT32_MAX - 1;
-}
-
-static const struct warnings_who *find_uid(const struct warnings_run *run, uint32_t uid)
-{
-	struct conf_who wanted = { .kind = CONF_UID, .low = uid, .high = uid };
 	size_t low = 0, high = run->who_count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = compare_who(&wanted, run->whos[middle].who);
+		int order = compare_who(wanted, run->whos[middle].who);
 
 		if (order == 0)
 			return &run->whos[middle];
@@ -153,6 +160,42 @@ static const struct warnings_who *find_uid(const struct warnings_run *run, uint3
 	return NULL;
 }
 
+const struct warnings_who *warnings_find_uid(const struct warnings_run *run, uint32_t uid)
+{
+	return find_who(run, &(struct conf_who) { .kind = CONF_UID, .low = uid, .high = uid });
+}
+
+const struct warnings_who *warnings_find_unknown(const struct warnings_run *run, const char *name)
+{
+	return find_who(run, &(struct conf_who) { .kind = CONF_USER, .name = name });
+}
+
+/* Adds the ranges to @count that are there, in the order of run->whos. Returns how many there are. */
+static size_t cover_by_ranges(struct warnings_run *run, const struct warnings_who *who,
+			      size_t count)
+{
+	const struct conf_who *narrow = who->who;
+	const struct ranges *ranges =
+		narrow->kind == CONF_UID_RANGE ? &run->wide_uids : &run->wide_gids;
+	size_t every = 0, at = RANGES_NONE;
+
+	if (narrow->kind == CONF_UID_RANGE || narrow->kind == CONF_GID_RANGE)
+		at = ranges_next(ranges, 0, narrow->low, narrow->high);
+	while (every < run->every_count || at != RANGES_NONE) {
+		const struct warnings_who *range = at == RANGES_NONE ? NULL : ranges->items[at].who;
+		const struct warnings_who *next = range;
+
+		if (!range || (every < run->every_count && run->every[every] < range))
+			next = run->every[every];
+		every += every < run->every_count && next == run->every[every];
+		if (next == range)
+			at = ranges_next(ranges, at + 1, narrow->low, narrow->high);
+		if (next != who)
+			run->covering[count++] = next;
+	}
+	return count;
+}
+
 size_t warnings_cover(struct warnings_run *run, const struct warnings_who *who)
 {
 	const struct warnings_who *by_uid = NULL;
@@ -161,16 +204,12 @@ size_t warnings_cover(struct warnings_run *run, const struct warnings_who *who)
 	run->covering[count++] = who;
 	/* The other way round is not certain: several names may share a uid. */
 	if (who->who->kind == CONF_USER && who->state == NAME_KNOWN)
-		by_uid = find_uid(run, who->who->low);
+		by_uid = warnings_find_uid(run, who->who->low);
 	if (by_uid)
 		run->covering[count++] = by_uid;
 	if (who->rank == TABLE_USER)
 		return count;
-	for (size_t i = 0; i < run->wide_count; i++)
-		if (run->wide[i] != who && (holds_range(run->wide[i]->who, who->who) ||
-					    is_every_regular(run, run->wide[i]->who)))
-			run->covering[count++] = run->wide[i];
-	return count;
+	return cover_by_ranges(run, who, count);
 }
 
 /* Whether what the globs @narrow match, the globs @wide (NULL: everything) do too. */
@@ -267,11 +306,16 @@ static int compare_warnings(const void *a, const void *b)
 static void free_run(struct warnings_run *run)
 {
 	for (size_t i = 0; i < run->subject_count; i++)
-		policy_subject_free(&run->subjects[i]);
+		policy_subject_free(&run->subjects[i].subject);
 	free(run->subjects);
 	free(run->lines);
 	free(run->whos);
-	free(run->wide);
+	free(run->every);
+	ranges_free(&run->wide_uids);
+	ranges_free(&run->wide_gids);
+	reach_free(&run->allowing);
+	reach_free(&run->exempting);
+	reach_free(&run->exempting_always);
 	free(run->covering);
 	free(run->dead);
 	free(run->denials);
@@ -291,10 +335,21 @@ int warnings_find(const struct warnings_input *input, struct warnings *warnings,
 		warnings_of_who,      warnings_of_shadows,   warnings_of_only_deny,
 		warnings_of_baseline, warnings_of_outranked, warnings_of_resets,
 	};
-	struct warnings_run run = { .input = input, .found = warnings, .why = why };
+	/* What is on the machine is looked at once. */
+	struct device_cache cache = { 0 }, certain = { 0 };
+	struct device_source devices = *input->devices;
+	struct warnings_input cached = *input;
+	struct warnings_run run = {
+		.input = &cached,
+		.found = warnings,
+		.why = why,
+		.certain = { .proc_devices = "/dev/null", .dev = "/dev", .cache = &certain },
+	};
 	int ret;
 
 	*warnings = (struct warnings) { 0 };
+	devices.cache = &cache;
+	cached.devices = &devices;
 	run.dead = xcalloc(input->conf->statement_count + 1, sizeof(*run.dead));
 	run.resolved = xcalloc(input->conf->statement_count + 1, sizeof(*run.resolved));
 	run.is_resolved = xcalloc(input->conf->statement_count + 1, sizeof(*run.is_resolved));
@@ -311,6 +366,8 @@ int warnings_find(const struct warnings_input *input, struct warnings *warnings,
 	if (ret == 0 && warnings->count)
 		qsort(warnings->items, warnings->count, sizeof(*warnings->items), compare_warnings);
 	free_run(&run);
+	device_cache_free(&cache);
+	device_cache_free(&certain);
 	return ret;
 }
 
