@@ -88,6 +88,19 @@ int call_open_map(__u32 id)
 	return call(BPF_MAP_GET_FD_BY_ID, &attr);
 }
 
+int call_next_program(__u32 *id)
+{
+	union bpf_attr attr;
+	int ret;
+
+	clear(&attr);
+	attr.start_id = *id;
+	ret = call(BPF_PROG_GET_NEXT_ID, &attr);
+	if (ret == 0)
+		*id = attr.next_id;
+	return ret;
+}
+
 int call_info(int fd, void *info, __u32 size)
 {
 	union bpf_attr attr;

@@ -24,6 +24,8 @@ int call_detach(int cgroup_fd, int prog_fd);
 /* Descriptors. */
 int call_open_program(__u32 id);
 int call_open_map(__u32 id);
+/* *@id: of a program, or 0; then that of the next one. -ENOENT: there is none. */
+int call_next_program(__u32 *id);
 /* @info: a zeroed struct of @size bytes, but for what it asks for. */
 int call_info(int fd, void *info, __u32 size);
 

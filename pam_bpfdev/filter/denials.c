@@ -237,6 +237,34 @@ int filter_read_denials(int prog_fd, struct filter_denial **denials, size_t *cou
 	return failed(err, "reading what the filter has denied", why);
 }
 
+int filter_watch(int prog_fd)
+{
+	return filter_open_denials(prog_fd);
+}
+
+int filter_moved(int watch_fd, uint64_t *count)
+{
+	struct entries entries = { 0 };
+	int err = entries_grow(&entries, BPFDEV_DENIALS_MAX + MARGIN);
+
+	*count = 0;
+	if (!err)
+		err = copy_entries(watch_fd, &entries);
+	for (__u32 i = 0; !err && i < entries.count; i++)
+		*count += entries.values[i].count;
+	entries_free(&entries);
+	return err;
+}
+
+int filter_newest(uint32_t *id)
+{
+	int err = 0;
+
+	while (!err)
+		err = call_next_program(id);
+	return err == -ENOENT ? 0 : err;
+}
+
 static __u64 nanoseconds(void)
 {
 	struct timespec now;

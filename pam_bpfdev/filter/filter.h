@@ -124,6 +124,20 @@ int filter_read_denials(int prog_fd, struct filter_denial **denials, size_t *cou
 			struct reason *why);
 
 /*
+ * To see whether there is anything new to read, for less than it takes to read it. filter_watch() opens
+ * what a filter counts in, and those that take its place; close(2) it. filter_moved() sets *@count to
+ * the sum of all counts and lost ones. Return a descriptor, or 0; or a negative errno.
+ */
+int filter_watch(int prog_fd);
+int filter_moved(int watch_fd, uint64_t *count);
+
+/*
+ * The highest number of a BPF program that there is, from *@id on, which is 0 or what this found before.
+ * Every filter that is made is such a program, and gets a higher one. Returns 0 or a negative errno.
+ */
+int filter_newest(uint32_t *id);
+
+/*
  * Counts in the filter what it has denied a service that asked on behalf of a process below it: what
  * @denial says of device, access, bits, digest, source, uid, pid and comm. One process of the system
  * at a time may do so. Returns 0; FILTER_OTHER_VERSION, -E2BIG (there is no room) or another negative

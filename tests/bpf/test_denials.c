@@ -76,6 +76,32 @@ static void check(const struct denials *denials, enum bpfdev_type type, uint32_t
 }
 
 /* Each device and access on its own; what asks without opening too. */
+/* The sum that says whether there is anything new to read, of what there is no room for, too. */
+static void test_watched(void **state)
+{
+	struct scratch *scratch = scratch_get(state);
+	uint32_t before = 0, after;
+	uint64_t count;
+	int prog, watch;
+
+	assert_int_equal(filter_newest(&before), 0);
+	PUT(scratch, TABLE_BASELINE, ALLOW(CHAR, 1, 3, R));
+	after = before;
+	assert_int_equal(filter_newest(&after), 0);
+	assert_true(after > before);
+	prog = find_filter(scratch->fd);
+	watch = filter_watch(prog);
+	close(prog);
+	assert_true(watch >= 0);
+	assert_int_equal(filter_moved(watch, &count), 0);
+	assert_int_equal(count, 0);
+	for (uint32_t minor = 0; minor < 300; minor++)
+		scratch_open(scratch, BPFDEV_CHAR, 300, minor, O_RDWR);
+	assert_int_equal(filter_moved(watch, &count), 0);
+	assert_int_equal(count, 300);
+	close(watch);
+}
+
 static void test_kinds(void **state)
 {
 	struct scratch *scratch = scratch_get(state);
@@ -339,6 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scratch_test(test_allowed_is_not_counted),
+		scratch_test(test_watched),
 		scratch_test(test_kinds),
 		scratch_test(test_times),
 		scratch_test(test_sources),

@@ -71,6 +71,9 @@ static void drop_units(struct machine *machine)
 	for (size_t i = 0; i < machine->unit_count; i++)
 		free_unit(&machine->units[i]);
 	machine->unit_count = 0;
+	while (machine->watched_count)
+		close(machine->watched[--machine->watched_count].fd);
+	machine->overlooks = false;
 	free(machine->denials);
 	machine->denials = NULL;
 	machine->denial_count = 0;
@@ -82,6 +85,7 @@ void machine_close(struct machine *machine)
 {
 	drop_units(machine);
 	free(machine->units);
+	free(machine->watched);
 	decider_free(&machine->decider);
 	free(machine->wanted.one);
 	free(machine->root);
@@ -103,6 +107,34 @@ struct look {
 	unsigned int what;
 	struct reason *why;
 };
+
+/* From what was read of it on, so that nothing is between. */
+static void watch(struct machine *machine, int prog_fd, const struct filter_denial *denials,
+		  size_t count, uint64_t lost)
+{
+	int fd = xcheck(filter_watch(prog_fd));
+
+	if (fd < 0) {
+		machine->overlooks = true;
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		lost += denials[i].count;
+	machine->watched = xgrow(machine->watched, machine->watched_count,
+				 &machine->watched_capacity, sizeof(*machine->watched));
+	machine->watched[machine->watched_count++] = (struct machine_watched) { fd, lost };
+}
+
+bool machine_has_moved(const struct machine *machine)
+{
+	uint64_t count;
+
+	for (size_t i = 0; i < machine->watched_count; i++)
+		if (xcheck(filter_moved(machine->watched[i].fd, &count)) < 0 ||
+		    count != machine->watched[i].count)
+			return true;
+	return machine->overlooks;
+}
 
 /* Another version's filter counts in a way of its own, if it does. */
 static int read_denials(const struct enforce_live *live, struct machine_unit *unit,
@@ -144,6 +176,19 @@ static int read_copies(const struct enforce_live *live, struct machine_unit *uni
 	return ret < 0 ? ret : 0;
 }
 
+static void watch_unit(struct machine *machine, const struct enforce_live *live,
+		       const struct machine_unit *unit)
+{
+	if (unit->counted)
+		watch(machine, live->prog_fd, unit->denials, unit->denial_count, unit->lost);
+	/* Those of other versions are left out of the list of copies. */
+	if (unit->copy_count != (size_t)live->copy_count)
+		machine->overlooks = true;
+	for (size_t i = 0; i < unit->copy_count && !machine->overlooks; i++)
+		watch(machine, live->copies[i], unit->copies[i].denials,
+		      unit->copies[i].denial_count, unit->copies[i].lost);
+}
+
 static int visit(const struct enforce_live *live, void *data)
 {
 	struct look *look = data;
@@ -173,6 +218,8 @@ static int visit(const struct enforce_live *live, void *data)
 		free_unit(&unit);
 		return ret;
 	}
+	if (look->what & MACHINE_WATCH)
+		watch_unit(machine, live, &unit);
 	machine->units =
 		xgrow(machine->units, machine->unit_count, &machine->unit_capacity, sizeof(unit));
 	machine->units[machine->unit_count++] = unit;

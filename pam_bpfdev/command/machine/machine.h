@@ -119,6 +119,12 @@ struct machine {
 	size_t denial_count;
 	uint64_t lost;	     /* of the units that are wanted, together */
 	uint64_t since_boot; /* nanoseconds to add to a time since boot to make it a time of day */
+	struct machine_watched {
+		int fd; /* see filter_watch() */
+		uint64_t count;
+	} * watched;
+	size_t watched_count, watched_capacity;
+	bool overlooks;		/* not all could be opened to be watched */
 	struct decider decider; /* with the policies and users that were needed so far */
 };
 
@@ -132,6 +138,7 @@ void machine_close(struct machine *machine);
 
 /* What a look reads besides: */
 #define MACHINE_DENIALS 1u /* what the filters have denied */
+#define MACHINE_WATCH 2u   /* with that: machine_has_moved() can be asked */
 
 /*
  * Reads what is there, in the place of what was there at the last look: pointers to units, and into
@@ -140,6 +147,12 @@ void machine_close(struct machine *machine);
  * @of: only this user's; NULL: everybody's. Returns 0, or a negative errno with @why.
  */
 int machine_look(struct machine *machine, const uid_t *of, unsigned int what, struct reason *why);
+
+/*
+ * Whether any of the filters that were there at the last look, with MACHINE_WATCH, has denied anything
+ * since. What cannot be seen has.
+ */
+bool machine_has_moved(const struct machine *machine);
 
 /*
  * Marks, now and at later looks, what @text names: a session (3, session-3.scope,

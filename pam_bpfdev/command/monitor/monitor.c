@@ -164,8 +164,11 @@ int monitor_look(struct monitor *monitor)
 	uint64_t now = monitor_clock();
 	struct monitor_kinds seen;
 	struct reason why;
-	int ret = xcheck(machine_look(machine, NULL, MACHINE_DENIALS, &why));
+	int ret;
 
+	monitor_watch_look(&monitor->watch);
+	ret = xcheck(machine_look(machine, NULL, MACHINE_DENIALS | MACHINE_WATCH, &why));
+	monitor_watch_looked(&monitor->watch);
 	if (ret < 0) {
 		output_error("%s", why.text);
 		return ret;
@@ -180,6 +183,18 @@ int monitor_look(struct monitor *monitor)
 	monitor_kinds_update(&monitor->kinds, &seen, first && !monitor->all);
 	for (size_t i = 0; i < monitor->kinds.count && !first; i++)
 		monitor->total += monitor->kinds.items[i].more;
+	return 0;
+}
+
+/* As monitor_look() where nothing is new. */
+static int stay(struct monitor *monitor)
+{
+	uint64_t now = monitor_clock();
+
+	monitor->elapsed = now - monitor->looked;
+	monitor->looked = now;
+	for (size_t i = 0; i < monitor->kinds.count; i++)
+		monitor->kinds.items[i].more = 0;
 	return 0;
 }
 
@@ -208,7 +223,8 @@ static int step(struct monitor *monitor, bool *over)
 		monitor->view->stop(monitor);
 	if (event == MONITOR_SHOW)
 		return monitor->view->show(monitor);
-	ret = monitor_look(monitor);
+	ret = monitor_watch_is_quiet(&monitor->watch, &monitor->machine) ? stay(monitor)
+									 : monitor_look(monitor);
 	if (ret == 0)
 		ret = monitor->view->show(monitor);
 	if (ret < 0)
@@ -266,6 +282,7 @@ static int run(void *data)
 	struct reason why;
 	int status = COMMAND_FAILED;
 
+	monitor_watch_begin();
 	monitor->argument = request->options.words[0];
 	if (!monitor->interval)
 		monitor->interval = INTERVAL_DEFAULT;

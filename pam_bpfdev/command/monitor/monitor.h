@@ -112,6 +112,32 @@ uint64_t monitor_clock(void);
 /* Tells whoever started this, if it asked to be told (sd_notify(3)), that it is at work. */
 void monitor_ready(void);
 
+/* --- watch.c: whether there may be anything new --- */
+
+/*
+ * To look at all sessions takes long where there are thousands. So it is done again no sooner than after
+ * WATCH_PAUSE times as long, unless there is something to see: a filter has denied something, or one has
+ * been made.
+ */
+#define WATCH_PAUSE 50
+
+struct monitor_watch {
+	uint32_t newest; /* program, before the last look */
+	bool again;	/* one was made since the look before that; it may not have been attached */
+	uint64_t began; /* the last look */
+	uint64_t next;	/* look, in any case */
+};
+
+/* Begins to watch: opens as many files as it may. */
+void monitor_watch_begin(void);
+
+/* To be called before and after each look. */
+void monitor_watch_look(struct monitor_watch *watch);
+void monitor_watch_looked(struct monitor_watch *watch);
+
+/* Whether there is nothing to see in @machine that was not there at the last look. */
+bool monitor_watch_is_quiet(const struct monitor_watch *watch, const struct machine *machine);
+
 /* --- What there is of all this while it runs --- */
 
 struct monitor;
@@ -145,6 +171,7 @@ struct monitor {
 	struct machine machine; /* of this look */
 	struct monitor_kinds kinds;
 	struct monitor_events events;
+	struct monitor_watch watch;
 	uint64_t looked;     /* when; as monitor_clock() */
 	uint64_t elapsed;    /* milliseconds since the look before; 0: there was none */
 	uint64_t total;	     /* what was denied since the first look */
