@@ -85,12 +85,13 @@ EXAMPLES := $(wildcard conf/examples/*.* conf/examples/*/*)
 all: $(MODULE) $(COMMAND)
 
 # The kernel's half. -g is for BTF, which tells the kernel of the maps' types and lets bpftool show names; the DWARF
-# beside it is stripped. BTF names the sources: not by the folder in which they happened to be built.
+# beside it is stripped. BTF names the sources: not by the folder in which they happened to be built. Linux 5.1 and later
+# know the third version of the instruction set, which has 32-bit jumps.
 BPF_OBJECT = $(BUILD)/bpfdev.bpf.o
 $(BPF_OBJECT): bpf/bpfdev.bpf.c bpf/bpfdev.h
 	@mkdir -p $(@D)
 	$(call say,CLANG,$<)
-	$(Q)$(CLANG) -target $(BPF_TARGET) -g -O2 -Wall $(if $(CI),-Werror) \
+	$(Q)$(CLANG) -target $(BPF_TARGET) -mcpu=v3 -g -O2 -Wall $(if $(CI),-Werror) \
 		$(BPF_INCLUDES) $(LIBBPF_CFLAGS) -ffile-prefix-map=$(CURDIR)=. -c $< -o $@
 	$(Q)$(LLVM_STRIP) -g $@
 

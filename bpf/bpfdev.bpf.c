@@ -3,29 +3,19 @@
  * to. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
+#include <stddef.h>
 
 #define BPFDEV_DECIDE
 #include "bpfdev.h"
 
-/* Filled and frozen before loading. volatile: the compiler must not fold the zeros in. */
+/*
+ * Both are filled and frozen before loading: where the verifier knows a value, it does not go through
+ * what happens with others. volatile: the compiler must not fold the zeros in.
+ */
 const volatile struct bpfdev_data data SEC(".rodata") = { 0 };
 
-/* Both are resized to the policy before loading, and filled and frozen before attaching. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_RDONLY_PROG);
-	__uint(max_entries, BPFDEV_TYPES);
-	__type(key, __u32);
-	__type(value, struct bpfdev_entry);
-} slots SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_RDONLY_PROG);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct bpfdev_row);
-} rules SEC(".maps");
+/* In a map of its own, whose value is as long as there are rules. */
+const volatile struct bpfdev_table table SEC(".rodata.table") = { 0 };
 
 /*
  * Takes memory for what has been denied, not for what may be. An entry is never removed. A program
@@ -39,52 +29,65 @@ struct {
 	__type(value, struct bpfdev_denial);
 } denials SEC(".maps");
 
-BPFDEV_INLINE __u32 bpfdev_index(const void *tables, __u32 type, __u32 major)
+/* What is behind the buckets. */
+BPFDEV_INLINE const volatile void *entries(void)
 {
-	(void)tables;
-	return data.majors.slot[type][major];
+	return &table.buckets[(__u64)table.mask + 1];
 }
 
-BPFDEV_INLINE const struct bpfdev_entry *bpfdev_slot(const void *tables, __u32 slot)
+BPFDEV_INLINE __u32 bpfdev_major(const void *tables, __u32 type, __u32 major)
 {
-	(void)tables;
-	return bpf_map_lookup_elem(&slots, &slot);
-}
-
-BPFDEV_INLINE const struct bpfdev_entry *in_bucket(__u32 place, __u64 wanted)
-{
-	__u32 number = place / BPFDEV_ROW;
-	const struct bpfdev_row *row = bpf_map_lookup_elem(&rules, &number);
-	const struct bpfdev_bucket *bucket;
-
-	if (!row)
-		return NULL;
-	bucket = &row->buckets[place % BPFDEV_ROW];
-	return bucket->key == wanted ? &bucket->entry : NULL;
-}
-
-BPFDEV_INLINE const struct bpfdev_entry *bpfdev_rule(const void *tables,
-						     const struct bpfdev_key *key)
-{
-	__u64 wanted = bpfdev_pack(key), hash = bpfdev_hash(wanted);
-	const struct bpfdev_entry *entry;
+	const volatile __u32 *high;
 
 	(void)tables;
-	entry = in_bucket(BPFDEV_FIRST_PLACE(hash, data.rules_mask), wanted);
-	return entry ? entry : in_bucket(BPFDEV_SECOND_PLACE(hash, data.rules_mask), wanted);
+	if (__builtin_expect(major < BPFDEV_INDEXED_MAJORS, 1))
+		return table.majors[type][major];
+	if (!table.high_count)
+		return table.others[type];
+	high = entries() + (__u64)table.entry_count * sizeof(struct bpfdev_entry);
+	return high[type * BPFDEV_MAJORS + (major & (BPFDEV_MAJORS - 1))];
 }
 
-BPFDEV_INLINE __u32 bpfdev_ended(const void *tables, const struct bpfdev_entry *entry)
+/* Keeps the compiler from knowing what is in a register. */
+#define OPAQUE(variable) asm volatile("" : "+r"(variable))
+
+BPFDEV_INLINE void bpfdev_device(const void *tables, __u64 packed, __u32 *verdict)
 {
+	const volatile struct bpfdev_table *in = &table;
+	__u64 hash = bpfdev_hash(packed), mask, bucket;
+
 	(void)tables;
-	return bpfdev_ended_by(&data.loans[entry->loan], bpf_ktime_get_boot_ns());
+	OPAQUE(in); /* once, and not one address for each place that it is used at */
+	mask = in->mask;
+	bucket = in->buckets[bpfdev_first_place(hash, mask)] ^ packed;
+	/* Without the key, the verdict is left; if not, this is another key's. */
+	if (bucket << BPFDEV_VERDICT_SIZE) {
+		bucket = in->buckets[bpfdev_second_place(hash, mask)] ^ packed;
+		if (bucket << BPFDEV_VERDICT_SIZE)
+			return;
+	}
+	*verdict = bucket >> BPFDEV_PACKED_SIZE;
+}
+
+/* 2^16 nanoseconds: see is_flood(). */
+#define FLOOD_SHIFT 16
+
+/*
+ * Whether all that there is to say of a denial, but for the time, is in its entry already: a process
+ * floods it. In so short a time no process becomes another program, or another user's. One condition, as
+ * the verifier goes two ways from each.
+ */
+BPFDEV_INLINE int is_flood(const struct bpfdev_denial *denial, const struct bpfdev_denial *once)
+{
+	return !((once->last - denial->last) >> FLOOD_SHIFT | (denial->pid ^ once->pid) |
+		 (denial->source ^ once->source) | (denial->policy_digest ^ once->policy_digest));
 }
 
 /* @once may be older than what is there: another processor was quicker. */
 BPFDEV_INLINE void add(struct bpfdev_denial *denial, const struct bpfdev_denial *once)
 {
+	__sync_fetch_and_add(&denial->count, 1);
 	bpf_spin_lock(&denial->lock);
-	denial->count++;
 	if (once->last > denial->last) {
 		denial->last = once->last;
 		denial->policy_digest = once->policy_digest;
@@ -106,7 +109,6 @@ BPFDEV_INLINE struct bpfdev_denial *insert(__u64 *key, struct bpfdev_denial *onc
 	struct bpfdev_denial *denial;
 	__u64 lost = BPFDEV_DENIAL_LOST;
 
-	once->count = 0;
 	bpf_map_update_elem(&denials, &lost, once, BPF_NOEXIST);
 	once->count = 1;
 	if (bpf_map_update_elem(&denials, key, once, BPF_NOEXIST) == 0)
@@ -115,30 +117,60 @@ BPFDEV_INLINE struct bpfdev_denial *insert(__u64 *key, struct bpfdev_denial *onc
 	return denial ? denial : bpf_map_lookup_elem(&denials, &lost);
 }
 
-/*
- * Counts a denial of the kind @key. @source0 to @source2: where the verdict on each bit comes from.
- * The caller could choose one, but there the verifier, who works at each login, would go through it
- * once for each map that the verdict may be from.
- */
-BPFDEV_INLINE void count_denial(__u64 key, __u32 source0, __u32 source1, __u32 source2)
+/* Counts a denial of the kind @key, that the line @source has decided. */
+BPFDEV_INLINE void count_denial(__u64 key, __u32 source, __u64 now)
 {
-	__u32 refused = key >> BPFDEV_DENIAL_REFUSED & BPFDEV_DENIAL_BITS;
-	__u32 bits = refused ? refused : key >> BPFDEV_DENIAL_AUDITED;
-	struct bpfdev_denial once = { .count = 1 }, *denial;
+	struct bpfdev_denial once = { .source = source, .first = now, .last = now }, *denial;
 
-	once.first = once.last = bpf_ktime_get_boot_ns();
 	once.policy_digest = data.info.policy_digest;
-	once.source = bits & 1 ? source0 : bits & 2 ? source1 : source2;
-	once.uid = (__u32)bpf_get_current_uid_gid();
-	if (data.knows_process) {
+	if (data.knows_process)
 		once.pid = bpf_get_current_pid_tgid() >> 32;
-		bpf_get_current_comm(once.comm, sizeof(once.comm));
-	}
 	denial = bpf_map_lookup_elem(&denials, &key);
+	if (denial && data.knows_process && is_flood(denial, &once)) {
+		__sync_fetch_and_add(&denial->count, 1);
+		denial->last = now;
+		return;
+	}
+	once.uid = (__u32)bpf_get_current_uid_gid();
+	if (data.knows_process)
+		bpf_get_current_comm(once.comm, sizeof(once.comm));
 	if (!denial)
 		denial = insert(&key, &once);
 	if (denial)
 		add(denial, &once);
+}
+
+/*
+ * 1 or 0, for a number of less than 2^31. A condition is two ways that the verifier has to go, to the end,
+ * at each login; so the compiler is not to see one here.
+ */
+BPFDEV_INLINE __u32 is_zero(__u32 number)
+{
+	number = (number - 1) >> 31;
+	OPAQUE(number);
+	return number;
+}
+
+/* The answer where the verdict is not plainly yes. Out of line: a yes saves no registers then. */
+static __attribute__((noinline)) int weigh(struct bpf_cgroup_dev_ctx *ctx, __u32 verdict)
+{
+	__u32 access = ctx->access_type >> 16, number = verdict >> BPFDEV_VERDICT_ENTRY;
+	__u32 refused, audited, bits;
+	__u64 now = bpf_ktime_get_boot_ns();
+	const struct bpfdev_entry *entry;
+
+	if (number >= table.entry_count)
+		return 0;
+	entry = (const struct bpfdev_entry *)entries() + number;
+	refused = bpfdev_refused_by(entry, table.loans, access, now) & BPFDEV_ACCESS;
+	audited = bpfdev_audited_by(entry, access) & BPFDEV_ACCESS;
+	bits = refused | (audited & -is_zero(refused));
+	if (!bits)
+		return 1;
+	/* The lowest of the bits, for each value they can have, in two bits of a number. */
+	count_denial(bpfdev_denial_key(ctx->access_type, ctx->major, ctx->minor, refused, audited),
+		     entry->source[0x1210u >> bits * 2 & 3], now);
+	return is_zero(refused);
 }
 
 SEC("cgroup/dev")
@@ -146,21 +178,12 @@ int pam_bpfdev(struct bpf_cgroup_dev_ctx *ctx)
 {
 	/* access_type is (BPF_DEVCG_ACC_* << 16) | BPF_DEVCG_DEV_* */
 	__u32 type = (ctx->access_type & 0xffff) - BPF_DEVCG_DEV_BLOCK;
-	__u32 access = ctx->access_type >> 16, refused, audited;
-	const struct bpfdev_entry *entry;
+	__u32 access = ctx->access_type >> 16, verdict;
 
 	if (type >= BPFDEV_TYPES)
 		return 0;
-	entry = bpfdev_find(NULL, type, ctx->major, ctx->minor);
-	if (!entry)
-		return 0;
-	refused = bpfdev_refused_by(NULL, entry, access);
-	audited = bpfdev_audited_by(entry, access);
-	if (!(refused | audited))
-		return 1;
-	count_denial(bpfdev_denial_key(ctx->access_type, ctx->major, ctx->minor, refused, audited),
-		     entry->source[0], entry->source[1], entry->source[2]);
-	return refused == 0;
+	verdict = bpfdev_find(NULL, type, ctx->major, ctx->minor);
+	return bpfdev_is_plain(verdict, access) ? 1 : weigh(ctx, verdict);
 }
 
 /* No helper that is used here asks for it; the kernel's own audit of GPL-only helpers does. */

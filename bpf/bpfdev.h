@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * The tables of a filter and the decision on them: what the kernel program and user space share.
+ * The table of a filter and the decision on it: what the kernel program and user space share.
  *
- * A filter is three maps. User space folds the policy into them, so that the program has nothing
- * left to weigh: every entry it finds holds the final verdict for all three access bits.
+ * User space folds the policy, so that the program has nothing left to weigh: for each device there is
+ * a verdict, one number, and its bits say which access is plainly allowed. Only where more is asked for
+ * does the program look at the entry that the verdict names: what is refused, what passes for audit or
+ * as long as it is lent, and by which line of the policy.
  *
- *   index   type and major -> slot; in the program's read-only data
- *   slots   slot -> the entry of every minor of that major
- *   rules   type, major, minor -> the entry of one device; looked up only where the slot says so
+ *   majors   type and major -> verdict on all its minors, or that it depends on the minor
+ *   buckets  type, major, minor -> verdict on one device
+ *   entries  what verdicts name
  *
- * A fourth one, denials, is what the program writes: what it has refused, and how often. A fifth, origin,
- * it never looks at: the rules as the policy has them, for whoever makes the tables anew.
+ * All three are the one value of an array map, "table": a look-up that is compiled into the program as
+ * a read from memory, where one in a map of the type hash is a call, which took as long again as
+ * everything else that is asked at an open. Whose rules these are stands in another map, the program's
+ * read-only data, so that filters with equal tables can have one map of them together.
  *
- * The kernel's copy of the rules is an array of buckets that user space has hashed, not a map of
- * the type hash: look-ups in an array are compiled into the program, those in a hash are calls,
- * which took as long again as everything else that is asked at an open.
+ * A third map, denials, is what the program writes: what it has refused, and how often. A fourth,
+ * origin, it never looks at: the rules as the policy has them, for whoever makes the table anew.
  *
- * The includer provides bpfdev_slot() and bpfdev_rule() before the decision (BPFDEV_DECIDE) can be
- * used: map look-ups in the kernel, arrays in user space.
+ * The includer provides bpfdev_major() and bpfdev_device() before the decision (BPFDEV_DECIDE) can be
+ * used.
  */
 #ifndef BPFDEV_H
 #define BPFDEV_H
@@ -42,10 +45,10 @@
 /* The kernel's BPF_DEVCG_DEV_BLOCK and _CHAR, less one: an array's index. */
 enum bpfdev_type { BPFDEV_BLOCK, BPFDEV_CHAR, BPFDEV_TYPES };
 
-/* The first slots answer for the majors without a slot of their own. */
+/* The first entries are of the majors, or devices, that nothing else in a table stands for. */
 #define BPFDEV_DEFAULT_SLOT(type) ((__u32)(type))
 
-/* Flags of a slot's entry: which keys of the rules map can still change the verdict. */
+/* Flags of an entry: which keys can still change the verdict on a device of this major. */
 #define BPFDEV_MINORS_OF_MAJOR 0x1 /* type, this major, minor */
 #define BPFDEV_MINORS_OF_ANY 0x2   /* type, BPFDEV_ANY, minor */
 
@@ -81,43 +84,61 @@ struct bpfdev_key {
 };
 
 /*
- * The rules map is a cuckoo hash table: a power of two of buckets, and each key in one of the two
- * that its hash names. Two look-ups at most, then, and no loop, which the verifier of the kernel
- * would have to walk at each login.
+ * A verdict, from its lowest bit: the access bits that are plainly allowed, so neither refused nor
+ * audited nor lent; the entry's flags; the entry's number. A table of zeros allows nothing.
  */
-struct bpfdev_bucket {
-	__u64 key; /* from bpfdev_pack(); 0: an empty bucket */
-	struct bpfdev_entry entry;
-};
+#define BPFDEV_VERDICT_FLAGS BPFDEV_BITS
+#define BPFDEV_VERDICT_ENTRY (BPFDEV_BITS + 2)
+#define BPFDEV_VERDICT_SIZE 28 /* bits: what a packed key leaves of 64 */
 
-/* One value of the map: the kernel copies values one by one, so they had better be large. */
-#define BPFDEV_ROW 64
+#define BPFDEV_INLINE static inline __attribute__((always_inline))
 
-struct bpfdev_row {
-	struct bpfdev_bucket buckets[BPFDEV_ROW];
-};
-
-/* dev_t's 20 and 12 bits and one more each, for BPFDEV_ANY. */
-#define BPFDEV_PACKED_MINOR 21
-#define BPFDEV_PACKED_MAJOR 13
-#define BPFDEV_PACKED_USED (1ull << 63)
-
-static inline __attribute__((always_inline)) __u64 bpfdev_pack(const struct bpfdev_key *key)
+BPFDEV_INLINE __u32 bpfdev_verdict(const struct bpfdev_entry *entry, __u32 number)
 {
-	__u64 major = key->major & ((1u << BPFDEV_PACKED_MAJOR) - 1);
-	__u64 minor = key->minor & ((1u << BPFDEV_PACKED_MINOR) - 1);
+	__u32 plain = entry->allow & ~(__u32)entry->audit & ~(__u32)entry->lent;
 
-	return BPFDEV_PACKED_USED |
-	       (__u64)key->type << (BPFDEV_PACKED_MAJOR + BPFDEV_PACKED_MINOR) |
-	       major << BPFDEV_PACKED_MINOR | minor;
+	return number << BPFDEV_VERDICT_ENTRY | (__u32)entry->flags << BPFDEV_VERDICT_FLAGS |
+	       (plain & BPFDEV_ACCESS);
+}
+
+/*
+ * Whether the answer is yes, and nothing is to be counted; if not, the entry has it. A request for no
+ * bits, which is what access(F_OK) makes, always passes.
+ */
+BPFDEV_INLINE int bpfdev_is_plain(__u32 verdict, __u32 access)
+{
+	return (verdict & access) == access;
+}
+
+/*
+ * A key as a number of 36 bits: dev_t's 20 and 12 and one more of each, for BPFDEV_ANY, and the type as
+ * the kernel counts them, from 1, so that nothing is found in an empty bucket.
+ */
+#define BPFDEV_PACKED_MAJOR 21
+#define BPFDEV_PACKED_TYPE 34
+#define BPFDEV_PACKED_SIZE 36
+#define BPFDEV_PACKED_ANY_MAJOR 0x1fffu
+#define BPFDEV_PACKED_ANY_MINOR 0x1fffffu
+
+/* @major and @minor: as they are, or one of BPFDEV_PACKED_ANY_... */
+BPFDEV_INLINE __u64 bpfdev_pack_bits(__u64 type, __u64 major, __u64 minor)
+{
+	return (type + BPF_DEVCG_DEV_BLOCK) << BPFDEV_PACKED_TYPE | major << BPFDEV_PACKED_MAJOR |
+	       minor;
+}
+
+BPFDEV_INLINE __u64 bpfdev_pack(const struct bpfdev_key *key)
+{
+	return bpfdev_pack_bits(key->type, key->major & BPFDEV_PACKED_ANY_MAJOR,
+				key->minor & BPFDEV_PACKED_ANY_MINOR);
 }
 
 static inline struct bpfdev_key bpfdev_unpack(__u64 packed)
 {
-	__u32 major = packed >> BPFDEV_PACKED_MINOR & ((1u << BPFDEV_PACKED_MAJOR) - 1);
-	__u32 minor = packed & ((1u << BPFDEV_PACKED_MINOR) - 1);
+	__u32 major = packed >> BPFDEV_PACKED_MAJOR & BPFDEV_PACKED_ANY_MAJOR;
+	__u32 minor = packed & BPFDEV_PACKED_ANY_MINOR;
 	struct bpfdev_key key = {
-		.type = packed >> (BPFDEV_PACKED_MAJOR + BPFDEV_PACKED_MINOR) & 1,
+		.type = (__u32)(packed >> BPFDEV_PACKED_TYPE) - BPF_DEVCG_DEV_BLOCK,
 		.major = major < BPFDEV_MAJORS ? major : BPFDEV_ANY,
 		.minor = minor < BPFDEV_MINORS ? minor : BPFDEV_ANY,
 	};
@@ -125,21 +146,58 @@ static inline struct bpfdev_key bpfdev_unpack(__u64 packed)
 	return key;
 }
 
-/* Bits 16 to 39 and 40 to 63 are the two places of a key, before they are masked. */
-static inline __attribute__((always_inline)) __u64 bpfdev_hash(__u64 packed)
+/*
+ * The buckets are a cuckoo hash table: a power of two of them, and each key in one of the two that
+ * its hash names. Two looks at most, then, and no loop, which the verifier of the kernel would have
+ * to walk at each login. A bucket is the verdict and, in the low bits, the packed key: 0 is none.
+ */
+#define BPFDEV_BUCKETS_MIN 16u
+#define BPFDEV_BUCKETS_MAX (1u << 20)
+
+BPFDEV_INLINE __u64 bpfdev_hash(__u64 packed)
 {
-	packed *= 0x9e3779b97f4a7c15ull;
-	packed ^= packed >> 32;
-	return packed * 0xd6e8feb86659fd93ull;
+	return packed * 0x9e3779b97f4a7c15ull;
 }
 
-#define BPFDEV_FIRST_PLACE(hash, mask) ((__u32)((hash) >> 40) & (mask))
-#define BPFDEV_SECOND_PLACE(hash, mask) ((__u32)((hash) >> 16) & (mask))
-#define BPFDEV_BUCKETS_MAX (1u << 24)
+BPFDEV_INLINE __u64 bpfdev_first_place(__u64 hash, __u64 mask)
+{
+	return hash >> 40 & mask;
+}
+
+/*
+ * Mixed once more: the first places of keys that follow each other are as regular as these, and with
+ * second ones that were no less so, a table would not come together.
+ */
+BPFDEV_INLINE __u64 bpfdev_second_place(__u64 hash, __u64 mask)
+{
+	hash ^= hash >> 32;
+	return hash * 0xd6e8feb86659fd93ull >> 40 & mask;
+}
+
+/* The value of the map "table" begins with this. */
+struct bpfdev_table {
+	__u32 mask;	   /* the number of buckets, less one */
+	__u32 slot_count;  /* so many entries, the first ones, are of majors */
+	__u32 entry_count; /* of all */
+	__u32 high_count;  /* BPFDEV_MAJORS, or 0: no rule names one that is not indexed */
+	struct bpfdev_loan loans[BPFDEV_LOANS];
+	__u32 majors[BPFDEV_TYPES][BPFDEV_INDEXED_MAJORS];
+	__u32 others[BPFDEV_TYPES]; /* the verdict on high majors, if there is no list */
+	/*
+	 * mask + 1 of these; then come struct bpfdev_entry [entry_count] and, for the majors that are
+	 * not indexed, __u32 [BPFDEV_TYPES][high_count].
+	 */
+	__u64 buckets[1];
+};
+
+#define BPFDEV_TABLE_SIZE(bucket_count, entry_count, high_count)                                   \
+	(offsetof(struct bpfdev_table, buckets) + (size_t)(bucket_count) * sizeof(__u64) +         \
+	 (size_t)(entry_count) * sizeof(struct bpfdev_entry) +                                     \
+	 BPFDEV_TYPES * (size_t)(high_count) * sizeof(__u32))
 
 /* "bpdv": tells our read-only data from another program's. */
 #define BPFDEV_INFO_MAGIC 0x62706476u
-#define BPFDEV_INFO_VERSION 3u
+#define BPFDEV_INFO_VERSION 4u
 
 enum bpfdev_role { BPFDEV_SESSION, BPFDEV_MANAGER };
 
@@ -171,7 +229,7 @@ struct bpfdev_info {
 	__u32 rule_count;    /* device rules of the policy that the tables were folded from */
 	__u64 opened;	     /* seconds since the epoch */
 	__u64 policy_digest; /* of the text of all policy files; 0: of several policies */
-	__u64 table_digest;  /* of index, slots and rules: equal tables have equal digests */
+	__u64 table_digest;  /* of the table: equal ones have equal digests */
 	__u64 origin_digest; /* of the rules that the filter carries; 0: it carries none, */
 	__u64 origin_size;   /* in bytes */
 	char user[256];
@@ -235,16 +293,9 @@ struct bpfdev_denial {
 	char comm[16];		   /* "": as pid */
 };
 
-struct bpfdev_index {
-	__u16 slot[BPFDEV_TYPES][BPFDEV_INDEXED_MAJORS];
-};
-
 /* The program's read-only data. What has been in it longest stands first: see BPFDEV_INFO_MAGIC. */
 struct bpfdev_data {
 	struct bpfdev_info info;
-	struct bpfdev_index majors;
-	struct bpfdev_loan loans[BPFDEV_LOANS];
-	__u32 rules_mask; /* the number of buckets, less one */
 	/*
 	 * Whether this kernel tells device programs which process asks. If not, the verifier, who
 	 * knows this value, drops the calls that the kernel does not have.
@@ -253,75 +304,50 @@ struct bpfdev_data {
 };
 
 #ifdef BPFDEV_DECIDE
-#define BPFDEV_INLINE static inline __attribute__((always_inline))
+/*
+ * Provided by the includer. The verdict on a major; and: *@verdict becomes that on the device that
+ * @packed names, if there is one.
+ */
+BPFDEV_INLINE __u32 bpfdev_major(const void *tables, __u32 type, __u32 major);
+BPFDEV_INLINE void bpfdev_device(const void *tables, __u64 packed, __u32 *verdict);
 
-/* Provided by the includer. The slot always exists; bpfdev_rule() may return NULL. */
-BPFDEV_INLINE const struct bpfdev_entry *bpfdev_slot(const void *tables, __u32 slot);
-BPFDEV_INLINE const struct bpfdev_entry *bpfdev_rule(const void *tables,
-						     const struct bpfdev_key *key);
-BPFDEV_INLINE __u32 bpfdev_index(const void *tables, __u32 type, __u32 major);
-
-BPFDEV_INLINE const struct bpfdev_entry *bpfdev_find(const void *tables, __u32 type, __u32 major,
-						     __u32 minor)
+/* The verdict on a device. */
+BPFDEV_INLINE __u32 bpfdev_find(const void *tables, __u32 type, __u32 major, __u32 minor)
 {
-	struct bpfdev_key key = { .type = type, .major = major, .minor = BPFDEV_ANY };
-	const struct bpfdev_entry *entry = NULL, *rule;
+	__u32 verdict = bpfdev_major(tables, type, major);
 
-	if (major < BPFDEV_INDEXED_MAJORS)
-		entry = bpfdev_slot(tables, bpfdev_index(tables, type, major));
-	else
-		entry = bpfdev_rule(tables, &key);
-	if (!entry)
-		entry = bpfdev_slot(tables, BPFDEV_DEFAULT_SLOT(type));
-	if (!entry || !(entry->flags & (BPFDEV_MINORS_OF_MAJOR | BPFDEV_MINORS_OF_ANY)))
-		return entry;
-	if (entry->flags & BPFDEV_MINORS_OF_ANY)
-		key.major = BPFDEV_ANY;
-	key.minor = minor;
-	rule = bpfdev_rule(tables, &key);
-	return rule ? rule : entry;
+	if (verdict & (BPFDEV_MINORS_OF_MAJOR | BPFDEV_MINORS_OF_ANY) << BPFDEV_VERDICT_FLAGS) {
+		if (verdict & BPFDEV_MINORS_OF_ANY << BPFDEV_VERDICT_FLAGS)
+			major = BPFDEV_PACKED_ANY_MAJOR;
+		bpfdev_device(tables, bpfdev_pack_bits(type, major, minor), &verdict);
+	}
+	return verdict;
 }
 
-/* Provided by the includer: for which of its bits an entry that lends any does so no longer. */
-BPFDEV_INLINE __u32 bpfdev_ended(const void *tables, const struct bpfdev_entry *entry);
-
-/* For it: the time is @now, in nanoseconds of CLOCK_BOOTTIME. */
-BPFDEV_INLINE __u32 bpfdev_ended_by(const volatile struct bpfdev_loan *loan, __u64 now)
+/* The bits for which a loan is over at @now, in nanoseconds of CLOCK_BOOTTIME. */
+BPFDEV_INLINE __u32 bpfdev_ended(const volatile struct bpfdev_loan *loan, __u64 now)
 {
-	__u32 ended = 0;
+	__u64 ended = 0;
 
+	/* Without branches, each of which the verifier would follow on its own. */
 	for (int bit = 0; bit < BPFDEV_BITS; bit++)
-		if (loan->until[bit] * 1000000000ull <= now)
-			ended |= 1u << bit;
-	return ended;
+		ended |= (loan->until[bit] * 1000000000ull - now - 1) >> 63 << bit;
+	return (__u32)ended;
 }
 
 /* The bits of @access that an entry refuses, and those that it grants for audit only. */
-BPFDEV_INLINE __u32 bpfdev_refused_by(const void *tables, const struct bpfdev_entry *entry,
-				      __u32 access)
+BPFDEV_INLINE __u32 bpfdev_refused_by(const struct bpfdev_entry *entry,
+				      const volatile struct bpfdev_loan *loans, __u32 access,
+				      __u64 now)
 {
-	__u32 refused = access & ~(__u32)entry->allow;
+	__u32 ended = bpfdev_ended(&loans[entry->loan], now);
 
-	if (access & entry->lent)
-		refused |= access & entry->lent & bpfdev_ended(tables, entry);
-	return refused;
+	return access & (~(__u32)entry->allow | (entry->lent & ended));
 }
 
 BPFDEV_INLINE __u32 bpfdev_audited_by(const struct bpfdev_entry *entry, __u32 access)
 {
 	return access & entry->audit;
-}
-
-/*
- * The bits of @access that the tables refuse; 0: the request passes. A request for no bits, which
- * is what access(F_OK) makes, always does.
- */
-BPFDEV_INLINE __u32 bpfdev_refused(const void *tables, __u32 type, __u32 major, __u32 minor,
-				   __u32 access)
-{
-	const struct bpfdev_entry *entry = bpfdev_find(tables, type, major, minor);
-
-	return entry ? bpfdev_refused_by(tables, entry, access) : access;
 }
 #endif
 

@@ -12,10 +12,9 @@
 #include "base/reason.h"
 #include "table/table.h"
 
-/* Names of the maps. That of the read-only data has something in front of it, see make_map(). */
+/* Names of the maps. Those of read-only data have something in front of them, see load.c. */
 #define FILTER_INFO_MAP ".rodata"
-#define FILTER_SLOTS_MAP "slots"
-#define FILTER_RULES_MAP "rules"
+#define FILTER_TABLE_MAP ".table"
 #define FILTER_DENIALS_MAP "denials"
 #define FILTER_ORIGIN_MAP "origin"
 
@@ -39,17 +38,20 @@ struct filter_mark {
  */
 int filter_read_data(int prog_fd, void **data, __u32 *size);
 
-/* The rules as their map holds them. Free items. */
-struct filter_buckets {
-	struct bpfdev_bucket *items;
-	__u32 count; /* a power of two, whole rows */
+/* A table as the map for it holds it, in one value. Free table. */
+struct filter_image {
+	struct bpfdev_table *table;
+	size_t size; /* bytes */
 };
 
-/* Hashes the rules of @table. Returns 0 or -ENOMEM. */
-int filter_place_rules(const struct table *table, struct filter_buckets *buckets);
+/* Packs @table. Returns 0 or -ENOMEM. */
+int filter_pack(const struct table *table, struct filter_image *image);
 
-/* Sets the rules of @table from their map's contents. Returns 0 or -ENOMEM. */
-int filter_collect_rules(const struct filter_buckets *buckets, struct table *table);
+/*
+ * Sets @table, all zero, from what a map holds. Returns 0; -EPROTO: this version packs no such thing;
+ * or -ENOMEM. Free it in any case: table_free().
+ */
+int filter_unpack(const struct filter_image *image, struct table *table);
 
 /*
  * How many entries the map of denials of a new program may have. @new_kernel: it is known to be one

@@ -19,20 +19,20 @@
 #define STACK_SIZE (64 * 1024)
 
 /* In the order in which they are made. */
-enum { DATA, SLOTS, RULES, DENIALS, MAPS };
+enum { DATA, TABLE, DENIALS, MAPS };
 
 /* What a program is made from. */
 struct parts {
 	const struct bpfdev_info *info;
 	const struct table *table;
-	struct filter_buckets buckets;
+	struct filter_image image; /* of it */
 	int denials_fd;	    /* of the program that is replaced; -1: there is none to go on with */
 	bool knows_process; /* what is denied may ask for the process */
 	char *log;	    /* NULL: the verifier says nothing */
 	int result;	    /* a descriptor of the program, or a negative errno */
 };
 
-/* @entries: how many; 0: as many as the map declares. */
+/* One that the object declares; @entries: how many; 0: as many as it says. */
 static int make_map(const char *name, __u32 entries, int types_fd)
 {
 	union bpf_attr attr;
@@ -41,11 +41,26 @@ static int make_map(const char *name, __u32 entries, int types_fd)
 	if (err)
 		return err;
 	/* bpftool shows it: it says whose read-only data this is. */
-	strncpy(attr.map_name, strcmp(name, OBJECT_DATA) == 0 ? "bpfdev" OBJECT_DATA : name,
+	strncpy(attr.map_name, strcmp(name, OBJECT_DATA) == 0 ? "bpfdev" FILTER_INFO_MAP : name,
 		sizeof(attr.map_name) - 1);
 	if (entries)
 		attr.max_entries = entries;
 	attr.btf_fd = (__u32)types_fd;
+	return call_create_map(&attr);
+}
+
+/* Of @count values with @size bytes each, which nobody but user space writes. */
+static int make_array(const char *name, __u32 count, size_t size)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = BPF_MAP_TYPE_ARRAY;
+	attr.key_size = sizeof(__u32);
+	attr.value_size = (__u32)size;
+	attr.max_entries = count;
+	attr.map_flags = BPF_F_RDONLY_PROG;
+	strncpy(attr.map_name, name, sizeof(attr.map_name) - 1);
 	return call_create_map(&attr);
 }
 
@@ -67,25 +82,27 @@ static int fill(int fd, const void *values, __u32 count, size_t size)
 	return call_freeze(fd);
 }
 
+static int fill_one(int fd, const void *value)
+{
+	__u32 first = 0;
+	int err = call_update(fd, &first, value, BPF_ANY);
+
+	return err ? err : call_freeze(fd);
+}
+
 static int fill_data(int fd, const struct parts *parts)
 {
 	struct bpfdev_data data = {
 		.info = *parts->info,
-		.majors = parts->table->index,
-		.rules_mask = parts->buckets.count - 1,
 		.knows_process = parts->knows_process,
 	};
-	__u32 first = 0;
-	int err;
 
-	memcpy(data.loans, parts->table->loans, sizeof(data.loans));
 	data.info.magic = BPFDEV_INFO_MAGIC;
 	data.info.version = BPFDEV_INFO_VERSION;
 	data.info.table_digest = table_digest(parts->table);
 	data.info.origin_digest = table_origin_digest(parts->table);
 	data.info.origin_size = parts->table->origin ? parts->table->origin_size : 0;
-	err = call_update(fd, &first, &data, BPF_ANY);
-	return err ? err : call_freeze(fd);
+	return fill_one(fd, &data);
 }
 
 /* Bytes of one value of the map that holds the rules as the policy has them. */
@@ -93,7 +110,6 @@ static int fill_data(int fd, const struct parts *parts)
 
 static int make_origin_map(const struct table *table)
 {
-	union bpf_attr attr;
 	__u32 size = (__u32)table->origin_size;
 	__u32 chunk = size < ORIGIN_CHUNK ? (size + 7) & ~7u : ORIGIN_CHUNK;
 	__u32 count = (size + chunk - 1) / chunk;
@@ -103,14 +119,7 @@ static int make_origin_map(const struct table *table)
 	if (!padded)
 		return -ENOMEM;
 	memcpy(padded, table->origin, size);
-	memset(&attr, 0, sizeof(attr));
-	attr.map_type = BPF_MAP_TYPE_ARRAY;
-	attr.key_size = sizeof(__u32);
-	attr.value_size = chunk;
-	attr.max_entries = count;
-	attr.map_flags = BPF_F_RDONLY_PROG;
-	strncpy(attr.map_name, FILTER_ORIGIN_MAP, sizeof(attr.map_name) - 1);
-	fd = call_create_map(&attr);
+	fd = make_array(FILTER_ORIGIN_MAP, count, chunk);
 	err = fd < 0 ? fd : fill(fd, padded, count, chunk);
 	free(padded);
 	if (fd >= 0 && err)
@@ -128,66 +137,57 @@ static int bind_origin(int prog_fd, const struct table *table)
 	return fd < 0 ? fd : call_bind_map(prog_fd, fd);
 }
 
-static int make_maps(struct object_map *maps, int types_fd, const struct parts *parts)
+static int make_table_map(const struct parts *parts)
 {
-	const __u32 entries[MAPS] = {
-		[SLOTS] = parts->table->slot_count,
-		[RULES] = parts->buckets.count / BPFDEV_ROW,
-		[DENIALS] = parts->denials_fd < 0 ? filter_denials_max(parts->knows_process) : 0,
-	};
+	int fd = make_array("bpfdev" FILTER_TABLE_MAP, 1, parts->image.size);
+	int err = fd < 0 ? fd : fill_one(fd, parts->image.table);
 
-	for (int i = 0; i < MAPS; i++) {
-		if (maps[i].fd < 0)
-			maps[i].fd = make_map(maps[i].name, entries[i], types_fd);
-		if (maps[i].fd < 0)
-			return maps[i].fd;
-	}
-	return fill_data(maps[DATA].fd, parts);
+	if (fd >= 0 && err)
+		close(fd);
+	return err ? err : fd;
 }
 
-/*
- * Only now that the program is loaded: the verifier reads in maps that are frozen, as it should in
- * that of the data. In an array of several values it cannot, and would refuse the program.
- */
-static int fill_tables(const struct object_map *maps, const struct parts *parts)
+/* What is not there yet. */
+static int make_maps(struct object_map *maps, int types_fd, const struct parts *parts)
 {
-	const struct table *table = parts->table;
-	int err = fill(maps[SLOTS].fd, table->slots, table->slot_count, sizeof(*table->slots));
-
-	return err ? err
-		   : fill(maps[RULES].fd, parts->buckets.items, parts->buckets.count / BPFDEV_ROW,
-			  sizeof(struct bpfdev_row));
+	maps[DATA].fd = make_map(OBJECT_DATA, 0, types_fd);
+	if (maps[DATA].fd < 0)
+		return maps[DATA].fd;
+	maps[TABLE].fd = make_table_map(parts);
+	if (maps[TABLE].fd < 0)
+		return maps[TABLE].fd;
+	if (maps[DENIALS].fd < 0)
+		maps[DENIALS].fd = make_map(FILTER_DENIALS_MAP,
+					    filter_denials_max(parts->knows_process), types_fd);
+	if (maps[DENIALS].fd < 0)
+		return maps[DENIALS].fd;
+	return fill_data(maps[DATA].fd, parts);
 }
 
 /* The program holds its maps. */
 static int load_program(const struct object_map *maps, char *log)
 {
 	union bpf_attr attr;
-	size_t size, license_size;
-	const void *code = object_section(OBJECT_PROGRAM, &size);
+	size_t count, license_size;
 	const void *license = object_section(OBJECT_LICENSE, &license_size);
-	struct bpf_insn *instructions = malloc(size);
-	int ret;
+	struct bpf_insn *instructions;
+	int ret = object_link(maps, MAPS, &instructions, &count);
 
-	if (!instructions)
-		return -ENOMEM;
-	memcpy(instructions, code, size);
-	ret = object_link(instructions, maps, MAPS);
-	if (ret == 0) {
-		memset(&attr, 0, sizeof(attr));
-		attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
-		attr.expected_attach_type = BPF_CGROUP_DEVICE;
-		attr.insns = (uintptr_t)instructions;
-		attr.insn_cnt = (__u32)(size / sizeof(*instructions));
-		attr.license = (uintptr_t)license;
-		strncpy(attr.prog_name, FILTER_NAME, sizeof(attr.prog_name) - 1);
-		if (log) {
-			attr.log_level = 1;
-			attr.log_buf = (uintptr_t)log;
-			attr.log_size = LOG_SIZE;
-		}
-		ret = call_load_program(&attr);
+	if (ret)
+		return ret;
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+	attr.expected_attach_type = BPF_CGROUP_DEVICE;
+	attr.insns = (uintptr_t)instructions;
+	attr.insn_cnt = (__u32)count;
+	attr.license = (uintptr_t)license;
+	strncpy(attr.prog_name, FILTER_NAME, sizeof(attr.prog_name) - 1);
+	if (log) {
+		attr.log_level = 1;
+		attr.log_buf = (uintptr_t)log;
+		attr.log_size = LOG_SIZE;
 	}
+	ret = call_load_program(&attr);
 	free(instructions);
 	return ret;
 }
@@ -196,8 +196,7 @@ static int load_once(const struct parts *parts)
 {
 	struct object_map maps[MAPS] = {
 		[DATA] = { OBJECT_DATA, -1 },
-		[SLOTS] = { FILTER_SLOTS_MAP, -1 },
-		[RULES] = { FILTER_RULES_MAP, -1 },
+		[TABLE] = { OBJECT_TABLE, -1 },
 		[DENIALS] = { FILTER_DENIALS_MAP, parts->denials_fd },
 	};
 	size_t size;
@@ -209,9 +208,7 @@ static int load_once(const struct parts *parts)
 	if (!err)
 		fd = load_program(maps, parts->log);
 	if (fd >= 0) {
-		err = fill_tables(maps, parts);
-		if (!err)
-			err = bind_origin(fd, parts->table);
+		err = bind_origin(fd, parts->table);
 		if (err)
 			filter_close_fd(&fd);
 	}
@@ -324,12 +321,12 @@ int filter_load(const struct bpfdev_info *info, const struct table *table, int d
 {
 	struct parts parts = { .info = info, .table = table, .denials_fd = denials_fd };
 
-	parts.result = filter_place_rules(table, &parts.buckets);
+	parts.result = filter_pack(table, &parts.image);
 	if (parts.result == 0)
 		load(&parts);
 	if (parts.result < 0)
 		load_with_words(&parts, why);
-	free(parts.buckets.items);
+	free(parts.image.table);
 	return parts.result;
 }
 

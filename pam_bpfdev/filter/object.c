@@ -51,51 +51,108 @@ const void *object_section(const char *name, size_t *size)
 	return at(it->sh_offset);
 }
 
-/* The map that a relocation is for: variables in .rodata are all in one. */
+static bool is_data(const char *section)
+{
+	return strncmp(section, OBJECT_DATA, strlen(OBJECT_DATA)) == 0;
+}
+
+/* The map that a relocation is for: variables in a section of data are all in one. */
 static const char *map_of(const Elf64_Sym *symbol, const Elf64_Shdr *symbols)
 {
 	const char *holder = section_name(section(symbol->st_shndx));
 	const char *names = at(section(symbols->sh_link)->sh_offset);
 
-	return strcmp(holder, OBJECT_DATA) == 0 ? OBJECT_DATA : names + symbol->st_name;
+	return is_data(holder) ? holder : names + symbol->st_name;
 }
 
-static int link_one(struct bpf_insn *instruction, const Elf64_Sym *symbol,
-		    const Elf64_Shdr *symbols, const struct object_map *maps, size_t count)
+/* Instructions in the making. */
+struct link {
+	struct bpf_insn *instructions;
+	size_t functions; /* where those of OBJECT_FUNCTIONS begin */
+	const struct object_map *maps;
+	size_t map_count;
+};
+
+/* As long as it is not linked, a call of a function counts from the beginning of that one's section. */
+static int link_call(const struct link *link, size_t at, const Elf64_Sym *symbol)
 {
+	struct bpf_insn *call = &link->instructions[at];
+	const char *holder = section_name(section(symbol->st_shndx));
+
+	if (call->src_reg != BPF_PSEUDO_CALL || strcmp(holder, OBJECT_FUNCTIONS) != 0)
+		return -EPROTO;
+	call->imm += (__s32)(link->functions + symbol->st_value / sizeof(*call)) - (__s32)at;
+	return 0;
+}
+
+static int link_map(const struct link *link, size_t at, const Elf64_Sym *symbol,
+		    const Elf64_Shdr *symbols)
+{
+	struct bpf_insn *load = &link->instructions[at];
 	const char *name = map_of(symbol, symbols);
 
-	if (instruction->code != (BPF_LD | BPF_IMM | BPF_DW))
-		return -EPROTO;
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(maps[i].name, name) != 0)
+	for (size_t i = 0; i < link->map_count; i++) {
+		if (strcmp(link->maps[i].name, name) != 0)
 			continue;
-		instruction->src_reg = BPF_PSEUDO_MAP_FD;
-		if (strcmp(name, OBJECT_DATA) == 0) {
-			instruction->src_reg = BPF_PSEUDO_MAP_VALUE;
-			instruction[1].imm = instruction->imm + (__s32)symbol->st_value;
+		load->src_reg = BPF_PSEUDO_MAP_FD;
+		if (is_data(name)) {
+			load->src_reg = BPF_PSEUDO_MAP_VALUE;
+			load[1].imm = load->imm + (__s32)symbol->st_value;
 		}
-		instruction->imm = maps[i].fd;
+		load->imm = link->maps[i].fd;
 		return 0;
 	}
 	return -EPROTO;
 }
 
-int object_link(struct bpf_insn *instructions, const struct object_map *maps, size_t count)
+/* Appends a section of instructions from number @base on. Returns 0 or -EPROTO. */
+static int link_section(const struct link *link, const char *name, const char *relocations,
+			size_t base)
 {
-	const Elf64_Shdr *it = find_section(".rel" OBJECT_PROGRAM);
+	const Elf64_Shdr *code = find_section(name), *it = find_section(relocations);
 	const Elf64_Shdr *symbols = it ? section(it->sh_link) : NULL;
 	const Elf64_Rel *places = it ? at(it->sh_offset) : NULL;
-	int err = it ? 0 : -EPROTO;
+	int err = code && it ? 0 : -EPROTO;
 
+	if (!err)
+		memcpy(&link->instructions[base], at(code->sh_offset), code->sh_size);
 	for (size_t i = 0; !err && i < it->sh_size / sizeof(*places); i++) {
 		const Elf64_Sym *symbol = at(symbols->sh_offset);
+		size_t number = base + places[i].r_offset / sizeof(*link->instructions);
 
 		symbol += ELF64_R_SYM(places[i].r_info);
-		err = link_one(&instructions[places[i].r_offset / sizeof(*instructions)], symbol,
-			       symbols, maps, count);
+		if (link->instructions[number].code == (BPF_LD | BPF_IMM | BPF_DW))
+			err = link_map(link, number, symbol, symbols);
+		else
+			err = link_call(link, number, symbol);
 	}
 	return err;
+}
+
+int object_link(const struct object_map *maps, size_t map_count, struct bpf_insn **instructions,
+		size_t *count)
+{
+	size_t main_size = 0, functions_size = 0;
+	struct link link = { .maps = maps, .map_count = map_count };
+	int err;
+
+	object_section(OBJECT_PROGRAM, &main_size);
+	object_section(OBJECT_FUNCTIONS, &functions_size);
+	link.functions = main_size / sizeof(*link.instructions);
+	link.instructions = malloc(main_size + functions_size);
+	if (!link.instructions)
+		return -ENOMEM;
+	err = link_section(&link, OBJECT_PROGRAM, ".rel" OBJECT_PROGRAM, 0);
+	if (!err)
+		err = link_section(&link, OBJECT_FUNCTIONS, ".rel" OBJECT_FUNCTIONS,
+				   link.functions);
+	if (err) {
+		free(link.instructions);
+		return err;
+	}
+	*instructions = link.instructions;
+	*count = (main_size + functions_size) / sizeof(*link.instructions);
+	return 0;
 }
 
 /* What follows a type in BTF, in bytes. */
@@ -257,12 +314,12 @@ void *object_types(size_t *size)
 	return copy;
 }
 
-static int describe_data(union bpf_attr *attr)
+static int describe_data(const char *name, union bpf_attr *attr)
 {
-	const Elf64_Shdr *it = find_section(OBJECT_DATA);
+	const Elf64_Shdr *it = find_section(name);
 	struct types types;
 
-	if (!it || !find_type(BTF_KIND_DATASEC, OBJECT_DATA, &types))
+	if (!it || !find_type(BTF_KIND_DATASEC, name, &types))
 		return -EPROTO;
 	attr->map_type = BPF_MAP_TYPE_ARRAY;
 	attr->map_flags = BPF_F_RDONLY_PROG;
@@ -280,8 +337,8 @@ int object_describe_map(const char *name, union bpf_attr *attr)
 	struct types types;
 
 	memset(attr, 0, sizeof(*attr));
-	if (strcmp(name, OBJECT_DATA) == 0)
-		return describe_data(attr);
+	if (is_data(name))
+		return describe_data(name, attr);
 	if (!find_type(BTF_KIND_VAR, name, &types))
 		return -EPROTO;
 	type = type_of(types.type->type);

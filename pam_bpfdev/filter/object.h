@@ -11,8 +11,10 @@
 
 /* Names of what the loader asks for: variables in bpfdev.bpf.c, and sections. */
 #define OBJECT_PROGRAM "cgroup/dev"
+#define OBJECT_FUNCTIONS ".text" /* what the program calls */
 #define OBJECT_LICENSE "license"
 #define OBJECT_DATA ".rodata"
+#define OBJECT_TABLE ".rodata.table"
 
 /* The section's bytes, *@size of them; NULL: there is none. */
 const void *object_section(const char *name, size_t *size);
@@ -25,7 +27,7 @@ void *object_types(size_t *size);
 
 /*
  * Fills in what BPF_MAP_CREATE takes for the map @name, all but btf_fd: as it is declared in the
- * section ".maps", or, for OBJECT_DATA, one value that is all of the read-only data.
+ * section ".maps", or, for a section of read-only data, one value that is all of it.
  * Returns 0; -EPROTO: there is no such map.
  */
 int object_describe_map(const char *name, union bpf_attr *attr);
@@ -37,9 +39,11 @@ struct object_map {
 };
 
 /*
- * Puts the descriptors of @maps into the program's instructions, a copy of OBJECT_PROGRAM, where
- * they name these maps. Returns 0; -EPROTO: they name something else.
+ * The program's instructions, with the functions that it calls behind it, and the descriptors of @maps
+ * where they name these maps. Returns 0 with *@instructions, to be freed, and how many they are; -EPROTO:
+ * they name something else; or -ENOMEM.
  */
-int object_link(struct bpf_insn *instructions, const struct object_map *maps, size_t count);
+int object_link(const struct object_map *maps, size_t map_count, struct bpf_insn **instructions,
+		size_t *count);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* A table as the kernel's maps hold it: rules hashed into buckets, and all of it read back. */
+/* What a filter's frozen maps hold, read back. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -10,98 +10,6 @@
 #include "filter/kernel.h"
 
 _Static_assert(offsetof(struct bpfdev_data, info) == 0, "another version could not find magic");
-
-/* So many moves for one rule mean that there is a circle; chains that end are far shorter. */
-#define MOVES_MAX 500
-
-/* Cuckoo hashing with two places works out, nearly always, if at most half of them are used. */
-static __u32 least_buckets(__u32 rule_count)
-{
-	__u32 count = BPFDEV_ROW;
-
-	while (count < 2 * rule_count)
-		count *= 2;
-	return count;
-}
-
-/* Puts @bucket into the place @at and what was there into @bucket: true if that was nothing. */
-static bool swap(struct filter_buckets *buckets, __u32 at, struct bpfdev_bucket *bucket)
-{
-	struct bpfdev_bucket other = buckets->items[at];
-
-	buckets->items[at] = *bucket;
-	*bucket = other;
-	return other.key == 0;
-}
-
-/* What has to give way moves to its other place, and may drive out the next one there. */
-static bool place(struct filter_buckets *buckets, const struct table_entry *rule)
-{
-	struct bpfdev_bucket bucket = { .key = bpfdev_pack(&rule->key), .entry = rule->entry };
-	__u32 mask = buckets->count - 1, at = BPFDEV_FIRST_PLACE(bpfdev_hash(bucket.key), mask);
-
-	for (int moves = 0; moves < MOVES_MAX; moves++) {
-		__u32 first, second;
-
-		if (swap(buckets, at, &bucket))
-			return true;
-		first = BPFDEV_FIRST_PLACE(bpfdev_hash(bucket.key), mask);
-		second = BPFDEV_SECOND_PLACE(bpfdev_hash(bucket.key), mask);
-		at = at == first ? second : first;
-	}
-	return false;
-}
-
-int filter_place_rules(const struct table *table, struct filter_buckets *buckets)
-{
-	__u32 count = least_buckets(table->rule_count);
-
-	for (; count <= BPFDEV_BUCKETS_MAX; count *= 2) {
-		__u32 placed = 0;
-
-		buckets->count = count;
-		buckets->items = calloc(count, sizeof(*buckets->items));
-		if (!buckets->items)
-			return -ENOMEM;
-		while (placed < table->rule_count && place(buckets, &table->rules[placed]))
-			placed++;
-		if (placed == table->rule_count)
-			return 0;
-		free(buckets->items);
-		buckets->items = NULL;
-	}
-	return -ENOMEM;
-}
-
-static int compare_rules(const void *a, const void *b)
-{
-	const struct table_entry *left = a, *right = b;
-
-	return table_compare_keys(&left->key, &right->key);
-}
-
-int filter_collect_rules(const struct filter_buckets *buckets, struct table *table)
-{
-	__u32 used = 0;
-
-	for (__u32 i = 0; i < buckets->count; i++)
-		used += buckets->items[i].key != 0;
-	table->rules = calloc(used ? used : 1, sizeof(*table->rules));
-	if (!table->rules)
-		return -ENOMEM;
-	for (__u32 i = 0; i < buckets->count; i++) {
-		const struct bpfdev_bucket *bucket = &buckets->items[i];
-
-		if (bucket->key)
-			table->rules[table->rule_count++] = (struct table_entry) {
-				.key = bpfdev_unpack(bucket->key),
-				.entry = bucket->entry,
-			};
-	}
-	/* The packed keys have the order of the table's: BPFDEV_ANY stays the last one. */
-	qsort(table->rules, table->rule_count, sizeof(*table->rules), compare_rules);
-	return 0;
-}
 
 static void terminate(struct bpfdev_info *info)
 {
@@ -115,8 +23,7 @@ static void terminate(struct bpfdev_info *info)
 		info->exceptions[i].device[sizeof(info->exceptions[i].device) - 1] = '\0';
 }
 
-/* @table: NULL, or gets what of it is in the program's data. */
-static int read_data(int prog_fd, struct bpfdev_info *info, struct table *table, struct reason *why)
+static int read_data(int prog_fd, struct bpfdev_info *info, struct reason *why)
 {
 	const struct bpfdev_data *data;
 	void *copy;
@@ -126,8 +33,7 @@ static int read_data(int prog_fd, struct bpfdev_info *info, struct table *table,
 	if (err)
 		return filter_failed(err, "reading what the filter is for", why);
 	data = copy;
-	if (size < offsetof(struct bpfdev_data, rules_mask) ||
-	    data->info.version != BPFDEV_INFO_VERSION) {
+	if (size < sizeof(data->info) || data->info.version != BPFDEV_INFO_VERSION) {
 		reason_set(why,
 			   "the filter was made by another version of this program: %u, not %u",
 			   data->info.version, BPFDEV_INFO_VERSION);
@@ -135,10 +41,6 @@ static int read_data(int prog_fd, struct bpfdev_info *info, struct table *table,
 	} else {
 		*info = data->info;
 		terminate(info);
-		if (table) {
-			table->index = data->majors;
-			memcpy(table->loans, data->loans, sizeof(table->loans));
-		}
 	}
 	free(copy);
 	return err;
@@ -161,64 +63,25 @@ static int read_array(int fd, __u32 count, size_t size, void *values)
 	return 0;
 }
 
-/* Copies the array map whose name is @name. Returns 0 or a negative errno. Free *@values. */
-static int copy_array(int prog_fd, const char *name, __u32 most, size_t size, void **values,
-		      __u32 *count)
+static int read_table(int prog_fd, struct table *table)
 {
 	struct bpf_map_info map = { 0 };
-	FILTER_CLOSE int fd = filter_open_map(prog_fd, name, &map);
+	FILTER_CLOSE int fd = filter_open_map(prog_fd, FILTER_TABLE_MAP, &map);
+	struct filter_image image = { .size = map.value_size };
+	__u32 first = 0;
 	int err;
 
 	if (fd < 0)
-		return fd;
-	if (map.type != BPF_MAP_TYPE_ARRAY || map.value_size != size || map.max_entries > most)
+		return fd == -ENOENT ? -EPROTO : fd;
+	if (map.type != BPF_MAP_TYPE_ARRAY || image.size < sizeof(*image.table))
 		return -EPROTO;
-	*count = map.max_entries;
-	*values = calloc(*count, size);
-	if (!*values)
+	image.table = malloc(image.size);
+	if (!image.table)
 		return -ENOMEM;
-	err = read_array(fd, *count, size, *values);
-	if (err) {
-		free(*values);
-		*values = NULL;
-	}
-	return err;
-}
-
-/* Only what leads to a slot that exists may be asked. */
-static int check_index(const struct table *table)
-{
-	if (table->slot_count < BPFDEV_TYPES)
-		return -EPROTO;
-	for (int type = 0; type < BPFDEV_TYPES; type++)
-		for (__u32 major = 0; major < BPFDEV_INDEXED_MAJORS; major++)
-			if (table->index.slot[type][major] >= table->slot_count)
-				return -EPROTO;
-	return 0;
-}
-
-static int read_table(int prog_fd, struct table *table)
-{
-	struct filter_buckets buckets;
-	void *values;
-	int err;
-
-	err = copy_array(prog_fd, FILTER_SLOTS_MAP, TABLE_SLOTS_MAX, sizeof(*table->slots), &values,
-			 &table->slot_count);
-	if (err)
-		return err;
-	table->slots = values;
-	err = check_index(table);
-	if (err)
-		return err;
-	err = copy_array(prog_fd, FILTER_RULES_MAP, BPFDEV_BUCKETS_MAX / BPFDEV_ROW,
-			 sizeof(struct bpfdev_row), &values, &buckets.count);
-	if (err)
-		return err;
-	buckets.items = values;
-	buckets.count *= BPFDEV_ROW;
-	err = filter_collect_rules(&buckets, table);
-	free(buckets.items);
+	err = call_lookup(fd, &first, image.table);
+	if (!err)
+		err = filter_unpack(&image, table);
+	free(image.table);
 	return err;
 }
 
@@ -249,7 +112,7 @@ static int read_origin(int prog_fd, __u64 size, void **origin)
 
 int filter_read_origin(int prog_fd, struct bpfdev_info *info, void **origin, struct reason *why)
 {
-	int err = read_data(prog_fd, info, NULL, why);
+	int err = read_data(prog_fd, info, why);
 
 	*origin = NULL;
 	if (err || !info->origin_size)
@@ -264,11 +127,11 @@ int filter_read(int prog_fd, struct bpfdev_info *info, struct table **table, str
 	int err;
 
 	if (!table)
-		return read_data(prog_fd, info, NULL, why);
+		return read_data(prog_fd, info, why);
 	copy = calloc(1, sizeof(*copy));
 	if (!copy)
 		return filter_failed(-ENOMEM, "reading the filter", why);
-	err = read_data(prog_fd, info, copy, why);
+	err = read_data(prog_fd, info, why);
 	if (!err) {
 		err = read_table(prog_fd, copy);
 		if (!err && info->origin_size) {

@@ -36,7 +36,7 @@ int table_build_end(struct table_build *build, int ret, struct table **table);
 /* Appends to @minors. Returns 0 or -ENOMEM. */
 int table_minors_add(struct table_minors *minors, uint32_t minor, const struct bpfdev_entry *entry);
 
-/* The entry at a key of the rules, or NULL. */
-const struct bpfdev_entry *table_rule_at(const struct table *table, const struct bpfdev_key *key);
+/* The rule with a key, or NULL. */
+const struct table_entry *table_rule_at(const struct table *table, const struct bpfdev_key *key);
 
 #endif

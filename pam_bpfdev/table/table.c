@@ -24,53 +24,73 @@ static int compare_to_rule(const void *key, const void *rule)
 	return table_compare_keys(key, &((const struct table_entry *)rule)->key);
 }
 
-const struct bpfdev_entry *table_rule_at(const struct table *table, const struct bpfdev_key *key)
+const struct table_entry *table_rule_at(const struct table *table, const struct bpfdev_key *key)
 {
-	const struct table_entry *found = NULL;
-
-	if (table->rule_count)
-		found = bsearch(key, table->rules, table->rule_count, sizeof(*table->rules),
-				compare_to_rule);
-	return found ? &found->entry : NULL;
+	if (!table->rule_count)
+		return NULL;
+	return bsearch(key, table->rules, table->rule_count, sizeof(*table->rules),
+		       compare_to_rule);
 }
 
 /* What bpfdev.h asks of its includer: here the tables are a struct table. */
 
-BPFDEV_INLINE __u32 bpfdev_index(const void *tables, __u32 type, __u32 major)
+/* Rules are numbered from the last slot on. */
+BPFDEV_INLINE void bpfdev_device(const void *tables, __u64 packed, __u32 *verdict)
 {
-	return ((const struct table *)tables)->index.slot[type][major];
+	const struct table *table = tables;
+	const struct bpfdev_key key = bpfdev_unpack(packed);
+	const struct table_entry *found = table_rule_at(table, &key);
+
+	if (found)
+		*verdict = bpfdev_verdict(&found->entry,
+					  table->slot_count + (__u32)(found - table->rules));
 }
 
-BPFDEV_INLINE const struct bpfdev_entry *bpfdev_slot(const void *tables, __u32 slot)
+BPFDEV_INLINE __u32 bpfdev_major(const void *tables, __u32 type, __u32 major)
 {
-	return &((const struct table *)tables)->slots[slot];
+	const struct table *table = tables;
+	const struct bpfdev_key all = { type, major, BPFDEV_ANY };
+	__u32 slot = BPFDEV_DEFAULT_SLOT(type), verdict;
+
+	if (major < BPFDEV_INDEXED_MAJORS)
+		slot = table->index.slot[type][major];
+	verdict = bpfdev_verdict(&table->slots[slot], slot);
+	if (major >= BPFDEV_INDEXED_MAJORS)
+		bpfdev_device(table, bpfdev_pack(&all), &verdict);
+	return verdict;
 }
 
-BPFDEV_INLINE const struct bpfdev_entry *bpfdev_rule(const void *tables,
-						     const struct bpfdev_key *key)
-{
-	return table_rule_at(tables, key);
-}
-
-BPFDEV_INLINE __u32 bpfdev_ended(const void *tables, const struct bpfdev_entry *entry)
+static __u64 nanoseconds(void)
 {
 	struct timespec now = { 0 };
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	return bpfdev_ended_by(&((const struct table *)tables)->loans[entry->loan],
-			       (__u64)now.tv_sec * 1000000000ull + (__u64)now.tv_nsec);
+	return (__u64)now.tv_sec * 1000000000ull + (__u64)now.tv_nsec;
+}
+
+static const struct bpfdev_entry *entry_of(const struct table *table, __u32 verdict)
+{
+	__u32 number = verdict >> BPFDEV_VERDICT_ENTRY;
+
+	return number < table->slot_count ? &table->slots[number]
+					  : &table->rules[number - table->slot_count].entry;
 }
 
 const struct bpfdev_entry *table_find(const struct table *table, enum bpfdev_type type,
 				      uint32_t major, uint32_t minor)
 {
-	return bpfdev_find(table, type, major, minor);
+	return entry_of(table, bpfdev_find(table, type, major, minor));
 }
 
 uint32_t table_refused(const struct table *table, enum bpfdev_type type, uint32_t major,
 		       uint32_t minor, uint32_t access)
 {
-	return bpfdev_refused(table, type, major, minor, access);
+	__u32 verdict = bpfdev_find(table, type, major, minor);
+
+	/* As in the kernel: most questions need no look at the entry, or at the clock. */
+	if (bpfdev_is_plain(verdict, access))
+		return 0;
+	return bpfdev_refused_by(entry_of(table, verdict), table->loans, access, nanoseconds());
 }
 
 uint64_t table_digest(const struct table *table)
@@ -89,9 +109,9 @@ uint64_t table_origin_digest(const struct table *table)
 	return table->origin ? digest_add(DIGEST_START, table->origin, table->origin_size) : 0;
 }
 
-static void end_loan(const struct table *table, struct bpfdev_entry *entry)
+static void end_loan(const struct table *table, __u64 now, struct bpfdev_entry *entry)
 {
-	__u8 ended = entry->lent ? entry->lent & bpfdev_ended(table, entry) : 0;
+	__u8 ended = (__u8)(entry->lent & bpfdev_ended(&table->loans[entry->loan], now));
 
 	entry->allow &= (__u8)~ended;
 	entry->lent &= (__u8)~ended;
@@ -99,10 +119,12 @@ static void end_loan(const struct table *table, struct bpfdev_entry *entry)
 
 void table_end_loans(struct table *table)
 {
+	const __u64 now = nanoseconds();
+
 	for (uint32_t i = 0; i < table->slot_count; i++)
-		end_loan(table, &table->slots[i]);
+		end_loan(table, now, &table->slots[i]);
 	for (uint32_t i = 0; i < table->rule_count; i++)
-		end_loan(table, &table->rules[i].entry);
+		end_loan(table, now, &table->rules[i].entry);
 }
 
 static int out_of_memory(struct reason *why)

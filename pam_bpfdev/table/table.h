@@ -40,14 +40,16 @@ enum table_advantage { TABLE_BY_RANK, TABLE_BY_DEVICE, TABLE_BY_ORDER };
 int table_compare_rules(const struct table_rule *rule, size_t place, const struct table_rule *other,
 			size_t other_place, enum table_advantage *by);
 
-/* A rule of the rules map. */
+/* A rule for one device, or for a major that is not indexed. */
 struct table_entry {
 	struct bpfdev_key key;
 	struct bpfdev_entry entry;
 };
 
 struct table {
-	struct bpfdev_index index;
+	struct {
+		uint16_t slot[BPFDEV_TYPES][BPFDEV_INDEXED_MAJORS];
+	} index;
 	struct bpfdev_entry *slots;
 	uint32_t slot_count;
 	struct table_entry *rules; /* sorted by key */

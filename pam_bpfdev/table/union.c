@@ -141,12 +141,15 @@ static struct verdict ask(const struct table *table, uint32_t type, uint32_t maj
 {
 	struct bpfdev_key key = { type, major, minor };
 	const struct bpfdev_entry *found = &table->slots[BPFDEV_DEFAULT_SLOT(type)];
+	const struct table_entry *rule = NULL;
 	struct verdict verdict;
 
 	if (major != BPFDEV_ANY)
 		found = table_find(table, type, major, minor);
-	else if (minor != BPFDEV_ANY && table_rule_at(table, &key))
-		found = table_rule_at(table, &key);
+	else if (minor != BPFDEV_ANY)
+		rule = table_rule_at(table, &key);
+	if (rule)
+		found = &rule->entry;
 	verdict = (struct verdict) { *found, table->loans[found->loan] };
 	verdict.entry.flags = 0;
 	verdict.entry.loan = 0;

@@ -155,8 +155,7 @@ static void test_maps_are_frozen(void **state)
 	attach_table(scratch->fd, table, -1);
 	prog = find_filter(scratch->fd);
 	check_frozen(prog, FILTER_INFO_MAP);
-	check_frozen(prog, FILTER_SLOTS_MAP);
-	check_frozen(prog, FILTER_RULES_MAP);
+	check_frozen(prog, FILTER_TABLE_MAP);
 	close(prog);
 	table_free(table);
 }
@@ -170,7 +169,8 @@ static void attach_foreign(int cgroup_fd, uint32_t magic, uint32_t version, uint
 	assert_non_null(program);
 	program->rodata->data.info.magic = magic;
 	program->rodata->data.info.version = version;
-	program->rodata->data.majors.slot[BPFDEV_CHAR][7] = slot;
+	program->rodata_table->table.majors[BPFDEV_CHAR][7] = (uint32_t)slot
+							      << BPFDEV_VERDICT_ENTRY;
 	assert_int_equal(bpfdev_bpf__load(program), 0);
 	attach_other(cgroup_fd, bpf_program__fd(program->progs.pam_bpfdev));
 	bpfdev_bpf__destroy(program);
