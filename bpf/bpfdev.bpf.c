@@ -38,6 +38,8 @@ BPFDEV_INLINE const volatile void *entries(void)
 BPFDEV_INLINE __u32 bpfdev_major(const void *tables, __u32 type, __u32 major)
 {
 	const volatile __u32 *high;
+	/* For the verifier; the kernel's majors are no larger. */
+	__u64 at = ((__u64)type * BPFDEV_MAJORS + major) & (BPFDEV_TYPES * BPFDEV_MAJORS - 1);
 
 	(void)tables;
 	if (__builtin_expect(major < BPFDEV_INDEXED_MAJORS, 1))
@@ -45,7 +47,7 @@ BPFDEV_INLINE __u32 bpfdev_major(const void *tables, __u32 type, __u32 major)
 	if (!table.high_count)
 		return table.others[type];
 	high = entries() + (__u64)table.entry_count * sizeof(struct bpfdev_entry);
-	return high[type * BPFDEV_MAJORS + (major & (BPFDEV_MAJORS - 1))];
+	return high[at];
 }
 
 /* Keeps the compiler from knowing what is in a register. */

@@ -116,16 +116,16 @@ static int put_adopted_manager(void *data)
 {
 	struct adoption *adoption = data;
 	struct enforce_change_report *report = adoption->report;
-	struct bpfdev_info info;
-	int manager_fd, prog_fd, ret;
+	struct filter filter;
+	int manager_fd, ret;
 
 	if (!conf_store_is_current(&adoption->decider.policies))
 		return STEP_AGAIN;
 	ret = session_open_manager(adoption->user, &manager_fd, adoption->why);
 	if (ret <= 0)
 		return ret;
-	ret = enforce_look(manager_fd, &prog_fd, &info, adoption->why);
-	close_fd(&prog_fd);
+	ret = enforce_look(manager_fd, &filter, adoption->why);
+	close_fd(&filter.fd);
 	if (ret == FOUND_NOTHING) {
 		ret = manager_put(&adoption->manager, adoption->why);
 		if (ret == STEP_DONE)
@@ -133,7 +133,7 @@ static int put_adopted_manager(void *data)
 				adoption->manager.has ? ENFORCE_CHANGED : ENFORCE_UNFILTERED;
 		report->after = adoption->manager.after;
 	} else if (ret > 0) {
-		report->after = info;
+		report->after = filter.info;
 		ret = STEP_DONE;
 	}
 	if (ret < 0 && session_is_gone(manager_fd))

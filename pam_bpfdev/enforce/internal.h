@@ -67,10 +67,10 @@ enum found {
 };
 
 /*
- * Looks for our filter on a cgroup: *@prog_fd, or -1, and what it says of itself.
- * Returns an enum found, or a negative errno with @why.
+ * Looks for our filter on a cgroup: in @filter with its descriptor, or -1, and what it says of itself,
+ * or zeros. Returns an enum found, or a negative errno with @why.
  */
-int enforce_look(int cgroup_fd, int *prog_fd, struct bpfdev_info *info, struct reason *why);
+int enforce_look(int cgroup_fd, struct filter *filter, struct reason *why);
 
 /* The filters beside a session's own that whoever became its user has brought along. */
 struct copies {

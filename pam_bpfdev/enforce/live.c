@@ -28,11 +28,15 @@ static int count_ours(int cgroup_fd, struct reason *why)
 /* Fills in what the unit's filter is; it may have gone since it was counted. */
 static int look(struct enforce_live *live, struct reason *why)
 {
+	struct filter filter;
 	int ret = count_ours(live->cgroup_fd, why);
 
 	live->filters = ret;
-	if (ret > 0)
-		ret = enforce_look(live->cgroup_fd, &live->prog_fd, &live->info, why);
+	if (ret > 0) {
+		ret = enforce_look(live->cgroup_fd, &filter, why);
+		live->prog_fd = filter.fd;
+		live->info = filter.info;
+	}
 	if (ret == FOUND_NOTHING)
 		live->filters = 0;
 	live->known = ret == FOUND_FILTER;

@@ -80,6 +80,7 @@ static void name_unit(struct opening *opening)
 /* Opens the unit's cgroup and looks for our filter there. Returns an enum found, or an errno. */
 static int look(struct opening *opening, struct bpfdev_info *info)
 {
+	struct filter filter;
 	int ret;
 
 	if (opening->cgroup_fd < 0)
@@ -87,10 +88,10 @@ static int look(struct opening *opening, struct bpfdev_info *info)
 	if (opening->cgroup_fd < 0)
 		return opening->cgroup_fd;
 	close_fd(&opening->prog_fd);
-	ret = filter_probe(opening->cgroup_fd, opening->why);
-	if (ret < 0)
-		return ret;
-	return enforce_look(opening->cgroup_fd, &opening->prog_fd, info, opening->why);
+	ret = enforce_look(opening->cgroup_fd, &filter, opening->why);
+	opening->prog_fd = filter.fd;
+	*info = filter.info;
+	return ret;
 }
 
 /* Brings the user's manager in line. */
@@ -286,19 +287,19 @@ static int inherit(struct opening *opening)
 static int settle_manager(struct opening *opening)
 {
 	bool become = *opening->report->caller;
-	struct bpfdev_info info;
+	struct filter filter;
 	struct reason ignored = { "" }, *why = become ? opening->why : &ignored;
-	int manager_fd, prog_fd, ret = session_open_manager(&opening->place, &manager_fd, why);
+	int manager_fd, ret = session_open_manager(&opening->place, &manager_fd, why);
 
 	if (ret <= 0)
 		return become ? ret : 0;
-	ret = enforce_look(manager_fd, &prog_fd, &info, why);
+	ret = enforce_look(manager_fd, &filter, why);
 	if (become || ret > 0 || opening->place.place == SESSION_OWN_MANAGER) {
 		name_unit(opening);
 		ret = step_run(opening->decider.options, opening->subject->uid, prepare_open,
 			       put_manager_only, opening, why);
 	}
-	close_fd(&prog_fd);
+	close_fd(&filter.fd);
 	close(manager_fd);
 	return become && ret < 0 ? ret : 0;
 }

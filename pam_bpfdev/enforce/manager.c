@@ -75,50 +75,44 @@ static int add_unreadable(struct live *live)
 
 /* The filters of one session: the kernel asks all of them. */
 struct session_filters {
-	int fds[FILTER_ALL_MAX];
+	struct filter items[FILTER_ALL_MAX];
 	int count;
 	bool closed; /* its processes live on, and it grants the manager nothing any more */
 	bool readable;
 	uint64_t digest; /* of the last one's table */
 };
 
-/* Returns 0 or a negative errno with why. */
-static int look_at(struct live *live, struct session_filters *filters)
+static void look_at(struct live *live, struct session_filters *filters)
 {
-	int ret = 0;
-
 	filters->readable = true;
-	for (int i = 0; i < filters->count && ret >= 0; i++) {
-		struct bpfdev_info info;
+	for (int i = 0; i < filters->count; i++) {
+		const struct bpfdev_info *info = &filters->items[i].info;
 
-		ret = filter_read(filters->fds[i], &info, NULL, live->why);
-		if (ret > 0)
-			filters->readable = false;
-		if (ret != 0)
+		filters->readable &= filters->items[i].readable;
+		if (!filters->items[i].readable)
 			continue;
-		filters->closed |= info.flags & BPFDEV_CLOSED;
+		filters->closed |= info->flags & BPFDEV_CLOSED;
 		if (filters->closed)
 			continue;
-		filters->digest = info.table_digest;
-		live->own |= !(info.flags & BPFDEV_CALLER);
-		live->policy =
-			!live->seen || live->policy == info.policy_digest ? info.policy_digest : 0;
+		filters->digest = info->table_digest;
+		live->own |= !(info->flags & BPFDEV_CALLER);
+		live->policy = !live->seen || live->policy == info->policy_digest
+				       ? info->policy_digest
+				       : 0;
 		live->seen = true;
 	}
-	return ret < 0 ? ret : 0;
 }
 
 /* Adds what a session may do whose filters can all be read. */
 static int add_session(struct live *live, const struct session_filters *filters)
 {
 	struct table *tables[FILTER_ALL_MAX] = { NULL }, *table = NULL;
-	struct bpfdev_info info;
 	int ret = 0;
 
 	if (filters->count == 1 && live_has(live, filters->digest))
 		return 0;
 	for (int i = 0; i < filters->count && ret == 0; i++)
-		ret = filter_read(filters->fds[i], &info, &tables[i], live->why);
+		ret = filter_take_table(&filters->items[i], &tables[i], live->why);
 	if (ret == 0 && filters->count == 1) {
 		table = tables[0];
 		tables[0] = NULL;
@@ -135,26 +129,23 @@ static int add_session(struct live *live, const struct session_filters *filters)
 	return ret > 0 ? -EPROTO : ret;
 }
 
-/*
- * Root's manager is not held to the rules of whoever has become root: such a root can leave its
- * cgroup anyway, and root is to have a way in.
- */
-static int find_filters(const struct live *live, int cgroup_fd, struct session_filters *filters)
-{
-	return live->uid ? filter_find_all(cgroup_fd, filters->fds, FILTER_ALL_MAX, live->why)
-			 : filter_find(cgroup_fd, filters->fds, live->why);
-}
-
 static int visit_scope(int cgroup_fd, const char *unit, void *data)
 {
 	struct live *live = data;
 	struct session_filters filters = { .count = 0 };
-	int ret = find_filters(live, cgroup_fd, &filters);
+	/*
+	 * Root's manager is not held to the rules of whoever has become root: such a root can leave
+	 * its cgroup anyway, and root is to have a way in.
+	 */
+	bool copies = live->uid != 0;
+	int ret = filter_look(cgroup_fd, copies, filters.items, copies ? FILTER_ALL_MAX : 1,
+			      live->why);
 
 	(void)unit;
 	if (ret > 0) {
 		filters.count = ret;
-		ret = look_at(live, &filters);
+		ret = 0;
+		look_at(live, &filters);
 	} else if (ret == 0) {
 		live->free = true;
 	}
@@ -165,7 +156,7 @@ static int visit_scope(int cgroup_fd, const char *unit, void *data)
 		ret = add_session(live, &filters);
 	}
 	for (int i = 0; i < filters.count; i++)
-		close(filters.fds[i]);
+		close(filters.items[i].fd);
 	/* Who was in there is no session any more. */
 	return ret < 0 && session_is_gone(cgroup_fd) ? 0 : ret;
 }
@@ -206,12 +197,8 @@ static int unite(const struct session *user, struct wanted *wanted, struct reaso
 	int ret = session_each_scope(user, visit_scope, &live, why);
 
 	if (ret == 0 && live.count == 1) {
-		/* The caller's from now on. The rules are the session's, which may end before. */
 		wanted->table = live.items[0].table;
-		live.count = 0;
-		free(wanted->table->origin);
-		wanted->table->origin = NULL;
-		wanted->table->origin_size = 0;
+		live.count = 0; /* that is the caller's from now on */
 		ret = 1;
 	} else if (ret == 0 && live.count) {
 		ret = live_unite(&live, &wanted->table);
@@ -293,9 +280,9 @@ int manager_prepare(struct manager *manager, struct reason *why)
 	return ret;
 }
 
-/* Puts it on the manager, in the place of our filter @old_fd (-1: there is none). */
-static int attach(struct manager *manager, int manager_fd, int old_fd, const struct wanted *wanted,
-		  struct reason *why)
+/* Puts it on the manager, in the place of our filter @old, if there is one. */
+static int attach(struct manager *manager, int manager_fd, const struct filter *old,
+		  const struct wanted *wanted, struct reason *why)
 {
 	const struct bpfdev_info *made_from = manager->made_from;
 	struct conf_paths conf = made_from && made_from->flags & BPFDEV_CONF
@@ -313,7 +300,8 @@ static int attach(struct manager *manager, int manager_fd, int old_fd, const str
 	manager->after = (struct bpfdev_info) { .policy_digest = wanted->policy };
 	enforce_describe(&manager->after, BPFDEV_MANAGER, &subject, &policy_manager_session,
 			 session_manager_unit(subject.uid, unit), &conf);
-	new_fd = filter_attach(manager_fd, &manager->after, wanted->table, old_fd, why);
+	new_fd = filter_replace(manager_fd, &manager->after, wanted->table,
+				old->fd < 0 ? NULL : old, why);
 	if (new_fd < 0)
 		return new_fd;
 	close(new_fd);
@@ -330,15 +318,17 @@ static int attach(struct manager *manager, int manager_fd, int old_fd, const str
 static int put(struct manager *manager, int manager_fd, struct reason *why)
 {
 	struct wanted wanted = { .table = NULL };
-	int old_fd, ret;
+	struct filter old;
+	int ret;
 
-	manager->had = enforce_look(manager_fd, &old_fd, &manager->before, why);
+	manager->had = enforce_look(manager_fd, &old, why);
+	manager->before = old.info;
 	manager->has = manager->had;
 	manager->after = manager->before;
 	ret = manager->had < 0 ? manager->had : unite(manager->user, &wanted, why);
 	if (ret >= 0 && !wanted.own && !manager->has_base) {
 		manager->needs_base = true;
-		close_fd(&old_fd);
+		close_fd(&old.fd);
 		table_free(wanted.table);
 		return STEP_AGAIN;
 	}
@@ -347,21 +337,21 @@ static int put(struct manager *manager, int manager_fd, struct reason *why)
 	if (ret == 0 && manager->base) {
 		struct wanted base = { .table = manager->base, .policy = manager->base_policy };
 
-		ret = attach(manager, manager_fd, old_fd, &base, why);
+		ret = attach(manager, manager_fd, &old, &base, why);
 		manager->has = FOUND_FILTER;
 	} else if (ret > 0) {
 		manager->note = (struct reason) { "" };
-		ret = attach(manager, manager_fd, old_fd, &wanted, why);
+		ret = attach(manager, manager_fd, &old, &wanted, why);
 		manager->has = FOUND_FILTER;
-	} else if (ret == 0 && old_fd >= 0) {
-		ret = filter_detach(manager_fd, old_fd, why);
+	} else if (ret == 0 && old.fd >= 0) {
+		ret = filter_detach(manager_fd, old.fd, why);
 		manager->has = FOUND_NOTHING;
 		manager->after = (struct bpfdev_info) { 0 };
 	}
 	if (ret >= 0 && !wanted.table && manager->had == FOUND_FILTER)
-		manager->over_fd = old_fd;
+		manager->over_fd = old.fd;
 	else
-		close_fd(&old_fd);
+		close_fd(&old.fd);
 	table_free(wanted.table);
 	return ret;
 }
@@ -430,21 +420,22 @@ static int judge_base(struct comparison *with, int found, const struct bpfdev_in
 
 static int compare(struct comparison *with, struct reason *why)
 {
-	struct bpfdev_info info;
+	struct filter filter;
 	struct wanted wanted = { .table = NULL };
-	int prog_fd, found = enforce_look(with->manager_fd, &prog_fd, &info, why), ret;
+	int found = enforce_look(with->manager_fd, &filter, why), ret;
 
-	close_fd(&prog_fd);
+	close_fd(&filter.fd);
 	ret = found < 0 ? found : unite(with->user, &wanted, why);
 	if (ret > 0 && !wanted.own) {
 		ask_policy(with);
 		ret = with->judged ? hold_to_base(&wanted, with->result.table, why) : 0;
 	}
 	if (ret == 0)
-		ret = judge_base(with, found, &info);
+		ret = judge_base(with, found, &filter.info);
 	else if (ret > 0)
 		ret = !found ? ENFORCE_LIVE_MISSING
-		      : found == FOUND_FILTER && info.table_digest == table_digest(wanted.table)
+		      : found == FOUND_FILTER &&
+				      filter.info.table_digest == table_digest(wanted.table)
 			      ? ENFORCE_LIVE_UNION
 			      : ENFORCE_LIVE_STALE;
 	table_free(wanted.table);

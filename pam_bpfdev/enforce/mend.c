@@ -29,7 +29,8 @@ static int prepare_manager(void *data)
 	struct decider *decider = &mending->changing->decider;
 	struct manager *manager = &mending->manager;
 	struct reason *why = &mending->report.why;
-	int manager_fd, prog_fd, ret;
+	struct filter filter;
+	int manager_fd, ret;
 
 	if (!conf_store_is_current(&decider->policies)) {
 		conf_store_renew(&decider->policies);
@@ -39,9 +40,10 @@ static int prepare_manager(void *data)
 	mending->absent = ret == 0;
 	if (ret <= 0)
 		return ret < 0 ? ret : STEP_NOTHING;
-	mending->found = enforce_look(manager_fd, &prog_fd, &mending->holds, why);
+	mending->found = enforce_look(manager_fd, &filter, why);
+	mending->holds = filter.info;
 	mending->absent = mending->found < 0 && session_is_gone(manager_fd);
-	close_fd(&prog_fd);
+	close_fd(&filter.fd);
 	close(manager_fd);
 	if (mending->found < 0)
 		return mending->absent ? STEP_NOTHING : mending->found;

@@ -65,18 +65,14 @@ int step_run(const struct enforce_options *options, uid_t uid, step_part *prepar
 	}
 }
 
-int enforce_look(int cgroup_fd, int *prog_fd, struct bpfdev_info *info, struct reason *why)
+int enforce_look(int cgroup_fd, struct filter *filter, struct reason *why)
 {
-	int ret;
+	int ret = filter_look(cgroup_fd, false, filter, 1, why);
 
-	*prog_fd = -1;
-	*info = (struct bpfdev_info) { 0 };
-	ret = filter_find(cgroup_fd, prog_fd, why);
-	if (ret <= 0)
-		return ret;
-	ret = filter_read(*prog_fd, info, NULL, why);
-	if (ret == 0)
+	if (ret > 0 && filter->readable)
 		return FOUND_FILTER;
-	*info = (struct bpfdev_info) { 0 };
+	if (ret <= 0)
+		filter->fd = -1;
+	filter->info = (struct bpfdev_info) { 0 };
 	return ret > 0 ? FOUND_OTHER_VERSION : ret;
 }

@@ -37,105 +37,78 @@ int filter_probe(int cgroup_fd, struct reason *why)
 	return query(cgroup_fd, &programs, why);
 }
 
-static int program_info(int prog_fd, struct bpf_prog_info *info)
-{
-	memset(info, 0, sizeof(*info));
-	return call_info(prog_fd, info, sizeof(*info));
-}
-
-#define OURS 1
-#define COPY 2 /* of ours, see filter_find_all() */
-
-/*
- * Whether a program is one of ours, of whatever version: 0, OURS, COPY or a negative errno. The name
- * could be anyone's; the first word of the data is ours.
- */
-static int is_ours(int prog_fd)
-{
-	struct bpf_prog_info info;
-	struct filter_mark *mark;
-	void *data;
-	__u32 size;
-	int err;
-
-	if (program_info(prog_fd, &info) < 0 || info.type != BPF_PROG_TYPE_CGROUP_DEVICE ||
-	    strcmp(info.name, FILTER_NAME) != 0)
-		return 0;
-	err = filter_read_data(prog_fd, &data, &size);
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	mark = data;
-	err = mark->magic != BPFDEV_INFO_MAGIC					    ? 0
-	      : mark->version == BPFDEV_INFO_VERSION && mark->flags & BPFDEV_CALLER ? COPY
-										    : OURS;
-	free(data);
-	return err;
-}
-
-/* As filter_find(), for one program of a cgroup. It may be gone since it was listed. */
-static int open_if_ours(__u32 id, bool copies, int *prog_fd)
+/* As filter_look(), for one program of a cgroup. It may be gone since it was listed. */
+static int open_if_ours(__u32 id, bool copies, struct filter *filter)
 {
 	int fd = call_open_program(id), found;
 
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	found = is_ours(fd);
-	if (found == COPY)
-		found = copies;
-	if (found == 1)
-		*prog_fd = fd;
-	else
+	found = filter_identify(fd, filter);
+	if (found > 0 && !copies && filter->readable && filter->info.flags & BPFDEV_CALLER)
+		found = 0;
+	if (found <= 0)
 		close(fd);
 	return found;
 }
 
-int filter_find(int cgroup_fd, int *prog_fd, struct reason *why)
-{
-	struct programs programs;
-	int found = query(cgroup_fd, &programs, why);
-
-	if (found < 0)
-		return found;
-	for (__u32 i = 0; found == 0 && i < programs.count; i++)
-		found = open_if_ours(programs.ids[i], false, prog_fd);
-	if (found < 0)
-		filter_failed(found, "looking for our program on the cgroup", why);
-	return found;
-}
-
-int filter_find_all(int cgroup_fd, int *prog_fds, size_t size, struct reason *why)
+int filter_look(int cgroup_fd, bool copies, struct filter *filters, size_t size, struct reason *why)
 {
 	struct programs programs;
 	int found = query(cgroup_fd, &programs, why);
 	size_t count = 0;
 
+	if (found < 0)
+		return found;
 	for (__u32 i = 0; found >= 0 && i < programs.count && count < size; i++) {
-		found = open_if_ours(programs.ids[i], true, &prog_fds[count]);
+		found = open_if_ours(programs.ids[i], copies, &filters[count]);
 		count += found > 0;
 	}
 	if (found >= 0)
 		return (int)count;
 	while (count)
-		close(prog_fds[--count]);
+		close(filters[--count].fd);
 	return filter_failed(found, "looking for our programs on the cgroup", why);
+}
+
+int filter_find(int cgroup_fd, int *prog_fd, struct reason *why)
+{
+	struct filter filter;
+	int found = filter_look(cgroup_fd, false, &filter, 1, why);
+
+	if (found > 0)
+		*prog_fd = filter.fd;
+	return found;
+}
+
+int filter_find_all(int cgroup_fd, int *prog_fds, size_t size, struct reason *why)
+{
+	struct filter filters[FILTER_ALL_MAX];
+	int found = filter_look(cgroup_fd, true, filters,
+				size < FILTER_ALL_MAX ? size : FILTER_ALL_MAX, why);
+
+	for (int i = 0; i < found; i++)
+		prog_fds[i] = filters[i].fd;
+	return found;
 }
 
 /* A program may be gone since it was listed: it is then left out. Returns 1, 0 or an errno. */
 static int describe(__u32 id, struct filter_program *program)
 {
 	FILTER_CLOSE int fd = call_open_program(id);
-	struct bpf_prog_info info;
+	struct bpf_prog_info info = { 0 };
+	struct filter filter;
 	int err;
 
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	err = program_info(fd, &info);
+	err = call_info(fd, &info, sizeof(info));
 	if (err)
 		return err;
 	*program = (struct filter_program) { .id = id, .loaded = info.load_time };
 	memcpy(program->name, info.name, sizeof(info.name));
-	err = is_ours(fd);
-	program->ours = err == OURS;
+	err = filter_identify(fd, &filter);
+	program->ours = err > 0 && !(filter.readable && filter.info.flags & BPFDEV_CALLER);
 	return err < 0 ? err : 1;
 }
 
@@ -195,49 +168,61 @@ static bool is_listed(const struct programs *programs, __u32 id)
 }
 
 /* Whether the kernel lists the new program, and the old one no more. */
-static int check(int cgroup_fd, int prog_fd, int old_prog_fd, struct reason *why)
+static int check(int cgroup_fd, int prog_fd, const struct filter *old, struct reason *why)
 {
-	struct bpf_prog_info info, old = { 0 }; /* no program has the id 0 */
+	struct bpf_prog_info info = { 0 };
 	struct programs programs;
-	int err = program_info(prog_fd, &info);
+	int err = call_info(prog_fd, &info, sizeof(info));
 
-	if (!err && old_prog_fd >= 0)
-		err = program_info(old_prog_fd, &old);
 	if (err)
 		return filter_failed(err, "reading back the attached program", why);
 	err = query(cgroup_fd, &programs, why);
 	if (err)
 		return err;
-	if (is_listed(&programs, info.id) && !is_listed(&programs, old.id))
+	if (is_listed(&programs, info.id) && !(old && is_listed(&programs, old->id)))
 		return 0;
 	reason_set(why, "the kernel took the device program, but does not list it on the cgroup");
 	return -EIO;
 }
 
-int filter_attach(int cgroup_fd, const struct bpfdev_info *info, const struct table *table,
-		  int old_prog_fd, struct reason *why)
+int filter_replace(int cgroup_fd, const struct bpfdev_info *info, const struct table *table,
+		   const struct filter *old, struct reason *why)
 {
 	/* Where the old program's denials cannot be gone on with, the new rules matter more. */
-	FILTER_CLOSE int denials_fd = old_prog_fd < 0 ? -1 : filter_open_denials(old_prog_fd);
+	FILTER_CLOSE int denials_fd = old ? filter_open_denials(old) : -1;
 	int prog_fd = filter_load(info, table, denials_fd, why), err;
 
 	if (prog_fd < 0)
 		return prog_fd;
-	err = call_attach(cgroup_fd, prog_fd, old_prog_fd);
+	err = call_attach(cgroup_fd, prog_fd, old ? old->fd : -1);
 	if (err) {
 		attach_failed(err, why);
 	} else {
-		err = check(cgroup_fd, prog_fd, old_prog_fd, why);
+		err = check(cgroup_fd, prog_fd, old, why);
 		if (!err)
 			return prog_fd;
 		/* Attached, but not listed as it should be: back to what was before. */
-		if (old_prog_fd >= 0)
-			call_attach(cgroup_fd, old_prog_fd, prog_fd);
+		if (old)
+			call_attach(cgroup_fd, old->fd, prog_fd);
 		else
 			call_detach(cgroup_fd, prog_fd);
 	}
 	close(prog_fd);
 	return err;
+}
+
+int filter_attach(int cgroup_fd, const struct bpfdev_info *info, const struct table *table,
+		  int old_prog_fd, struct reason *why)
+{
+	struct filter old;
+	int err;
+
+	if (old_prog_fd < 0)
+		return filter_replace(cgroup_fd, info, table, NULL, why);
+	err = filter_identify(old_prog_fd, &old);
+	if (err < 0)
+		return filter_failed(err, "looking at the filter to be replaced", why);
+	return filter_replace(cgroup_fd, info, table, &old, why);
 }
 
 int filter_detach(int cgroup_fd, int prog_fd, struct reason *why)

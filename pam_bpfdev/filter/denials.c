@@ -40,23 +40,6 @@ __u32 filter_denials_max(bool new_kernel)
 	return by_use ? BPFDEV_DENIALS_MAX : BPFDEV_DENIALS_MAX_LOCKED;
 }
 
-/* Returns 0, -EPROTO or another negative errno. */
-static int check_version(int prog_fd)
-{
-	struct filter_mark *mark;
-	void *data;
-	__u32 size;
-	int err = filter_read_data(prog_fd, &data, &size);
-
-	if (err)
-		return err;
-	mark = data;
-	if (mark->magic != BPFDEV_INFO_MAGIC || mark->version != BPFDEV_INFO_VERSION)
-		err = -EPROTO;
-	free(data);
-	return err;
-}
-
 static bool is_ours(const struct bpf_map_info *map)
 {
 	return map->type == BPF_MAP_TYPE_HASH && map->map_flags == BPF_F_NO_PREALLOC &&
@@ -64,13 +47,10 @@ static bool is_ours(const struct bpf_map_info *map)
 }
 
 /* As filter_open_denials(), with the map's description. */
-static int open_map(int prog_fd, struct bpf_map_info *map)
+static int open_map(const struct filter *filter, struct bpf_map_info *map)
 {
-	int fd = check_version(prog_fd);
+	int fd = filter->readable ? filter_open_map(filter, FILTER_DENIALS_MAP, map) : -EPROTO;
 
-	if (fd < 0)
-		return fd;
-	fd = filter_open_map(prog_fd, FILTER_DENIALS_MAP, map);
 	if (fd < 0)
 		return fd == -ENOENT ? -EPROTO : fd;
 	if (is_ours(map))
@@ -79,11 +59,21 @@ static int open_map(int prog_fd, struct bpf_map_info *map)
 	return -EPROTO;
 }
 
-int filter_open_denials(int prog_fd)
+static int open_map_of(int prog_fd, struct bpf_map_info *map)
 {
-	struct bpf_map_info map = { 0 };
+	struct filter filter;
+	int ret = filter_identify(prog_fd, &filter);
 
-	return open_map(prog_fd, &map);
+	if (ret == 0)
+		ret = -EPROTO;
+	return ret < 0 ? ret : open_map(&filter, map);
+}
+
+int filter_open_denials(const struct filter *filter)
+{
+	struct bpf_map_info map;
+
+	return open_map(filter, &map);
 }
 
 /* Copies of a map's entries. */
@@ -231,7 +221,7 @@ int filter_read_denials(int prog_fd, struct filter_denial **denials, size_t *cou
 			struct reason *why)
 {
 	struct bpf_map_info map = { 0 };
-	FILTER_CLOSE int fd = open_map(prog_fd, &map);
+	FILTER_CLOSE int fd = open_map_of(prog_fd, &map);
 	int err = fd < 0 ? fd : read_map(fd, map.max_entries, denials, count, lost);
 
 	return failed(err, "reading what the filter has denied", why);
@@ -312,7 +302,8 @@ int filter_count_door(int prog_fd, const struct filter_denial *denial, struct re
 		.uid = denial->uid,
 		.pid = denial->pid,
 	};
-	FILTER_CLOSE int fd = filter_open_denials(prog_fd);
+	struct bpf_map_info map;
+	FILTER_CLOSE int fd = open_map_of(prog_fd, &map);
 
 	once.last = once.first;
 	memcpy(once.comm, denial->comm, sizeof(once.comm) - 1);

@@ -42,6 +42,28 @@ struct filter_program {
 int filter_list(int cgroup_fd, bool effective, struct filter_program *programs, size_t size,
 		struct reason *why);
 
+#define FILTER_MAPS_MAX 16
+
+/* A program of ours, as it was found. */
+struct filter {
+	int fd;
+	uint32_t id;
+	bool readable;		 /* false: another version of this program made it, and */
+	struct bpfdev_info info; /* only magic, version, role, uid and flags are known */
+	uint32_t maps[FILTER_MAPS_MAX], map_count; /* ids */
+};
+
+/*
+ * Looks for our programs on the cgroup, in the order of attaching: in @filters, each with a new
+ * descriptor. @copies: also for what whoever became this session's user has brought along
+ * (BPFDEV_CALLER). Returns how many there are, up to @size; or a negative errno with @why.
+ */
+int filter_look(int cgroup_fd, bool copies, struct filter *filters, size_t size,
+		struct reason *why);
+
+/* A copy of a readable filter's table, without the rules that it carries. 0 or a negative errno with @why. */
+int filter_take_table(const struct filter *filter, struct table **table, struct reason *why);
+
 /*
  * Looks for our program on the cgroup. Sets *@prog_fd to a new descriptor of it. Should there be
  * several, the one that was attached first: the kernel asks all of them, so that any one tells that
@@ -156,6 +178,10 @@ int filter_count_door(int prog_fd, const struct filter_denial *denial, struct re
  */
 int filter_attach(int cgroup_fd, const struct bpfdev_info *info, const struct table *table,
 		  int old_prog_fd, struct reason *why);
+
+/* The same, in the place of a filter that was looked at; NULL: beside what else is there. */
+int filter_replace(int cgroup_fd, const struct bpfdev_info *info, const struct table *table,
+		   const struct filter *old, struct reason *why);
 
 /* Detaches our program @prog_fd. Returns 0, also if it is no longer there; a negative errno. */
 int filter_detach(int cgroup_fd, int prog_fd, struct reason *why);

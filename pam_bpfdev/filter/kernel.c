@@ -8,9 +8,6 @@
 #include "filter/call.h"
 #include "filter/kernel.h"
 
-/* The maps of a program of ours; newer versions may have more than we know. */
-#define MAPS_MAX 16
-
 static const struct {
 	int err;
 	const char *meaning;
@@ -44,14 +41,24 @@ static bool ends_in(const char *text, const char *end)
 	return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
-int filter_open_map(int prog_fd, const char *name, struct bpf_map_info *info)
+/* The kernel lists maps as the program first names them: where to begin. */
+static __u32 usual_place(const char *name)
 {
-	__u32 ids[MAPS_MAX];
-	struct bpf_prog_info prog = { .map_ids = (uintptr_t)ids, .nr_map_ids = MAPS_MAX };
-	int err = call_info(prog_fd, &prog, sizeof(prog));
+	static const char *const order[] = { FILTER_TABLE_MAP, FILTER_INFO_MAP, FILTER_DENIALS_MAP,
+					     FILTER_ORIGIN_MAP };
+	__u32 place = 0;
 
-	for (__u32 i = 0; !err && i < prog.nr_map_ids && i < MAPS_MAX; i++) {
-		int fd = call_open_map(ids[i]);
+	while (place < sizeof(order) / sizeof(order[0]) && strcmp(order[place], name) != 0)
+		place++;
+	return place;
+}
+
+int filter_open_map(const struct filter *filter, const char *name, struct bpf_map_info *info)
+{
+	__u32 first = usual_place(name);
+
+	for (__u32 i = 0; i < filter->map_count; i++) {
+		int fd = call_open_map(filter->maps[(first + i) % filter->map_count]), err;
 
 		if (fd < 0)
 			return fd;
@@ -60,27 +67,71 @@ int filter_open_map(int prog_fd, const char *name, struct bpf_map_info *info)
 		if (!err && ends_in(info->name, name))
 			return fd;
 		close(fd);
+		if (err)
+			return err;
 	}
-	return err ? err : -ENOENT;
+	return -ENOENT;
 }
 
-int filter_read_data(int prog_fd, void **data, __u32 *size)
+/* Reads the data of all versions, and the rest of it if this one knows it. */
+static int read_info(struct filter *filter)
 {
-	struct bpf_map_info map = { 0 };
-	FILTER_CLOSE int fd = filter_open_map(prog_fd, FILTER_INFO_MAP, &map);
+	struct bpf_map_info map;
+	FILTER_CLOSE int fd = filter_open_map(filter, FILTER_INFO_MAP, &map);
+	size_t known = offsetof(struct bpfdev_info, rule_count);
 	__u32 first = 0;
+	char *value;
 	int err;
 
 	if (fd < 0)
 		return fd;
-	if (map.value_size < sizeof(struct filter_mark))
+	if (map.value_size < known)
 		return -ENOENT;
-	*data = calloc(1, map.value_size);
-	*size = map.value_size;
-	if (!*data)
+	value = malloc(map.value_size);
+	if (!value)
 		return -ENOMEM;
-	err = call_lookup(fd, &first, *data);
-	if (err)
-		free(*data);
+	err = call_lookup(fd, &first, value);
+	if (!err) {
+		memcpy(&filter->info, value, known);
+		filter->readable = filter->info.version == BPFDEV_INFO_VERSION &&
+				   map.value_size >= sizeof(filter->info);
+	}
+	if (!err && filter->readable)
+		memcpy(&filter->info, value, sizeof(filter->info));
+	free(value);
 	return err;
+}
+
+static void terminate(struct bpfdev_info *info)
+{
+	info->user[sizeof(info->user) - 1] = '\0';
+	info->service[sizeof(info->service) - 1] = '\0';
+	info->tty[sizeof(info->tty) - 1] = '\0';
+	info->rhost[sizeof(info->rhost) - 1] = '\0';
+	info->unit[sizeof(info->unit) - 1] = '\0';
+	info->policy[sizeof(info->policy) - 1] = '\0';
+	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++)
+		info->exceptions[i].device[sizeof(info->exceptions[i].device) - 1] = '\0';
+}
+
+/* The name could be anyone's; the first word of the data is ours. */
+int filter_identify(int prog_fd, struct filter *filter)
+{
+	struct bpf_prog_info prog = { .map_ids = (uintptr_t)filter->maps,
+				      .nr_map_ids = FILTER_MAPS_MAX };
+	int err = call_info(prog_fd, &prog, sizeof(prog));
+
+	filter->fd = prog_fd;
+	filter->id = prog.id;
+	filter->readable = false;
+	filter->map_count = 0;
+	memset(&filter->info, 0, sizeof(filter->info));
+	if (err || prog.type != BPF_PROG_TYPE_CGROUP_DEVICE || strcmp(prog.name, FILTER_NAME) != 0)
+		return 0;
+	filter->map_count = prog.nr_map_ids < FILTER_MAPS_MAX ? prog.nr_map_ids : FILTER_MAPS_MAX;
+	err = read_info(filter);
+	terminate(&filter->info);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	return filter->info.magic == BPFDEV_INFO_MAGIC;
 }

@@ -10,6 +10,7 @@
 
 #include "bpfdev.h"
 #include "base/reason.h"
+#include "filter/filter.h"
 #include "table/table.h"
 
 /* Names of the maps. Those of read-only data have something in front of them, see load.c. */
@@ -22,21 +23,16 @@
 #define FILTER_BATCH 256
 
 /*
- * Opens the map of a program whose name ends in @name. Returns its descriptor, with its description
+ * Opens the map of a filter whose name ends in @name. Returns its descriptor, with its description
  * in @info; -ENOENT: it has none; or another negative errno.
  */
-int filter_open_map(int prog_fd, const char *name, struct bpf_map_info *info);
-
-/* How the read-only data of all versions begins; role and what follows: of ours. */
-struct filter_mark {
-	__u32 magic, version, role, uid, flags;
-};
+int filter_open_map(const struct filter *filter, const char *name, struct bpf_map_info *info);
 
 /*
- * Reads a program's read-only data into *@data, to be freed, of *@size bytes: at least a mark.
- * Returns 0; -ENOENT: it has none; or another negative errno.
+ * Fills @filter in with what the program @prog_fd is, which stays the caller's.
+ * Returns 1: one of ours, of whatever version; 0: it is not; or a negative errno.
  */
-int filter_read_data(int prog_fd, void **data, __u32 *size);
+int filter_identify(int prog_fd, struct filter *filter);
 
 /* A table as the map for it holds it, in one value. Free table. */
 struct filter_image {
@@ -60,10 +56,10 @@ int filter_unpack(const struct filter_image *image, struct table *table);
 __u32 filter_denials_max(bool new_kernel);
 
 /*
- * Opens the map of denials of a program. Returns its descriptor; -EPROTO: another version made the
+ * Opens the map of denials of a filter. Returns its descriptor; -EPROTO: another version made the
  * program, or one that did not count yet; or another negative errno.
  */
-int filter_open_denials(int prog_fd);
+int filter_open_denials(const struct filter *filter);
 
 /*
  * Loads a program with the frozen @table. It counts what it denies in the map @denials_fd; -1: in a

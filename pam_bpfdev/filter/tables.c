@@ -11,39 +11,18 @@
 
 _Static_assert(offsetof(struct bpfdev_data, info) == 0, "another version could not find magic");
 
-static void terminate(struct bpfdev_info *info)
+/* As filter_read() returns it. */
+static int identify(int prog_fd, struct filter *filter, struct reason *why)
 {
-	info->user[sizeof(info->user) - 1] = '\0';
-	info->service[sizeof(info->service) - 1] = '\0';
-	info->tty[sizeof(info->tty) - 1] = '\0';
-	info->rhost[sizeof(info->rhost) - 1] = '\0';
-	info->unit[sizeof(info->unit) - 1] = '\0';
-	info->policy[sizeof(info->policy) - 1] = '\0';
-	for (int i = 0; i < BPFDEV_EXCEPTIONS; i++)
-		info->exceptions[i].device[sizeof(info->exceptions[i].device) - 1] = '\0';
-}
+	int ret = filter_identify(prog_fd, filter);
 
-static int read_data(int prog_fd, struct bpfdev_info *info, struct reason *why)
-{
-	const struct bpfdev_data *data;
-	void *copy;
-	__u32 size;
-	int err = filter_read_data(prog_fd, &copy, &size);
-
-	if (err)
-		return filter_failed(err, "reading what the filter is for", why);
-	data = copy;
-	if (size < sizeof(data->info) || data->info.version != BPFDEV_INFO_VERSION) {
-		reason_set(why,
-			   "the filter was made by another version of this program: %u, not %u",
-			   data->info.version, BPFDEV_INFO_VERSION);
-		err = FILTER_OTHER_VERSION;
-	} else {
-		*info = data->info;
-		terminate(info);
-	}
-	free(copy);
-	return err;
+	if (ret <= 0)
+		return filter_failed(ret ? ret : -ENOENT, "reading what the filter is for", why);
+	if (filter->readable)
+		return 0;
+	reason_set(why, "the filter was made by another version of this program: %u, not %u",
+		   filter->info.version, BPFDEV_INFO_VERSION);
+	return FILTER_OTHER_VERSION;
 }
 
 /* The whole of an array with @count values of @size bytes, in the order of their numbers. */
@@ -63,10 +42,10 @@ static int read_array(int fd, __u32 count, size_t size, void *values)
 	return 0;
 }
 
-static int read_table(int prog_fd, struct table *table)
+static int read_table(const struct filter *filter, struct table *table)
 {
 	struct bpf_map_info map = { 0 };
-	FILTER_CLOSE int fd = filter_open_map(prog_fd, FILTER_TABLE_MAP, &map);
+	FILTER_CLOSE int fd = filter_open_map(filter, FILTER_TABLE_MAP, &map);
 	struct filter_image image = { .size = map.value_size };
 	__u32 first = 0;
 	int err;
@@ -87,17 +66,17 @@ static int read_table(int prog_fd, struct table *table)
 
 #define ORIGIN_CHUNKS_MAX (1u << 16)
 
-/* Sets *@origin to the @size bytes that the filter carries; to be freed. */
-static int read_origin(int prog_fd, __u64 size, void **origin)
+/* Sets *@origin to what the filter carries; to be freed. */
+static int read_origin(const struct filter *filter, void **origin)
 {
 	struct bpf_map_info map = { 0 };
-	FILTER_CLOSE int fd = filter_open_map(prog_fd, FILTER_ORIGIN_MAP, &map);
+	FILTER_CLOSE int fd = filter_open_map(filter, FILTER_ORIGIN_MAP, &map);
 	int err;
 
 	if (fd < 0)
 		return fd == -ENOENT ? -EPROTO : fd;
 	if (map.type != BPF_MAP_TYPE_ARRAY || map.max_entries > ORIGIN_CHUNKS_MAX ||
-	    size > (__u64)map.max_entries * map.value_size)
+	    filter->info.origin_size > (__u64)map.max_entries * map.value_size)
 		return -EPROTO;
 	*origin = calloc(map.max_entries, map.value_size);
 	if (!*origin)
@@ -112,38 +91,46 @@ static int read_origin(int prog_fd, __u64 size, void **origin)
 
 int filter_read_origin(int prog_fd, struct bpfdev_info *info, void **origin, struct reason *why)
 {
-	int err = read_data(prog_fd, info, why);
+	struct filter filter;
+	int err = identify(prog_fd, &filter, why);
 
 	*origin = NULL;
+	*info = filter.info;
 	if (err || !info->origin_size)
 		return err;
-	err = read_origin(prog_fd, info->origin_size, origin);
+	err = read_origin(&filter, origin);
 	return err ? filter_failed(err, "reading the rules that the filter carries", why) : 0;
+}
+
+static int take(const struct filter *filter, bool origin, struct table **table, struct reason *why)
+{
+	struct table *copy = calloc(1, sizeof(*copy));
+	int err = copy ? read_table(filter, copy) : -ENOMEM;
+
+	if (!err && origin && filter->info.origin_size) {
+		copy->origin_size = filter->info.origin_size;
+		err = read_origin(filter, &copy->origin);
+	}
+	if (err) {
+		table_free(copy);
+		return filter_failed(err, "reading the filter's tables", why);
+	}
+	*table = copy;
+	return 0;
+}
+
+int filter_take_table(const struct filter *filter, struct table **table, struct reason *why)
+{
+	return take(filter, false, table, why);
 }
 
 int filter_read(int prog_fd, struct bpfdev_info *info, struct table **table, struct reason *why)
 {
-	struct table *copy;
-	int err;
+	struct filter filter;
+	int err = identify(prog_fd, &filter, why);
 
-	if (!table)
-		return read_data(prog_fd, info, why);
-	copy = calloc(1, sizeof(*copy));
-	if (!copy)
-		return filter_failed(-ENOMEM, "reading the filter", why);
-	err = read_data(prog_fd, info, why);
-	if (!err) {
-		err = read_table(prog_fd, copy);
-		if (!err && info->origin_size) {
-			copy->origin_size = info->origin_size;
-			err = read_origin(prog_fd, info->origin_size, &copy->origin);
-		}
-		if (err)
-			filter_failed(err, "reading the filter's tables", why);
-	}
 	if (err)
-		table_free(copy);
-	else
-		*table = copy;
-	return err;
+		return err;
+	*info = filter.info;
+	return table ? take(&filter, true, table, why) : 0;
 }

@@ -46,7 +46,11 @@ static void detach(const struct scratch *scratch)
 static uint32_t map_size(const struct scratch *scratch)
 {
 	struct bpf_map_info map = { 0 };
-	int prog = find_filter(scratch->fd), fd = filter_open_map(prog, FILTER_DENIALS_MAP, &map);
+	int prog = find_filter(scratch->fd), fd = -1;
+	struct filter filter;
+
+	if (filter_identify(prog, &filter) > 0)
+		fd = filter_open_map(&filter, FILTER_DENIALS_MAP, &map);
 
 	assert_true(fd >= 0);
 	assert_int_equal(map.type, BPF_MAP_TYPE_HASH);

@@ -135,11 +135,15 @@ static void test_many_are_enforced(void **state)
 static void check_frozen(int prog, const char *name)
 {
 	struct bpf_map_info info = { 0 };
-	int fd = filter_open_map(prog, name, &info);
+	struct filter filter;
 	uint32_t first = 0;
-	void *value = calloc(1, info.value_size);
+	void *value;
+	int fd;
 
+	assert_int_equal(filter_identify(prog, &filter), 1);
+	fd = filter_open_map(&filter, name, &info);
 	assert_true(fd >= 0);
+	value = calloc(1, info.value_size);
 	assert_non_null(value);
 	assert_int_equal(bpf_map_update_elem(fd, &first, value, BPF_ANY), -EPERM);
 	free(value);
