@@ -65,7 +65,7 @@ static int open_map_of(int prog_fd, struct bpf_map_info *map)
 	int ret = filter_identify(prog_fd, &filter);
 
 	if (ret == 0)
-		ret = -EPROTO;
+		ret = -ENOENT; /* no filter */
 	return ret < 0 ? ret : open_map(&filter, map);
 }
 

@@ -126,7 +126,9 @@ int filter_identify(int prog_fd, struct filter *filter)
 	filter->readable = false;
 	filter->map_count = 0;
 	memset(&filter->info, 0, sizeof(filter->info));
-	if (err || prog.type != BPF_PROG_TYPE_CGROUP_DEVICE || strcmp(prog.name, FILTER_NAME) != 0)
+	if (err)
+		return err;
+	if (prog.type != BPF_PROG_TYPE_CGROUP_DEVICE || strcmp(prog.name, FILTER_NAME) != 0)
 		return 0;
 	filter->map_count = prog.nr_map_ids < FILTER_MAPS_MAX ? prog.nr_map_ids : FILTER_MAPS_MAX;
 	err = read_info(filter);
