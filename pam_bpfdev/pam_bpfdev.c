@@ -140,20 +140,26 @@ static void prepare(struct login *login, pam_handle_t *pamh, int flags, int argc
 struct opened {
 	bool filtered; /* the filter is this handle's */
 	bool leader;   /* so is the session, which ends with it */
+	/* As whom it was opened: at its close nobody waits for a directory, or finds it gone. */
+	struct policy_subject subject;
 };
 
 static void free_opened(pam_handle_t *pamh, void *data, int error_status)
 {
+	struct opened *opened = data;
+
 	(void)pamh;
 	(void)error_status;
-	free(data);
+	policy_subject_free(&opened->subject);
+	free(opened);
 }
 
-static const struct opened *recall(struct login *login)
+static struct opened *recall(struct login *login)
 {
 	const void *data = NULL;
 
-	return pam_get_data(login->pamh, DATA_NAME, &data) == PAM_SUCCESS ? data : NULL;
+	/* The C library's const is PAM's: the data is this module's own. */
+	return pam_get_data(login->pamh, DATA_NAME, &data) == PAM_SUCCESS ? (void *)data : NULL;
 }
 
 static void remember(struct login *login, bool filtered, bool leader)
@@ -167,7 +173,7 @@ static void remember(struct login *login, bool filtered, bool leader)
 	opened = malloc(sizeof(*opened));
 	if (!opened)
 		return;
-	*opened = (struct opened) { filtered, leader };
+	*opened = (struct opened) { .filtered = filtered, .leader = leader };
 	if (pam_set_data(login->pamh, DATA_NAME, opened, free_opened) != PAM_SUCCESS)
 		free(opened);
 }
@@ -295,6 +301,32 @@ static int answer(struct login *login, const struct enforce_report *report)
 	}
 }
 
+/* Leaves the subject to the session's close; to nobody, if none is to come. */
+static void leave_subject(struct login *login)
+{
+	struct opened *opened = recall(login);
+
+	if (opened && opened->filtered && !opened->subject.name)
+		opened->subject = login->subject;
+	else
+		policy_subject_free(&login->subject);
+}
+
+/* Takes it from there. False: another process opened the session, or as somebody else. */
+static bool take_subject(struct login *login, struct opened *opened)
+{
+	const char *user = NULL;
+
+	if (!opened || !opened->subject.name ||
+	    pam_get_user(login->pamh, &user, NULL) != PAM_SUCCESS || !user ||
+	    strcmp(user, opened->subject.name) != 0)
+		return false;
+	login->user = user;
+	login->subject = opened->subject;
+	opened->subject = (struct policy_subject) { .name = NULL };
+	return true;
+}
+
 /*
  * Returns 0 with login->subject; 1: there is no such user; or a negative errno; both with @why.
  */
@@ -338,7 +370,7 @@ EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const ch
 		return PAM_USER_UNKNOWN;
 	}
 	ret = ret < 0 ? refuse(&login, &why) : open_subject(&login);
-	policy_subject_free(&login.subject);
+	leave_subject(&login);
 	return ret;
 }
 
@@ -404,7 +436,7 @@ static int close_subject(struct login *login, bool ours)
 
 EXPORT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	const struct opened *opened;
+	struct opened *opened;
 	struct reason why;
 	struct login login;
 	int ret;
@@ -414,7 +446,7 @@ EXPORT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const c
 	/* NULL: another process opened the session, so that only the kernel knows. */
 	if (opened && !opened->filtered)
 		return PAM_IGNORE;
-	ret = load_subject(&login, &why);
+	ret = take_subject(&login, opened) ? 0 : load_subject(&login, &why);
 	if (ret > 0)
 		return PAM_USER_UNKNOWN;
 	ret = ret < 0 ? close_failed(&login, ret, &why)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * FNV-1a with 64 bits: tells a changed policy from an unchanged one. Who could craft a collision
- * owns the policy files anyway, so no cryptographic hash is dragged into login processes.
+ * As FNV-1a with 64 bits, but for eight bytes at once where there are so many: tells a changed policy
+ * from an unchanged one. Who could craft a collision owns the policy files anyway, so no cryptographic
+ * hash is dragged into login processes.
  */
 #ifndef DIGEST_H
 #define DIGEST_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define DIGEST_START 0xcbf29ce484222325ull
 
@@ -15,8 +17,16 @@ static inline uint64_t digest_add(uint64_t digest, const void *data, size_t leng
 {
 	const unsigned char *bytes = data;
 
-	for (size_t i = 0; i < length; i++)
-		digest = (digest ^ bytes[i]) * 0x100000001b3ull;
+	for (; length >= sizeof(uint64_t); length -= sizeof(uint64_t), bytes += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, bytes, sizeof(word));
+		digest = (digest ^ word) * 0x100000001b3ull;
+		/* What is in the high bits would stay there. */
+		digest ^= digest >> 32;
+	}
+	for (; length; length--)
+		digest = (digest ^ *bytes++) * 0x100000001b3ull;
 	return digest;
 }
 

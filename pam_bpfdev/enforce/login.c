@@ -23,6 +23,7 @@ struct opening {
 	/* Opening: what the policy says. */
 	struct bpfdev_info info;
 	struct table *table; /* NULL: no line names the user */
+	bool fresh;	     /* asked just now: not worth another look at the files */
 	bool unsettled;	     /* attached, but what it names is to be looked up once more */
 
 	/* Closing: */
@@ -143,6 +144,7 @@ static int ask_policy(struct opening *opening)
 		*opening->why = why;
 		return ret < 0 ? ret : -EINVAL;
 	}
+	opening->fresh = true;
 	/* Mistakes that are nothing to this user: see policy_spares(). */
 	report->spared = *why.text;
 	if (report->spared)
@@ -159,12 +161,13 @@ static int prepare_open(void *data)
 	struct opening *opening = data;
 	int ret = 0;
 
-	if (!conf_store_is_current(&opening->decider.policies)) {
+	if (!opening->fresh && !conf_store_is_current(&opening->decider.policies)) {
 		conf_store_renew(&opening->decider.policies);
 		manager_free(&opening->manager);
 		opening->manager.has_base = false;
 		ret = ask_policy(opening);
 	}
+	opening->fresh = false;
 	return ret < 0 ? ret : manager_prepare(&opening->manager, opening->why);
 }
 

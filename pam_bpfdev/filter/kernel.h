@@ -49,6 +49,18 @@ int filter_pack(const struct table *table, struct filter_image *image);
  */
 int filter_unpack(const struct filter_image *image, struct table *table);
 
+/* Bytes of a value from which on finding its like takes less than making one more. */
+#define FILTER_SHARED_MIN 8192
+
+/*
+ * Looks for a frozen map that holds just @image, whose table has @digest. Returns a descriptor, or -1:
+ * none is known, or it is too small to be looked for.
+ */
+int filter_find_shared(const struct filter_image *image, uint64_t digest);
+
+/* Has others find the map @map_fd, which holds @image and is frozen. If that fails, they do not. */
+void filter_share(const struct filter_image *image, uint64_t digest, int map_fd);
+
 /*
  * How many entries the map of denials of a new program may have. @new_kernel: it is known to be one
  * that counts a map's memory by use.

@@ -25,7 +25,8 @@ enum { DATA, TABLE, DENIALS, MAPS };
 struct parts {
 	const struct bpfdev_info *info;
 	const struct table *table;
-	struct filter_image image; /* of it */
+	struct filter_image image; /* of it, */
+	uint64_t digest;	   /* and of it */
 	int denials_fd;	    /* of the program that is replaced; -1: there is none to go on with */
 	bool knows_process; /* what is denied may ask for the process */
 	char *log;	    /* NULL: the verifier says nothing */
@@ -99,7 +100,7 @@ static int fill_data(int fd, const struct parts *parts)
 
 	data.info.magic = BPFDEV_INFO_MAGIC;
 	data.info.version = BPFDEV_INFO_VERSION;
-	data.info.table_digest = table_digest(parts->table);
+	data.info.table_digest = parts->digest;
 	data.info.origin_digest = table_origin_digest(parts->table);
 	data.info.origin_size = parts->table->origin ? parts->table->origin_size : 0;
 	return fill_one(fd, &data);
@@ -139,12 +140,18 @@ static int bind_origin(int prog_fd, const struct table *table)
 
 static int make_table_map(const struct parts *parts)
 {
-	int fd = make_array("bpfdev" FILTER_TABLE_MAP, 1, parts->image.size);
-	int err = fd < 0 ? fd : fill_one(fd, parts->image.table);
+	int fd = filter_find_shared(&parts->image, parts->digest), err;
 
+	if (fd >= 0)
+		return fd;
+	fd = make_array("bpfdev" FILTER_TABLE_MAP, 1, parts->image.size);
+	err = fd < 0 ? fd : fill_one(fd, parts->image.table);
 	if (fd >= 0 && err)
 		close(fd);
-	return err ? err : fd;
+	if (err)
+		return err;
+	filter_share(&parts->image, parts->digest, fd);
+	return fd;
 }
 
 /* What is not there yet. */
@@ -319,7 +326,10 @@ static void load_with_words(struct parts *parts, struct reason *why)
 int filter_load(const struct bpfdev_info *info, const struct table *table, int denials_fd,
 		struct reason *why)
 {
-	struct parts parts = { .info = info, .table = table, .denials_fd = denials_fd };
+	struct parts parts = { .info = info,
+			       .table = table,
+			       .digest = table_digest(table),
+			       .denials_fd = denials_fd };
 
 	parts.result = filter_pack(table, &parts.image);
 	if (parts.result == 0)
