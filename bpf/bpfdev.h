@@ -301,6 +301,7 @@ struct bpfdev_data {
 	 * knows this value, drops the calls that the kernel does not have.
 	 */
 	__u32 knows_process;
+	__u32 unused; /* no byte of it is left to chance */
 };
 
 #ifdef BPFDEV_DECIDE

@@ -58,28 +58,28 @@ int copies_make(int from_fd, int cgroup_fd, char *caller, size_t size, struct re
 	return ret;
 }
 
-int copies_find(int cgroup_fd, struct copies *copies, struct reason *why)
+int enforce_look_all(int cgroup_fd, struct filter *own, int *count, struct copies *copies,
+		     struct reason *why)
 {
-	int fds[FILTER_ALL_MAX];
-	int count = filter_find_all(cgroup_fd, fds, FILTER_ALL_MAX, why), ret = count;
+	struct filter filters[FILTER_ALL_MAX];
+	int ret = filter_look(cgroup_fd, true, filters, FILTER_ALL_MAX, why), found = FOUND_NOTHING;
 
-	*copies = (struct copies) { .count = 0 };
-	for (int i = 0; i < count; i++) {
-		struct bpfdev_info info = { 0 };
+	*own = (struct filter) { .fd = -1 };
+	*count = 0;
+	copies->count = 0;
+	for (int i = 0; i < ret; i++) {
+		const struct filter *filter = &filters[i];
 
-		if (ret >= 0)
-			ret = filter_read(fds[i], &info, NULL, why);
-		if (ret == 0 && info.flags & BPFDEV_CALLER) {
-			if (copies->count == 0)
-				copies->info = info;
-			copies->fds[copies->count++] = fds[i];
+		if (filter->readable && filter->info.flags & BPFDEV_CALLER) {
+			copies->items[copies->count++] = *filter;
+		} else if ((*count)++) {
+			close(filter->fd);
 		} else {
-			close(fds[i]);
+			*own = *filter;
+			found = filter->readable ? FOUND_FILTER : FOUND_OTHER_VERSION;
 		}
 	}
-	if (ret < 0)
-		copies_free(copies);
-	return ret < 0 ? ret : copies->count;
+	return ret < 0 ? ret : found;
 }
 
 int copies_end(const struct copies *copies, int cgroup_fd, bool last, struct reason *why)
@@ -87,13 +87,13 @@ int copies_end(const struct copies *copies, int cgroup_fd, bool last, struct rea
 	int ret = 0;
 
 	for (int i = 0; i < copies->count && ret >= 0; i++)
-		ret = last ? filter_detach(cgroup_fd, copies->fds[i], why)
-			   : enforce_mark_closed(cgroup_fd, copies->fds[i], why);
+		ret = last ? filter_detach(cgroup_fd, copies->items[i].fd, why)
+			   : enforce_mark_closed(cgroup_fd, copies->items[i].fd, why);
 	return ret;
 }
 
 void copies_free(struct copies *copies)
 {
 	while (copies->count)
-		close(copies->fds[--copies->count]);
+		close(copies->items[--copies->count].fd);
 }

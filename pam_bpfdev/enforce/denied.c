@@ -121,13 +121,13 @@ static void describe_all(const struct enforce_options *options, const struct bpf
 }
 
 /* Adds what one filter has denied. Returns 0, or not 0 with denied->why. */
-static int add_filter(struct sums *sums, int prog_fd, struct enforce_denied *denied)
+static int add_filter(struct sums *sums, const struct filter *filter, struct enforce_denied *denied)
 {
 	struct filter_denial *denials = NULL;
 	size_t count = 0;
 	uint64_t lost = 0;
 	struct sum *grown;
-	int ret = filter_read_denials(prog_fd, &denials, &count, &lost, &denied->why);
+	int ret = filter_take_denials(filter, &denials, &count, &lost, &denied->why);
 
 	if (ret != 0)
 		return ret;
@@ -144,16 +144,16 @@ static int add_filter(struct sums *sums, int prog_fd, struct enforce_denied *den
 	return -ENOMEM;
 }
 
-void enforce_denied(const struct enforce_options *options, const int *prog_fds, int count,
-		    const struct bpfdev_info *info, struct enforce_denied *denied)
+void enforce_denied(const struct enforce_options *options, const struct filter *filters, int count,
+		    struct enforce_denied *denied)
 {
 	struct sums sums = { 0 };
 	int ret = 0;
 
 	*denied = (struct enforce_denied) { 0 };
 	for (int i = 0; i < count && ret == 0; i++)
-		ret = add_filter(&sums, prog_fds[i], denied);
+		ret = add_filter(&sums, &filters[i], denied);
 	if (ret == 0)
-		describe_all(options, info, &sums, denied);
+		describe_all(options, &filters[0].info, &sums, denied);
 	free(sums.items);
 }

@@ -74,10 +74,16 @@ int enforce_look(int cgroup_fd, struct filter *filter, struct reason *why);
 
 /* The filters beside a session's own that whoever became its user has brought along. */
 struct copies {
-	int fds[FILTER_ALL_MAX];
+	struct filter items[FILTER_ALL_MAX];
 	int count;
-	struct bpfdev_info info; /* of the first one */
 };
+
+/*
+ * Looks for all that is ours on a session at once: as enforce_look(), with *@count how many filters of
+ * its own it has, and with the copies that can be read, to be freed in any case: copies_free().
+ */
+int enforce_look_all(int cgroup_fd, struct filter *own, int *count, struct copies *copies,
+		     struct reason *why);
 
 /*
  * Puts a copy of each filter of the cgroup @from_fd on @cgroup_fd: becoming somebody else ends
@@ -85,12 +91,6 @@ struct copies {
  * Returns 0 or a negative errno with @why.
  */
 int copies_make(int from_fd, int cgroup_fd, char *caller, size_t size, struct reason *why);
-
-/*
- * Looks for the copies on a session. Returns how many there are, or a negative errno with @why.
- * copies_free() in any case.
- */
-int copies_find(int cgroup_fd, struct copies *copies, struct reason *why);
 
 /*
  * At the session's end: takes them off, if who closes it is the @last process there, or marks them
@@ -122,7 +122,8 @@ struct manager {
 	/* What came of it: */
 	int had, has; /* enum found, before and after */
 	struct bpfdev_info before, after;
-	int over_fd; /* with no session open: the filter that it had before, kept; or 0: none */
+	struct filter
+		over; /* with no session open: the filter that it had before; its fd may be 0 */
 	struct reason note; /* a policy that cannot be used left it what every shell needs */
 };
 
@@ -189,10 +190,10 @@ void enforce_line(struct decider *decider, const struct bpfdev_info *info, uint6
 		  uint32_t source, char *line, size_t size);
 
 /*
- * Sums up what the @count filters @prog_fds have denied; @info: what the first says of itself. What
- * cannot be read is said in @denied->why: it is no reason to do anything else.
+ * Sums up what the @count filters have denied, which one user's are. What cannot be read is said in
+ * @denied->why: it is no reason to do anything else.
  */
-void enforce_denied(const struct enforce_options *options, const int *prog_fds, int count,
-		    const struct bpfdev_info *info, struct enforce_denied *denied);
+void enforce_denied(const struct enforce_options *options, const struct filter *filters, int count,
+		    struct enforce_denied *denied);
 
 #endif

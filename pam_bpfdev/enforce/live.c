@@ -4,44 +4,12 @@
 #include "enforce/internal.h"
 #include "filter/filter.h"
 
-/* So many programs may a cgroup have. */
-#define PROGRAMS_MAX 64
-
 struct walk {
 	const struct session *user;
 	enforce_live_visit *visit;
 	void *data;
 	struct reason *why;
 };
-
-/* How many filters of ours the cgroup has, or a negative errno. */
-static int count_ours(int cgroup_fd, struct reason *why)
-{
-	struct filter_program programs[PROGRAMS_MAX];
-	int count = filter_list(cgroup_fd, false, programs, PROGRAMS_MAX, why), ours = 0;
-
-	for (int i = 0; i < count; i++)
-		ours += programs[i].ours;
-	return count < 0 ? count : ours;
-}
-
-/* Fills in what the unit's filter is; it may have gone since it was counted. */
-static int look(struct enforce_live *live, struct reason *why)
-{
-	struct filter filter;
-	int ret = count_ours(live->cgroup_fd, why);
-
-	live->filters = ret;
-	if (ret > 0) {
-		ret = enforce_look(live->cgroup_fd, &filter, why);
-		live->prog_fd = filter.fd;
-		live->info = filter.info;
-	}
-	if (ret == FOUND_NOTHING)
-		live->filters = 0;
-	live->known = ret == FOUND_FILTER;
-	return ret;
-}
 
 static int visit_unit(const struct walk *walk, enum bpfdev_role role, int cgroup_fd,
 		      const char *unit)
@@ -53,12 +21,18 @@ static int visit_unit(const struct walk *walk, enum bpfdev_role role, int cgroup
 		.cgroup_fd = cgroup_fd,
 		.prog_fd = -1,
 	};
-	struct copies copies = { .count = 0 };
-	int ret = look(&live, walk->why);
+	int copy_fds[FILTER_ALL_MAX];
+	struct copies copies;
+	struct filter own;
+	int ret = enforce_look_all(cgroup_fd, &own, &live.filters, &copies, walk->why);
 
-	if (ret >= 0 && role == BPFDEV_SESSION)
-		ret = copies_find(cgroup_fd, &copies, walk->why);
-	live.copies = copies.fds;
+	live.prog_fd = own.fd;
+	live.known = ret == FOUND_FILTER;
+	if (live.known)
+		live.info = own.info;
+	for (int i = 0; i < copies.count; i++)
+		copy_fds[i] = copies.items[i].fd;
+	live.copies = copy_fds;
 	live.copy_count = copies.count;
 	if (ret >= 0)
 		ret = walk->visit(&live, walk->data);

@@ -31,7 +31,7 @@ struct opening {
 	bool ended;	/* the session's filter is done with; what is left is the manager */
 	int failed;	/* the session's filter: a negative errno */
 	bool summed_up; /* what it has denied is to be told */
-	struct bpfdev_info was;
+	struct filter was;
 	struct copies copies; /* of the filters of whoever has become the user */
 };
 
@@ -78,17 +78,23 @@ static void name_unit(struct opening *opening)
 		 session_unit_name(&opening->place));
 }
 
-/* Opens the unit's cgroup and looks for our filter there. Returns an enum found, or an errno. */
+/* Opens the unit's cgroup, if it is not yet, for another look. Returns 0 or a negative errno. */
+static int open_unit(struct opening *opening)
+{
+	if (opening->cgroup_fd < 0)
+		opening->cgroup_fd = session_open_cgroup(opening->place.unit, opening->why);
+	close_fd(&opening->prog_fd);
+	return opening->cgroup_fd < 0 ? opening->cgroup_fd : 0;
+}
+
+/* Looks for our filter on the unit's cgroup. Returns an enum found, or a negative errno. */
 static int look(struct opening *opening, struct bpfdev_info *info)
 {
 	struct filter filter;
-	int ret;
+	int ret = open_unit(opening);
 
-	if (opening->cgroup_fd < 0)
-		opening->cgroup_fd = session_open_cgroup(opening->place.unit, opening->why);
-	if (opening->cgroup_fd < 0)
-		return opening->cgroup_fd;
-	close_fd(&opening->prog_fd);
+	if (ret < 0)
+		return ret;
 	ret = enforce_look(opening->cgroup_fd, &filter, opening->why);
 	opening->prog_fd = filter.fd;
 	*info = filter.info;
@@ -419,8 +425,8 @@ int enforce_open(const struct enforce_options *options, const struct policy_subj
 static int end_filters(struct opening *opening, int found)
 {
 	const struct copies *copies = &opening->copies;
-	bool closed = found ? found == FOUND_FILTER && opening->was.flags & BPFDEV_CLOSED
-			    : copies->info.flags & BPFDEV_CLOSED;
+	bool closed = found ? found == FOUND_FILTER && opening->was.info.flags & BPFDEV_CLOSED
+			    : copies->items[0].info.flags & BPFDEV_CLOSED;
 	int last = session_is_last(&opening->place, opening->why), ret = 0;
 
 	if (last < 0)
@@ -445,19 +451,30 @@ static int prepare_close(void *data)
 	return manager_prepare(&opening->manager, opening->why);
 }
 
+/* As look(), for copies as well. */
+static int look_all(struct opening *opening)
+{
+	int count, ret = open_unit(opening);
+
+	copies_free(&opening->copies);
+	if (ret < 0)
+		return ret;
+	ret = enforce_look_all(opening->cgroup_fd, &opening->was, &count, &opening->copies,
+			       opening->why);
+	opening->prog_fd = opening->was.fd;
+	return ret;
+}
+
 static int put_close(void *data)
 {
 	struct opening *opening = data;
 
 	name_unit(opening);
 	if (!opening->ended) {
-		int found = look(opening, &opening->was), copies = found;
+		int found = look_all(opening);
 
-		copies_free(&opening->copies);
-		if (found >= 0)
-			copies = copies_find(opening->cgroup_fd, &opening->copies, opening->why);
-		if (copies < 0 || (!found && !copies))
-			return copies;
+		if (found < 0 || (!found && !opening->copies.count))
+			return found;
 		opening->failed = end_filters(opening, found);
 		opening->ended = true;
 	}
@@ -472,15 +489,13 @@ static void sum_up(struct opening *opening)
 	const struct copies *copies = &opening->copies;
 
 	if (opening->prog_fd >= 0)
-		enforce_denied(options, &opening->prog_fd, 1, &opening->was, &report->denied);
+		enforce_denied(options, &opening->was, 1, &report->denied);
 	if (copies->count) {
-		snprintf(report->caller, sizeof(report->caller), "%s", copies->info.user);
-		enforce_denied(options, copies->fds, copies->count, &copies->info,
-			       &report->caller_denied);
+		snprintf(report->caller, sizeof(report->caller), "%s", copies->items[0].info.user);
+		enforce_denied(options, copies->items, copies->count, &report->caller_denied);
 	}
-	if (opening->manager.over_fd)
-		enforce_denied(options, &opening->manager.over_fd, 1, &opening->manager.before,
-			       &report->manager_denied);
+	if (opening->manager.over.fd)
+		enforce_denied(options, &opening->manager.over, 1, &report->manager_denied);
 }
 
 static int close_in_place(struct opening *opening)

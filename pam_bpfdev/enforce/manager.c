@@ -349,7 +349,7 @@ static int put(struct manager *manager, int manager_fd, struct reason *why)
 		manager->after = (struct bpfdev_info) { 0 };
 	}
 	if (ret >= 0 && !wanted.table && manager->had == FOUND_FILTER)
-		manager->over_fd = old.fd;
+		manager->over = old;
 	else
 		close_fd(&old.fd);
 	table_free(wanted.table);
@@ -372,9 +372,9 @@ int manager_put(struct manager *manager, struct reason *why)
 
 void manager_free(struct manager *manager)
 {
-	if (manager->over_fd)
-		close(manager->over_fd);
-	manager->over_fd = 0;
+	if (manager->over.fd)
+		close(manager->over.fd);
+	manager->over.fd = 0;
 	table_free(manager->base);
 	manager->base = NULL;
 	manager->has_base = false;

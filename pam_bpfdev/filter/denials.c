@@ -217,11 +217,11 @@ static int failed(int err, const char *doing, struct reason *why)
 	return FILTER_OTHER_VERSION;
 }
 
-int filter_read_denials(int prog_fd, struct filter_denial **denials, size_t *count, uint64_t *lost,
-			struct reason *why)
+int filter_take_denials(const struct filter *filter, struct filter_denial **denials, size_t *count,
+			uint64_t *lost, struct reason *why)
 {
 	struct bpf_map_info map = { 0 };
-	FILTER_CLOSE int fd = open_map_of(prog_fd, &map);
+	FILTER_CLOSE int fd = open_map(filter, &map);
 	int err = fd < 0 ? fd : read_map(fd, map.max_entries, denials, count, lost);
 
 	return failed(err, "reading what the filter has denied", why);
@@ -229,7 +229,10 @@ int filter_read_denials(int prog_fd, struct filter_denial **denials, size_t *cou
 
 int filter_watch(int prog_fd)
 {
-	return filter_open_denials(prog_fd);
+	struct filter filter;
+	int ret = filter_identify(prog_fd, &filter);
+
+	return ret > 0 ? filter_open_denials(&filter) : ret ? ret : -ENOENT;
 }
 
 int filter_moved(int watch_fd, uint64_t *count)
@@ -253,6 +256,17 @@ int filter_newest(uint32_t *id)
 	while (!err)
 		err = call_next_program(id);
 	return err == -ENOENT ? 0 : err;
+}
+
+int filter_read_denials(int prog_fd, struct filter_denial **denials, size_t *count, uint64_t *lost,
+			struct reason *why)
+{
+	struct filter filter;
+	int ret = filter_identify(prog_fd, &filter);
+
+	if (ret <= 0)
+		return failed(ret ? ret : -ENOENT, "reading what the filter has denied", why);
+	return filter_take_denials(&filter, denials, count, lost, why);
 }
 
 static __u64 nanoseconds(void)

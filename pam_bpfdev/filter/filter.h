@@ -145,6 +145,10 @@ struct filter_denial {
 int filter_read_denials(int prog_fd, struct filter_denial **denials, size_t *count, uint64_t *lost,
 			struct reason *why);
 
+/* The same of a filter that was looked at. */
+int filter_take_denials(const struct filter *filter, struct filter_denial **denials, size_t *count,
+			uint64_t *lost, struct reason *why);
+
 /*
  * To see whether there is anything new to read, for less than it takes to read it. filter_watch() opens
  * what a filter counts in, and those that take its place; close(2) it. filter_moved() sets *@count to

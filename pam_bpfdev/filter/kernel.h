@@ -16,6 +16,7 @@
 /* Names of the maps. Those of read-only data have something in front of them, see load.c. */
 #define FILTER_INFO_MAP ".rodata"
 #define FILTER_TABLE_MAP ".table"
+#define FILTER_TABLE_NAME "bpfdev" FILTER_TABLE_MAP
 #define FILTER_DENIALS_MAP "denials"
 #define FILTER_ORIGIN_MAP "origin"
 

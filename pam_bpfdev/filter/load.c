@@ -144,7 +144,7 @@ static int make_table_map(const struct parts *parts)
 
 	if (fd >= 0)
 		return fd;
-	fd = make_array("bpfdev" FILTER_TABLE_MAP, 1, parts->image.size);
+	fd = make_array(FILTER_TABLE_NAME, 1, parts->image.size);
 	err = fd < 0 ? fd : fill_one(fd, parts->image.table);
 	if (fd >= 0 && err)
 		close(fd);

@@ -22,6 +22,15 @@ def test_close_in_another_process(login, tree):
     assert tree.filters() == {}
 
 
+def test_close_while_the_directory_has_lost_the_user(login, tree, world):
+    """Who it is was found out at the open: a close asks nobody, so it neither waits nor fails."""
+    alice = login()
+    alice.open()
+    world.write("passwd", "root:x:0:0::/root:/bin/sh\n")
+    assert alice.close() == "PAM_SUCCESS"
+    assert tree.filters() == {}
+
+
 def test_close_in_another_process_with_others_left(login, stay, tree):
     """It cannot know whether it ends the session or one within it (su), so it leaves all as it is."""
     alice, end = login(), stay(tree.scope())
