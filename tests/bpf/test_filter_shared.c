@@ -126,9 +126,9 @@ static int mislead(void *data)
 		return 100;
 	ids[0] = 0;
 	ids[1] = make_like(&image, zeros, BPF_F_RDONLY_PROG);
-	ids[2] = make_like(&image, image.table, 0);	     /* the program could write there */
+	ids[2] = make_like(&image, image.table, 0); /* the program could write there */
 	ids[3] = make_like(&image, image.table, BPF_F_RDONLY_PROG); /* not frozen */
-	ids[4] = attach_one(scratch, table, 1000) + 1000000; /* no map */
+	ids[4] = attach_one(scratch, table, 1000) + 1000000;	    /* no map */
 	for (int i = 0; i < 5; i++) {
 		point_all_at(digest, ids[i]);
 		if (attach_one(scratch, table, 1000) == ids[i])
