@@ -83,7 +83,7 @@ int filter_find(int cgroup_fd, int *prog_fd, struct reason *why)
 
 int filter_find_all(int cgroup_fd, int *prog_fds, size_t size, struct reason *why)
 {
-	struct filter filters[FILTER_ALL_MAX];
+	struct filter filters[FILTER_ALL_MAX] = { { .fd = -1 } };
 	int found = filter_look(cgroup_fd, true, filters,
 				size < FILTER_ALL_MAX ? size : FILTER_ALL_MAX, why);
 

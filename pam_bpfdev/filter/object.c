@@ -138,6 +138,8 @@ int object_link(const struct object_map *maps, size_t map_count, struct bpf_insn
 
 	object_section(OBJECT_PROGRAM, &main_size);
 	object_section(OBJECT_FUNCTIONS, &functions_size);
+	if (!main_size)
+		return -EPROTO;
 	link.functions = main_size / sizeof(*link.instructions);
 	link.instructions = malloc(main_size + functions_size);
 	if (!link.instructions)
