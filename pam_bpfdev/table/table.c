@@ -68,6 +68,13 @@ static __u64 nanoseconds(void)
 	return (__u64)now.tv_sec * 1000000000ull + (__u64)now.tv_nsec;
 }
 
+/* Otherwise than in the kernel, either may be BPFDEV_ANY. */
+static __u32 find(const struct table *table, enum bpfdev_type type, uint32_t major, uint32_t minor)
+{
+	return bpfdev_find(table, type, major & BPFDEV_PACKED_ANY_MAJOR,
+			   minor & BPFDEV_PACKED_ANY_MINOR);
+}
+
 static const struct bpfdev_entry *entry_of(const struct table *table, __u32 verdict)
 {
 	__u32 number = verdict >> BPFDEV_VERDICT_ENTRY;
@@ -79,13 +86,13 @@ static const struct bpfdev_entry *entry_of(const struct table *table, __u32 verd
 const struct bpfdev_entry *table_find(const struct table *table, enum bpfdev_type type,
 				      uint32_t major, uint32_t minor)
 {
-	return entry_of(table, bpfdev_find(table, type, major, minor));
+	return entry_of(table, find(table, type, major, minor));
 }
 
 uint32_t table_refused(const struct table *table, enum bpfdev_type type, uint32_t major,
 		       uint32_t minor, uint32_t access)
 {
-	__u32 verdict = bpfdev_find(table, type, major, minor);
+	__u32 verdict = find(table, type, major, minor);
 
 	/* As in the kernel: most questions need no look at the entry, or at the clock. */
 	if (bpfdev_is_plain(verdict, access))
