@@ -102,18 +102,18 @@ uint32_t table_refused(const struct table *table, enum bpfdev_type type, uint32_
 
 uint64_t table_digest(const struct table *table)
 {
-	uint64_t digest = digest_add(DIGEST_START, &table->index, sizeof(table->index));
+	uint64_t digest = digest_add_much(DIGEST_START, &table->index, sizeof(table->index));
 
-	digest = digest_add(digest, table->slots, table->slot_count * sizeof(*table->slots));
+	digest = digest_add_much(digest, table->slots, table->slot_count * sizeof(*table->slots));
 	if (table->rule_count)
-		digest =
-			digest_add(digest, table->rules, table->rule_count * sizeof(*table->rules));
-	return digest_add(digest, table->loans, sizeof(table->loans));
+		digest = digest_add_much(digest, table->rules,
+					 table->rule_count * sizeof(*table->rules));
+	return digest_add_much(digest, table->loans, sizeof(table->loans));
 }
 
 uint64_t table_origin_digest(const struct table *table)
 {
-	return table->origin ? digest_add(DIGEST_START, table->origin, table->origin_size) : 0;
+	return table->origin ? digest_add_much(DIGEST_START, table->origin, table->origin_size) : 0;
 }
 
 static void end_loan(const struct table *table, __u64 now, struct bpfdev_entry *entry)
