@@ -289,7 +289,8 @@ struct bpfdev_denial {
 	__u32 source; /* of the verdict on the lowest bit that was refused, or else audited */
 	__u32 uid;    /* the real one */
 	__u32 pid;    /* 0: the kernel does not say, before Linux 6.1 */
-	struct bpf_spin_lock lock; /* so that it is all of the same time */
+	/* So that it is all of the same time; count and last may be ahead of it by a process' flood. */
+	struct bpf_spin_lock lock;
 	char comm[16];		   /* "": as pid */
 };
 

@@ -126,7 +126,8 @@ struct filter_denial {
 
 /*
  * Reads what the filter has denied, and those before it whose place it took; the newest first. An
- * entry is as it was at one moment; what is denied meanwhile may be there or not. pid and comm are
+ * entry is as it was at one moment, but for the count and last time, which may be newer by what one
+ * process is denied in 65 microseconds; what is denied meanwhile may be there or not. pid and comm are
  * known from Linux 6.1 on.
  *
  * There are at most BPFDEV_DENIALS_MAX - 1 entries (before Linux 5.11 BPFDEV_DENIALS_MAX_LOCKED -

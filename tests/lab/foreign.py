@@ -6,6 +6,8 @@ import os
 import pathlib
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+# struct bpfdev_table: majors and others.
+VERDICTS = 2 * 512 + 2
 
 
 def attach_filter(cgroup, version):
@@ -18,10 +20,13 @@ def attach_filter(cgroup, version):
     data = ctypes.c_void_p(libbpf.bpf_object__find_map_by_name(made, b".rodata"))
     mark = (ctypes.c_uint32 * 2)(0x62706476, version)
     ctypes.memmove(libbpf.bpf_map__initial_value(data, ctypes.byref(ctypes.c_size_t())), mark, 8)
+    table = ctypes.c_void_p(libbpf.bpf_object__find_map_by_name(made, b".rodata.table"))
+    size = ctypes.c_size_t()
+    value = libbpf.bpf_map__initial_value(table, ctypes.byref(size))
+    verdicts = (ctypes.c_uint32 * VERDICTS)(*[7] * VERDICTS)
+    # One bucket is behind them.
+    ctypes.memmove(value + size.value - 8 - ctypes.sizeof(verdicts), verdicts, ctypes.sizeof(verdicts))
     assert libbpf.bpf_object__load(made) == 0
-    slots = libbpf.bpf_map__fd(ctypes.c_void_p(libbpf.bpf_object__find_map_by_name(made, b"slots")))
-    for slot in range(2):
-        assert libbpf.bpf_map_update_elem(slots, ctypes.byref(ctypes.c_uint32(slot)), b"\0" * 12 + b"\7\0\0\0", 0) == 0
     program = libbpf.bpf_program__fd(ctypes.c_void_p(libbpf.bpf_object__find_program_by_name(made, b"pam_bpfdev")))
     fd = os.open(cgroup, os.O_RDONLY | os.O_DIRECTORY)
     assert libbpf.bpf_prog_attach(program, fd, 6, 2) == 0  # BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI
