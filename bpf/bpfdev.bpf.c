@@ -75,14 +75,15 @@ BPFDEV_INLINE void bpfdev_device(const void *tables, __u64 packed, __u32 *verdic
 #define FLOOD_SHIFT 16
 
 /*
- * Whether all that there is to say of a denial, but for the time, is in its entry already: a process
- * floods it. In so short a time no process becomes another program, or another user's. One condition, as
- * the verifier goes two ways from each.
+ * Whether a process floods an entry: it was the last one there, and just now. Then only the time is
+ * new; what the process calls itself stays what it was when the flood began. One condition, as the
+ * verifier goes two ways from each.
  */
 BPFDEV_INLINE int is_flood(const struct bpfdev_denial *denial, const struct bpfdev_denial *once)
 {
 	return !((once->last - denial->last) >> FLOOD_SHIFT | (denial->pid ^ once->pid) |
-		 (denial->source ^ once->source) | (denial->policy_digest ^ once->policy_digest));
+		 (denial->uid ^ once->uid) | (denial->source ^ once->source) |
+		 (denial->policy_digest ^ once->policy_digest));
 }
 
 /* @once may be older than what is there: another processor was quicker. */
@@ -125,6 +126,7 @@ BPFDEV_INLINE void count_denial(__u64 key, __u32 source, __u64 now)
 	struct bpfdev_denial once = { .source = source, .first = now, .last = now }, *denial;
 
 	once.policy_digest = data.info.policy_digest;
+	once.uid = (__u32)bpf_get_current_uid_gid();
 	if (data.knows_process)
 		once.pid = bpf_get_current_pid_tgid() >> 32;
 	denial = bpf_map_lookup_elem(&denials, &key);
@@ -133,7 +135,6 @@ BPFDEV_INLINE void count_denial(__u64 key, __u32 source, __u64 now)
 		denial->last = now;
 		return;
 	}
-	once.uid = (__u32)bpf_get_current_uid_gid();
 	if (data.knows_process)
 		bpf_get_current_comm(once.comm, sizeof(once.comm));
 	if (!denial)
@@ -195,14 +196,17 @@ static __attribute__((noinline)) int weigh(struct bpf_cgroup_dev_ctx *ctx, __u32
 	return is_zero(refused);
 }
 
+/* access_type is (BPF_DEVCG_ACC_* << 16) | BPF_DEVCG_DEV_* */
+#define ACCESS_TYPE_MAX (BPFDEV_ACCESS << 16 | 0xffff)
+
 SEC("cgroup/dev")
 int pam_bpfdev(struct bpf_cgroup_dev_ctx *ctx)
 {
-	/* access_type is (BPF_DEVCG_ACC_* << 16) | BPF_DEVCG_DEV_* */
 	__u32 type = (ctx->access_type & 0xffff) - BPF_DEVCG_DEV_BLOCK;
 	__u32 access = ctx->access_type >> 16, verdict;
 
-	if (type >= BPFDEV_TYPES)
+	/* What this program does not know, it does not grant. */
+	if (type >= BPFDEV_TYPES || ctx->access_type > ACCESS_TYPE_MAX)
 		return 0;
 	verdict = bpfdev_find(NULL, type, ctx->major, ctx->minor);
 	return bpfdev_is_plain(verdict, access) ? 1 : weigh(ctx, verdict);

@@ -152,25 +152,22 @@ static inline struct bpfdev_key bpfdev_unpack(__u64 packed)
  * to walk at each login. A bucket is the verdict and, in the low bits, the packed key: 0 is none.
  */
 #define BPFDEV_BUCKETS_MIN 16u
-#define BPFDEV_BUCKETS_MAX (1u << 20)
+#define BPFDEV_BUCKETS_MAX (1u << 22)
 
+/* Mixed, as keys are regular: with places that are no less so, a table would not come together. */
 BPFDEV_INLINE __u64 bpfdev_hash(__u64 packed)
 {
-	return packed * 0x9e3779b97f4a7c15ull;
+	packed *= 0x9e3779b97f4a7c15ull;
+	return packed ^ packed >> 32;
 }
 
 BPFDEV_INLINE __u64 bpfdev_first_place(__u64 hash, __u64 mask)
 {
-	return hash >> 40 & mask;
+	return hash & mask;
 }
 
-/*
- * Mixed once more: the first places of keys that follow each other are as regular as these, and with
- * second ones that were no less so, a table would not come together.
- */
 BPFDEV_INLINE __u64 bpfdev_second_place(__u64 hash, __u64 mask)
 {
-	hash ^= hash >> 32;
 	return hash * 0xd6e8feb86659fd93ull >> 40 & mask;
 }
 
@@ -289,9 +286,9 @@ struct bpfdev_denial {
 	__u32 source; /* of the verdict on the lowest bit that was refused, or else audited */
 	__u32 uid;    /* the real one */
 	__u32 pid;    /* 0: the kernel does not say, before Linux 6.1 */
-	/* So that it is all of the same time; count and last may be ahead of it by a process' flood. */
+	/* So that these are all of the same time; count and last may be ahead, by a process' flood. */
 	struct bpf_spin_lock lock;
-	char comm[16];		   /* "": as pid */
+	char comm[16]; /* "": as pid */
 };
 
 /* The program's read-only data. What has been in it longest stands first: see BPFDEV_INFO_MAGIC. */

@@ -140,7 +140,7 @@ static void prepare(struct login *login, pam_handle_t *pamh, int flags, int argc
 struct opened {
 	bool filtered; /* the filter is this handle's */
 	bool leader;   /* so is the session, which ends with it */
-	/* As whom it was opened: at its close nobody waits for a directory, or finds it gone. */
+	/* Who it was opened for: to take the filter off, no directory is asked, or found to be gone. */
 	struct policy_subject subject;
 };
 

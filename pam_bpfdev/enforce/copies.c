@@ -44,6 +44,13 @@ int copies_make(int from_fd, int cgroup_fd, char *caller, size_t size, struct re
 	int fds[FILTER_ALL_MAX];
 	int count = filter_find_all(from_fd, fds, FILTER_ALL_MAX, why), ret = count < 0 ? count : 0;
 
+	/* All of them are looked at together with the session's own filter, which is still to come. */
+	if (count == FILTER_ALL_MAX) {
+		reason_set(why, "the rules of %d users hold already, one of whom became the next",
+			   count);
+		ret = -E2BIG;
+	}
+
 	for (int i = 0; i < count; i++) {
 		struct bpfdev_info info;
 

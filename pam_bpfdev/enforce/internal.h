@@ -130,6 +130,9 @@ struct manager {
 /* Decides what it takes to manager_put(), if that has asked for it. 0 or a negative errno. */
 int manager_prepare(struct manager *manager, struct reason *why);
 
+/* The same, where nobody can say what that is: what every shell needs. @manager->note says why. */
+int manager_prepare_least(struct manager *manager, struct reason *why);
+
 /*
  * Gives the manager, with the lock held, the filter that follows from the filtered sessions that
  * are open now: the union of what they may do; with none open, what the policy says of the manager

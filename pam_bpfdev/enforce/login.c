@@ -32,7 +32,8 @@ struct opening {
 	int failed;	/* the session's filter: a negative errno */
 	bool summed_up; /* what it has denied is to be told */
 	struct filter was;
-	struct copies copies; /* of the filters of whoever has become the user */
+	struct policy_subject now; /* who the user is by now */
+	struct copies copies;	   /* of the filters of whoever has become the user */
 };
 
 static int begin(struct opening *opening, const struct enforce_options *options,
@@ -59,6 +60,7 @@ static void end(struct opening *opening)
 	close_fd(&opening->cgroup_fd);
 	close_fd(&opening->prog_fd);
 	copies_free(&opening->copies);
+	policy_subject_free(&opening->now);
 	session_free(&opening->place);
 	table_free(opening->table);
 	manager_free(&opening->manager);
@@ -444,11 +446,22 @@ static int end_filters(struct opening *opening, int found)
 	return ret;
 }
 
+/*
+ * What the manager keeps is by the groups that the user has now, not by those of the login. If nobody
+ * can say which these are, it is what every shell needs.
+ */
 static int prepare_close(void *data)
 {
 	struct opening *opening = data;
+	struct manager *manager = &opening->manager;
 
-	return manager_prepare(&opening->manager, opening->why);
+	if (manager->needs_base && !manager->has_base) {
+		policy_subject_free(&opening->now);
+		if (policy_subject_load(opening->subject->name, &opening->now, &manager->note) != 0)
+			return manager_prepare_least(manager, opening->why);
+		manager->subject = &opening->now;
+	}
+	return manager_prepare(manager, opening->why);
 }
 
 /* As look(), for copies as well. */

@@ -255,6 +255,17 @@ static struct policy_subject subject_of(const struct manager *manager)
 	};
 }
 
+int manager_prepare_least(struct manager *manager, struct reason *why)
+{
+	int ret = policy_baseline(&manager->base);
+
+	if (ret < 0)
+		reason_set(why, "out of memory");
+	manager->base_policy = 0;
+	manager->has_base = ret == 0;
+	return ret;
+}
+
 int manager_prepare(struct manager *manager, struct reason *why)
 {
 	struct bpfdev_info info = { 0 };
@@ -272,12 +283,10 @@ int manager_prepare(struct manager *manager, struct reason *why)
 	manager->base_policy = ret == DECIDED ? info.policy_digest : 0;
 	if (ret != DECIDED) {
 		manager->note = *why;
-		ret = policy_baseline(&manager->base);
-		if (ret < 0)
-			reason_set(why, "out of memory");
+		return manager_prepare_least(manager, why);
 	}
-	manager->has_base = ret == 0;
-	return ret;
+	manager->has_base = true;
+	return 0;
 }
 
 /* Puts it on the manager, in the place of our filter @old, if there is one. */

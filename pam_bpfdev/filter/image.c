@@ -203,10 +203,12 @@ static int take_devices(struct bpfdev_table *packed, struct table *table)
 
 	for (size_t i = 0; i <= packed->mask && !err; i++) {
 		__u64 bucket = packed->buckets[i];
+		struct bpfdev_key key = bpfdev_unpack(bucket & PACKED);
 
-		if (bucket)
-			err = take_rule(packed, table, bpfdev_unpack(bucket & PACKED),
-					(__u32)(bucket >> BPFDEV_PACKED_SIZE));
+		if (bucket && (key.type >= BPFDEV_TYPES || key.minor == BPFDEV_ANY))
+			err = -EPROTO;
+		else if (bucket)
+			err = take_rule(packed, table, key, (__u32)(bucket >> BPFDEV_PACKED_SIZE));
 	}
 	return err;
 }

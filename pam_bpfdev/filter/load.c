@@ -17,6 +17,7 @@
 
 #define LOG_SIZE (64 * 1024) /* of the verifier, who says why it refuses a program */
 #define STACK_SIZE (64 * 1024)
+#define OLD_VALUE_MAX (4u << 20) /* KMALLOC_MAX_SIZE, where a map's values had that limit */
 
 /* In the order in which they are made. */
 enum { DATA, TABLE, DENIALS, MAPS };
@@ -334,7 +335,13 @@ int filter_load(const struct bpfdev_info *info, const struct table *table, int d
 	parts.result = filter_pack(table, &parts.image);
 	if (parts.result == 0)
 		load(&parts);
-	if (parts.result < 0)
+	if (parts.result == -E2BIG && parts.image.size > OLD_VALUE_MAX)
+		reason_set(
+			why,
+			"the rules come to a table of %zu bytes; before Linux 6.0 the kernel takes "
+			"at most %u; expected fewer rules, or \"M:*\" in the place of many minors",
+			parts.image.size, OLD_VALUE_MAX);
+	else if (parts.result < 0)
 		load_with_words(&parts, why);
 	free(parts.image.table);
 	return parts.result;

@@ -48,12 +48,14 @@ static bool is_equal(int fd, const struct filter_image *image)
 	    map.max_entries != 1 || map.value_size != image->size ||
 	    !(map.map_flags & BPF_F_RDONLY_PROG) || strcmp(map.name, FILTER_TABLE_NAME) != 0)
 		return false;
+	/* It cannot be frozen once more; of what could, nobody knows what will be in it. */
+	if (call_freeze(fd) == 0)
+		return false;
 	value = malloc(image->size);
 	equal = value && call_lookup(fd, &first, value) == 0 &&
 		memcmp(value, image->table, image->size) == 0;
 	free(value);
-	/* It cannot be frozen once more; of what could, nobody knows what will be in it. */
-	return equal && call_freeze(fd) < 0;
+	return equal;
 }
 
 int filter_find_shared(const struct filter_image *image, uint64_t digest)

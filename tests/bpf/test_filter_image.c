@@ -153,6 +153,12 @@ static void test_counts(void **state)
 	check_runs(TABLE_RULES_MAX, 1u << 20, 1);
 	check_runs(TABLE_RULES_MAX, 64, 16384);
 	check_runs(TABLE_RULES_MAX, 1000, 1);
+	/* With less mixing these do not come together, or in many times the room. */
+	check_runs(TABLE_RULES_MAX, 16384, 43);
+	check_runs(197081, 2048, 505);
+	check_runs(251959, 128, 1516);
+	check_runs(259148, 32768, 5);
+	check_runs(7882, 32, 323);
 }
 
 /*
@@ -210,7 +216,8 @@ static void test_random(void **state)
 static void test_not_ours(void **state)
 {
 	struct table table = make_rules(3), copy = { .slot_count = 0 };
-	struct filter_image image;
+	static const __u32 values[] = { 0xfffffff0, 0xffffffff, 0, 1, 0x7fffffff };
+	struct filter_image image, again;
 
 	(void)state;
 	for (__u32 i = 0; i < 3; i++)
@@ -219,8 +226,9 @@ static void test_not_ours(void **state)
 	for (size_t at = 0; at < image.size; at += sizeof(__u32)) {
 		__u32 *word = (__u32 *)((char *)image.table + at), was = *word;
 
-		*word = 0xfffffff0;
-		filter_unpack(&image, &copy);
+		*word = values[at / sizeof(__u32) % ARRAY_SIZE(values)];
+		if (filter_unpack(&image, &copy) == 0 && filter_pack(&copy, &again) == 0)
+			free(again.table);
 		free(copy.slots);
 		free(copy.rules);
 		copy = (struct table) { .slot_count = 0 };

@@ -94,19 +94,21 @@ static void point_all_at(uint64_t digest, uint32_t map_id)
 		assert_int_equal(write(fd, &record, sizeof(record)), sizeof(record));
 }
 
-/* A map as large as the table's, with something else in it, or not frozen. */
-static uint32_t make_like(const struct filter_image *image, const void *value, uint32_t flags)
+/* A map like the table's, but for what is given. */
+static uint32_t make_like(const char *name, size_t value_size, const void *value, uint32_t flags,
+			  bool frozen)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = flags);
 	struct bpf_map_info info = { 0 };
 	uint32_t first = 0, size = sizeof(info);
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bpfdev.table", sizeof(first), image->size, 1,
-				&opts);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(first), value_size, 1, &opts);
 
 	lift_memlock();
 	assert_true(fd >= 0);
 	assert_int_equal(bpf_map_update_elem(fd, &first, value, BPF_ANY), 0);
 	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
+	if (frozen)
+		assert_int_equal(bpf_map_freeze(fd), 0);
 	return info.id; /* the descriptor stays, and with it the map */
 }
 
@@ -118,21 +120,24 @@ static int mislead(void *data)
 	uint64_t digest = table_digest(table);
 	struct filter_image image;
 	void *zeros;
-	uint32_t ids[6];
+	uint32_t ids[8], count = 0;
 
 	assert_int_equal(filter_pack(table, &image), 0);
-	zeros = calloc(1, image.size);
+	zeros = calloc(2, image.size);
 	if (!have_run())
 		return 100;
-	ids[0] = 0;
-	ids[1] = make_like(&image, zeros, BPF_F_RDONLY_PROG);
-	ids[2] = make_like(&image, image.table, 0); /* the program could write there */
-	ids[3] = make_like(&image, image.table, BPF_F_RDONLY_PROG); /* not frozen */
-	ids[4] = attach_one(scratch, table, 1000) + 1000000;	    /* no map */
-	for (int i = 0; i < 5; i++) {
+	ids[count++] = 0;
+	ids[count++] = make_like("bpfdev.table", image.size, zeros, BPF_F_RDONLY_PROG, true);
+	ids[count++] = make_like("bpfdev.table", image.size, image.table, 0, true);
+	ids[count++] = make_like("other.table", image.size, image.table, BPF_F_RDONLY_PROG, true);
+	ids[count++] = make_like("bpfdev.table", image.size, image.table, BPF_F_RDONLY_PROG, false);
+	memcpy(zeros, image.table, image.size);
+	ids[count++] = make_like("bpfdev.table", image.size + 8, zeros, BPF_F_RDONLY_PROG, true);
+	ids[count++] = attach_one(scratch, table, 1000) + 1000000; /* no map */
+	for (uint32_t i = 0; i < count; i++) {
 		point_all_at(digest, ids[i]);
 		if (attach_one(scratch, table, 1000) == ids[i])
-			return i + 1;
+			return (int)i + 1;
 	}
 	if (truncate(FILE_NAME, 7) < 0 || attach_one(scratch, table, 1000) == 0)
 		return 10;

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 """Who closes a session, how often, from where, and what stays because of whom."""
 
+import pytest
+
 import kernel
 import scratch
 from test_open import ALLOWED, DENIED, MANAGER, SCOPE
@@ -29,6 +31,39 @@ def test_close_while_the_directory_has_lost_the_user(login, tree, world):
     world.write("passwd", "root:x:0:0::/root:/bin/sh\n")
     assert alice.close() == "PAM_SUCCESS"
     assert tree.filters() == {}
+
+
+STUDENTS = "* deny c 1:*\n* allow c 1:3\n@students allow c 1:5 rwm\nalice allow c 1:7 service=sshd-test\n"
+GROUPS = "root:x:0:\nalice:x:1000:\nstudents:x:2000:{}\n"
+
+
+@pytest.fixture
+def left_students(login, tree, world):
+    """A function that opens a manager and a session for alice the student, who is one no more when the session ends."""
+    def lead(passwd=None):
+        world.policy(STUDENTS)
+        world.write("group", GROUPS.format("alice"))
+        manager, session = login(service="systemd-user", cgroup=tree.manager()), login(service="sshd-test")
+        manager.open()
+        session.open()
+        assert manager.opens("/dev/zero") == ALLOWED
+        world.write("group", GROUPS.format(""))
+        if passwd:
+            world.write("passwd", passwd)
+        world.log.clear()
+        assert session.close() == "PAM_SUCCESS"
+        return manager
+    return lead
+
+
+def test_manager_is_left_what_the_user_may_by_now(left_students):
+    """Not what the groups at the login said."""
+    assert left_students().opens("/dev/zero") == DENIED
+
+
+def test_manager_of_whom_nobody_knows_is_left_what_every_shell_needs(left_students, world):
+    assert left_students(passwd="root:x:0:0::/root:/bin/sh\n").opens("/dev/null") == ALLOWED
+    assert any("keeps only what every shell needs" in text for text in world.log.texts())
 
 
 def test_close_in_another_process_with_others_left(login, stay, tree):
