@@ -12,8 +12,8 @@ static const struct {
 	int err;
 	const char *meaning;
 } failures[] = {
-	{ -EPERM, "bpf(2) takes CAP_SYS_ADMIN, enough RLIMIT_MEMLOCK before Linux 5.11, and no "
-		  "seccomp filter that refuses it" },
+	{ -EPERM, "bpf(2) takes CAP_SYS_ADMIN, on older kernels CAP_NET_ADMIN besides, enough "
+		  "RLIMIT_MEMLOCK before Linux 5.11, and no seccomp filter that refuses it" },
 	{ -EACCES, "a security module refuses bpf(2), or the kernel's verifier the program" },
 	{ -ENOSYS, "this kernel has no bpf(2), or a seccomp filter refuses it" },
 	{ -EOPNOTSUPP,

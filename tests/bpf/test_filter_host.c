@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -145,6 +146,50 @@ static int as_nobody(void *data)
 	return be_refused(data, EPERM);
 }
 
+/* What conf/bpfdev-ask.service and conf/bpfdev-monitor.service leave. */
+static const uint32_t service_capabilities = 1u << CAP_SYS_ADMIN | 1u << CAP_NET_ADMIN;
+
+static int as_our_services(void *data)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2] = {
+		{ .effective = service_capabilities, .permitted = service_capabilities },
+	};
+	const struct scratch *scratch = data;
+	struct filter_denial denial = {
+		.type = BPFDEV_CHAR, .major = 1, .access = 2, .refused = 2
+	};
+	struct filter_denial *denials = NULL;
+	struct table *table = NULL;
+	struct filter filter;
+	uint64_t lost;
+	size_t count;
+
+	if (syscall(SYS_capset, &header, caps) < 0)
+		return 100;
+	if (filter_look(scratch->fd, true, &filter, 1, NULL) != 1 || !filter.readable)
+		return 1;
+	if (filter_take_table(&filter, &table, NULL) != 0)
+		return 2;
+	if (filter_count_door(filter.fd, &denial, NULL) != 0)
+		return 3;
+	if (filter_take_denials(&filter, &denials, &count, &lost, NULL) != 0 || count != 1)
+		return 4;
+	table_free(table);
+	free(denials);
+	return 0;
+}
+
+static void test_with_the_capabilities_of_our_services(void **state)
+{
+	struct scratch *scratch = scratch_get(state);
+	struct table *table = make_large_table(3);
+
+	attach_table(scratch->fd, table, -1);
+	assert_int_equal(scratch_run(scratch, NULL, as_our_services, scratch), 0);
+	table_free(table);
+}
+
 static int under_seccomp(void *data)
 {
 	const struct refusal *refusal = data;
@@ -197,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scratch_test(test_without_privileges),
+		scratch_test(test_with_the_capabilities_of_our_services),
 		scratch_test(test_under_seccomp),
 		scratch_test(test_process_is_left_alone),
 		scratch_test(test_descriptors_close_on_exec),
