@@ -11,6 +11,14 @@ FIFOS = "/run/lab/in /run/lab/out /run/lab/err"  # see finish
 BRIDGE = "cat /run/lab/out & cat /run/lab/err >&2 & exec cat >/run/lab/in"
 
 
+def hang_up(process):
+    """Ends an ssh(1), without waiting for what it was connected to: the connection that all share keeps its pipes open."""
+    process.kill()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        pipe.close()
+    process.wait()
+
+
 class Session:
     """An open login. Attributes: user; cgroup, where its shell runs ("/user.slice/..."); id, logind's name of it.
 
@@ -46,8 +54,7 @@ class Session:
     def _disconnect(self):
         """Drops the connection, whether or not somebody is at its other end."""
         if self._process:
-            self._process.kill()
-            self._process.communicate()
+            hang_up(self._process)
             self._process = None
 
 
@@ -68,14 +75,15 @@ class ConsoleSession(Session):
     """A login by agetty(8) and login(1) on the first virtual terminal, which asks for no password."""
 
     def __init__(self, machine, user):
-        machine.run(f"rm -rf /run/lab && mkdir /run/lab && mkfifo {FIFOS} && chown -R {user} /run/lab && "
-                    f"echo {user} >/run/lab/autologin && systemctl restart getty@tty1")
+        # Stopped first: one that systemd starts by itself, as somebody has just logged out, would take the name.
+        machine.run("systemctl stop getty@tty1 && "
+                    f"rm -rf /run/lab && mkdir /run/lab && mkfifo {FIFOS} && chown -R {user} /run/lab && "
+                    f"echo {user} >/run/lab/autologin && systemctl start getty@tty1")
         process = machine.spawn(BRIDGE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
         try:
             self._await_shell(machine, user)
         except LoginRefused:
-            process.kill()
-            process.communicate()
+            hang_up(process)
             raise
         super().__init__(machine, user, process)
 
