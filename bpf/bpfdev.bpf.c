@@ -154,10 +154,30 @@ BPFDEV_INLINE __u32 is_zero(__u32 number)
 	return number;
 }
 
+/*
+ * The same number, which went by way of the stack, half by half: so the verifier takes it for any, and
+ * goes through what is done with it once, and not again from each place that it may come from.
+ */
+BPFDEV_INLINE __u32 unknown(__u32 number)
+{
+	union {
+		__u32 whole;
+		__u16 halves[2];
+	} from = { number };
+	volatile union {
+		__u32 whole;
+		__u16 halves[2];
+	} to;
+
+	to.halves[0] = from.halves[0];
+	to.halves[1] = from.halves[1];
+	return to.whole;
+}
+
 /* The answer where the verdict is not plainly yes. Out of line: a yes saves no registers then. */
 static __attribute__((noinline)) int weigh(struct bpf_cgroup_dev_ctx *ctx, __u32 verdict)
 {
-	__u32 number = verdict >> BPFDEV_VERDICT_ENTRY;
+	__u32 number = unknown(verdict) >> BPFDEV_VERDICT_ENTRY;
 	__u32 access = ctx->access_type >> 16, refused, audited, bits;
 	__u64 now = bpf_ktime_get_boot_ns();
 	const struct bpfdev_entry *entry;
