@@ -29,10 +29,27 @@ struct {
 	__type(value, struct bpfdev_denial);
 } denials SEC(".maps");
 
-/* What is behind the buckets. */
-BPFDEV_INLINE const volatile void *entries(void)
+/* Keeps the compiler from knowing what is in a register. */
+#define OPAQUE(variable) asm volatile("" : "+r"(variable))
+
+/*
+ * The map's value goes on behind what is declared, and is not the zeros that the object has: of neither
+ * may the compiler draw its conclusions. And it is one address, not one for each place in it.
+ */
+BPFDEV_INLINE const volatile struct bpfdev_table *whole_table(void)
 {
-	return &table.buckets[(__u64)table.mask + 1];
+	const volatile struct bpfdev_table *whole = &table;
+
+	OPAQUE(whole);
+	return whole;
+}
+
+/* What is behind the buckets. */
+BPFDEV_INLINE const volatile struct bpfdev_entry *entries(void)
+{
+	const volatile struct bpfdev_table *whole = whole_table();
+
+	return (const volatile void *)&whole->buckets[(__u64)whole->mask + 1];
 }
 
 BPFDEV_INLINE __u32 bpfdev_major(const void *tables, __u32 type, __u32 major)
@@ -46,20 +63,16 @@ BPFDEV_INLINE __u32 bpfdev_major(const void *tables, __u32 type, __u32 major)
 		return table.majors[type][major];
 	if (!table.high_count)
 		return table.others[type];
-	high = entries() + (__u64)table.entry_count * sizeof(struct bpfdev_entry);
+	high = (const volatile void *)(entries() + table.entry_count);
 	return high[at];
 }
 
-/* Keeps the compiler from knowing what is in a register. */
-#define OPAQUE(variable) asm volatile("" : "+r"(variable))
-
 BPFDEV_INLINE void bpfdev_device(const void *tables, __u64 packed, __u32 *verdict)
 {
-	const volatile struct bpfdev_table *in = &table;
+	const volatile struct bpfdev_table *in = whole_table();
 	__u64 hash = bpfdev_hash(packed), mask, bucket;
 
 	(void)tables;
-	OPAQUE(in); /* once, and not one address for each place that it is used at */
 	mask = in->mask;
 	bucket = in->buckets[bpfdev_first_place(hash, mask)] ^ packed;
 	/* Without the key, the verdict is left; if not, this is another key's. */
