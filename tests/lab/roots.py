@@ -61,7 +61,7 @@ BUILD = Recipe(build_dependencies(), HERE / "provide")
 # Others who have the kernel decide by device programs run on this one, for the benchmarks alone.
 PEERS = Recipe((*PACKAGES, "crun", "runc", "lxc"), HERE.parent / "benchmarks" / "settle")
 # Layers that need no machine run in this one.
-CHECK = Recipe((*build_dependencies(), "bpftool", "python3-pytest", "pamtester", "valgrind", "zsh", "mandoc", "procps"),
+CHECK = Recipe((*build_dependencies(), "bpftool", "python3-pytest", "pamtester", "strace", "valgrind", "zsh", "mandoc", "procps"),
                None)
 
 
