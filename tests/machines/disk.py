@@ -20,7 +20,8 @@ SUITE = "trixie"  # what tests run on unless another one is asked for
 # A real kernel, what names devices, and who opens them for others; what makes and unlocks file systems.
 PACKAGES = (*roots.PACKAGES, "linux-image-amd64", "initramfs-tools", "zstd", "kmod", "udev", "acl",
             "polkitd", "udisks2", "cryptsetup", "dosfstools", "e2fsprogs")
-RECIPE = roots.Recipe(PACKAGES, HERE / "finish")
+# What other suites' udisks2 depends on, this one's only recommends: unlocking a disk.
+MORE = {"bookworm": ("libblockdev-crypto2",)}
 SIZE = "4G"  # most of it is a hole
 
 
@@ -51,10 +52,16 @@ class Disk(NamedTuple):
         return self.folder / "key"
 
 
+def recipe(suite):
+    """What the root of a suite's disk is made of."""
+    return roots.Recipe((*PACKAGES, *MORE.get(suite, ())), HERE / "finish")
+
+
 def path(suite):
     """Where the disk of a suite is, or would be."""
-    scripts = [script.read_text(encoding="utf-8") for script in (RECIPE.finish, roots.LAB.finish)]
-    text = "\n".join((*PACKAGES, *roots.PRUNED, SIZE, *scripts))
+    packages, finish = recipe(suite)
+    scripts = [script.read_text(encoding="utf-8") for script in (finish, roots.LAB.finish)]
+    text = "\n".join((*packages, *roots.PRUNED, SIZE, *scripts))
     return roots.cache_folder() / "machines" / f"{suite}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
@@ -78,7 +85,7 @@ def _make(suite, folder):
     with tempfile.TemporaryDirectory(prefix="new-", dir=folder.parent) as work:
         pathlib.Path(work).chmod(0o755)  # apt downloads as somebody else
         root, new = pathlib.Path(work) / "root", pathlib.Path(work) / "disk"
-        roots.build(suite, RECIPE, root)
+        roots.build(suite, recipe(suite), root)
         new.mkdir(mode=0o755)
         made = Disk(suite, new)
         shutil.copy(_only(root / "boot", "vmlinuz-*"), made.kernel)
