@@ -84,12 +84,11 @@ log_line(struct login *login, int level, const char *event, const char *format, 
 /* A mistake here must not lock everybody out: it is logged, and the default holds. */
 static void parse_arguments(struct login *login, int argc, const char **argv)
 {
+	struct reason why;
+
 	for (int i = 0; i < argc; i++)
-		if (!arguments_parse(argv[i], &login->arguments))
-			log_line(login, LOG_ERR, ENTRY_TROUBLE,
-				 "unknown argument \"%s\" skipped; expected conf=/PATH, "
-				 "onerr=fail|succeed, nosession=deny|ignore, debug or quiet",
-				 argv[i]);
+		if (!arguments_parse(argv[i], &login->arguments, &why))
+			log_line(login, LOG_ERR, ENTRY_TROUBLE, "%s", why.text);
 }
 
 static const char *item(struct login *login, int type)
@@ -128,6 +127,7 @@ static void prepare(struct login *login, pam_handle_t *pamh, int flags, int argc
 		.conf = &login->paths,
 		.devices = &device_source_system,
 		.lock_folder = SESSION_LOCK_FOLDER,
+		.left_alone = login->arguments.left_alone,
 		.tell = tell,
 		.data = login,
 	};
@@ -222,6 +222,15 @@ static int no_session(struct login *login, const struct enforce_report *report)
 			 login->subject.name, report->note.text);
 		return PAM_IGNORE;
 	}
+	if (report->unguarded) {
+		reason_set(
+			&why,
+			"cgroup %s is to be left alone (nosession=ignore:%s), but nobody filters "
+			"it: no device program is on it or above it; the batch system has to be "
+			"told to limit devices (Slurm: ConstrainDevices=yes in cgroup.conf)",
+			report->note.text, login->arguments.left_alone);
+		return refuse(login, &why);
+	}
 	reason_set(
 		&why,
 		"cgroup %s is not a login session's; pam_systemd must come before pam_bpfdev "
@@ -231,6 +240,16 @@ static int no_session(struct login *login, const struct enforce_report *report)
 		is_run_full() ? "/run is full, which it is now"
 			      : "logind's SessionsMax is reached");
 	return refuse(login, &why);
+}
+
+/* In a job, as a rule. This is as it should be, and happens often. */
+static void log_left_alone(struct login *login, const struct enforce_report *report)
+{
+	if (!login->arguments.quiet)
+		log_line(login, LOG_INFO, ENTRY_UNFILTERED,
+			 "%s has the limits of cgroup %s and no device rules "
+			 "(nosession=ignore:%s)",
+			 login->subject.name, report->note.text, login->arguments.left_alone);
 }
 
 /* The policy became unusable between the opening of a session and this reading of it. */
@@ -289,6 +308,9 @@ static int answer(struct login *login, const struct enforce_report *report)
 		return PAM_SUCCESS;
 	case ENFORCE_NO_SESSION:
 		return no_session(login, report);
+	case ENFORCE_LEFT_ALONE:
+		log_left_alone(login, report);
+		return PAM_IGNORE;
 	case ENFORCE_FOREIGN:
 		log_foreign(login, report);
 		return PAM_IGNORE;

@@ -5,16 +5,23 @@
 
 #include <stdbool.h>
 
+#include "base/reason.h"
+
 /* All zero: the defaults. */
 struct arguments {
 	const char *conf; /* NULL: the system's files */
 	bool onerr_succeed;
-	bool nosession_ignore;
+	/* Of what is in no session: */
+	bool nosession_ignore;	/* all may run without rules */
+	const char *left_alone; /* or what is in these cgroups, see cgroups_fit(); NULL: none */
 	bool debug;
 	bool quiet;
 };
 
-/* Takes one argument, which must outlive @arguments. Returns whether it is known. */
-bool arguments_parse(const char *text, struct arguments *arguments);
+/*
+ * Takes one argument, which must outlive @arguments. Returns whether it is as it should be; if not,
+ * @why says what is wrong, and what it is taken for.
+ */
+bool arguments_parse(const char *text, struct arguments *arguments, struct reason *why);
 
 #endif

@@ -19,14 +19,17 @@ enum enforce_outcome {
 	ENFORCE_INNER,	      /* within a filtered session of the user: its filter stays */
 	ENFORCE_FOREIGN,      /* within another user's session: that one's filter stays */
 	ENFORCE_NO_SESSION,   /* rules apply, and the caller is in no session's cgroup */
-	ENFORCE_KEPT,	      /* close: processes are left, so the filter stays */
-	ENFORCE_REMOVED,      /* close: the filter is gone */
+	ENFORCE_LEFT_ALONE, /* the same, but it is one that somebody else filters: see left_alone */
+	ENFORCE_KEPT,	    /* close: processes are left, so the filter stays */
+	ENFORCE_REMOVED,    /* close: the filter is gone */
 };
 
 struct enforce_options {
 	const struct conf_paths *conf;
 	const struct device_source *devices;
 	const char *lock_folder; /* where the locks are */
+	/* Opening: cgroups that are no session's and left alone, see cgroups_fit(). NULL: none. */
+	const char *left_alone;
 	/*
 	 * Told, with no lock held, what the log must say although nothing has failed: who was killed
 	 * for having kept a lock. NULL: nobody is.
@@ -65,7 +68,8 @@ struct enforce_report {
 	bool unfiltered; /* ENFORCE_FOREIGN, and that session has no filter, but @subject has rules */
 	bool unrestricted; /* lines name the user and none counts: everything is allowed */
 	bool audit;	   /* audit lines count */
-	bool spared;	   /* ENFORCE_NO_RULES, although the policy has mistakes, as @note says */
+	bool unguarded; /* ENFORCE_NO_SESSION, in a cgroup to be left alone, where nobody filters */
+	bool spared;	/* ENFORCE_NO_RULES, although the policy has mistakes, as @note says */
 	uint32_t rule_count;
 	/* Whose filter stands beside, as they have become @subject; "": nobody's. */
 	char caller[sizeof(((struct bpfdev_info *)0)->user)];

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/cgroups.h"
 #include "enforce/internal.h"
 #include "filter/filter.h"
 
@@ -335,6 +336,35 @@ static int settle(struct opening *opening)
 	return ret;
 }
 
+/*
+ * Rules apply, and there is no session's cgroup to attach them to. One that the administrator wants
+ * left alone has to have a device program, on it or above: who else filters there is not asked, but
+ * that somebody does.
+ */
+static int open_outside(struct opening *opening)
+{
+	const char *left_alone = opening->decider.options->left_alone;
+	struct enforce_report *report = opening->report;
+	struct filter_program programs[8];
+	int ret;
+
+	report->outcome = ENFORCE_NO_SESSION;
+	reason_set(&report->note, "%s", opening->place.cgroup);
+	if (!left_alone || !cgroups_fit(left_alone, opening->place.cgroup))
+		return 0;
+	opening->cgroup_fd = session_open_cgroup(opening->place.path, opening->why);
+	if (opening->cgroup_fd < 0)
+		return opening->cgroup_fd;
+	ret = filter_list(opening->cgroup_fd, true, programs, sizeof(programs) / sizeof(*programs),
+			  opening->why);
+	if (ret < 0)
+		return ret;
+	report->unguarded = ret == 0;
+	if (ret > 0)
+		report->outcome = ENFORCE_LEFT_ALONE;
+	return 0;
+}
+
 /* @found: whether the caller's place could be found; if not, opening->why says why. */
 static int open_by_policy(struct opening *opening, int found)
 {
@@ -354,9 +384,9 @@ static int open_by_policy(struct opening *opening, int found)
 			       put_open, opening, opening->why);
 		return ret == 0 && opening->unsettled ? settle(opening) : ret;
 	}
-	/* No session cgroup: the rules cannot be attached. */
-	opening->report->outcome =
-		opening->report->unrestricted ? ENFORCE_UNRESTRICTED : ENFORCE_NO_SESSION;
+	if (!opening->report->unrestricted)
+		return open_outside(opening);
+	opening->report->outcome = ENFORCE_UNRESTRICTED;
 	reason_set(&opening->report->note, "%s", found < 0 ? lost.text : opening->place.cgroup);
 	return 0;
 }

@@ -50,6 +50,7 @@ const char *message_outcome(enum enforce_outcome outcome)
 		[ENFORCE_INNER] = "within the user's own filtered session, left as it is",
 		[ENFORCE_FOREIGN] = "within another user's session, left as it is",
 		[ENFORCE_NO_SESSION] = "in no session",
+		[ENFORCE_LEFT_ALONE] = "in a cgroup that somebody else filters, left alone",
 		[ENFORCE_KEPT] = "filter kept, processes are left",
 		[ENFORCE_REMOVED] = "filter removed",
 	};

@@ -176,6 +176,9 @@ static int locate(const char *mount, const char *mount_root, struct session *ses
 			   session->cgroup);
 		return -ENODEV;
 	}
+	session->path = join(mount, below, strlen(below));
+	if (!session->path)
+		return -ENOMEM;
 	if (!session_parse_path(session->cgroup, &path))
 		return 0;
 	return locate_unit(&path, mount, below, session, why);
@@ -199,6 +202,7 @@ int session_locate(const char *cgroup, const char *mount, const char *mount_root
 void session_free(struct session *session)
 {
 	free(session->cgroup);
+	free(session->path);
 	free(session->slice);
 	free(session->unit);
 	free(session->from);

@@ -22,6 +22,7 @@ struct session {
 	enum session_place place;
 	uid_t uid;
 	char *cgroup; /* of the caller, as /proc/self/cgroup has it */
+	char *path;   /* of that, as the file system has it */
 	char *slice;  /* path of user-UID.slice; NULL for SESSION_NONE */
 	char *unit;   /* path of the session's or manager's cgroup; NULL likewise */
 	/*

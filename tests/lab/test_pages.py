@@ -42,8 +42,8 @@ def commands(name, **names):
 
 
 def test_all_are_used():
-    used = {*STACKS, "apply", "refused", "nsswitch", "metrics", "journal", "bpftool", "maps", "detach"}
-    assert set(RUN) == used  # nsswitch: see test_directory.py
+    used = {*STACKS, "pam-batch", "apply", "refused", "nsswitch", "metrics", "journal", "bpftool", "maps", "detach"}
+    assert set(RUN) == used  # nsswitch: see test_directory.py; pam-batch: test_batch.py
 
 
 def test_first_policy(box):

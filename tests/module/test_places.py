@@ -67,6 +67,74 @@ def test_nosession_ignore_does_not_forgive_mistakes(login, tree, world):
     assert login(cgroup=tree.make(CRON)).open() == "PAM_SESSION_ERR"
 
 
+def path_of(folder):
+    """As /proc/self/cgroup has it."""
+    return f"/{folder.relative_to(scratch.mount_point())}"
+
+
+@pytest.fixture
+def job(tree, world):
+    """A job's cgroup, as Slurm has it, and one further in; cgroups of jobs are to be left alone."""
+    folder = tree.make("system.slice/n1_slurmstepd.scope/job_7")
+    world.service("alone", f"nosession=ignore:/nowhere,{path_of(folder.parent.parent)}/*slurmstepd.scope/job_*")
+    return folder, tree.make("system.slice/n1_slurmstepd.scope/job_7/step_extern/user/task_special")
+
+
+def test_a_job_that_somebody_filters_is_left_alone(login, tree, world, job, foreign_program):
+    folder, task = job
+    foreign_program(folder, "Slurm_Cgroup_v2")
+    alice = login(cgroup=task)
+    assert alice.open() == "PAM_IGNORE"
+    (entry,) = world.log.entries()
+    assert entry.priority == "info"
+    assert entry.text.startswith(f"alice has the limits of cgroup {path_of(task)} and no device rules (nosession=ignore:/")
+    assert len(scratch.programs(folder)) == 1 and scratch.programs(task) == []
+    assert alice.close() == "PAM_IGNORE" and len(scratch.programs(folder)) == 1
+
+
+def test_what_nobody_filters_is_not_left_alone(login, world, job):
+    alice = login(cgroup=job[1])
+    assert alice.open() == "PAM_SESSION_ERR"
+    (text,) = world.log.texts()
+    assert text.startswith(refusal("alice", f"cgroup {path_of(job[1])} is to be left alone (nosession=ignore:/"))
+    assert "nobody filters it: no device program is on it or above it" in text and "ConstrainDevices" in text
+
+
+def test_nothing_but_jobs_is_left_alone(login, tree, world, job, foreign_program):
+    daemon = tree.make("system.slice/n1_slurmstepd.scope/system")
+    foreign_program(daemon.parent)
+    for place in (daemon, daemon.parent, tree.make(CRON), tree.make("user.slice/user-1000.slice/job_7")):
+        world.log.clear()
+        assert login(cgroup=place).open() == "PAM_SESSION_ERR"
+        (text,) = world.log.texts()
+        assert f"cgroup {path_of(place)} is not a login session's" in text
+
+
+def test_no_pattern_is_about_user_slice(login, tree, world, foreign_program):
+    """Such as a manager could make, were it not found to be in a manager before."""
+    place = tree.make("user.slice/user-1000.slice/job_7")
+    foreign_program(place)
+    world.service("alone", f"nosession=ignore:{path_of(place.parent.parent.parent)}/*/*/job_*")
+    assert login(cgroup=place).open() == "PAM_SESSION_ERR"
+    (text,) = world.log.texts()
+    assert f"cgroup {path_of(place)} is not a login session's" in text
+
+
+@pytest.mark.parametrize("pattern", ["", "system.slice", "/*", "/a/..", "/user.slice/*", "/a,"])
+def test_a_mistake_in_a_pattern_leaves_nothing_alone(login, tree, world, pattern):
+    world.service("alone", f"nosession=ignore nosession=ignore:{pattern}")
+    assert login(cgroup=tree.make(CRON)).open() == "PAM_SESSION_ERR"
+    mistake, refused = world.log.entries()
+    assert mistake.priority == "err"
+    assert mistake.text.startswith(f'argument "nosession=ignore:{pattern}" is taken for nosession=deny: pattern "')
+    assert "is not a login session's" in refused.text
+
+
+def test_who_has_no_rules_needs_no_limit_either(login, world, job):
+    world.policy("bob deny *\n")
+    assert login(cgroup=job[1]).open() == "PAM_IGNORE" and world.log.entries() == []
+
+
 def test_without_rules_no_session_is_needed(login, tree, world):
     world.policy("bob deny *\nalice exempt\n* deny c 1:5 r remote\n")
     assert login(cgroup=tree.make(CRON)).open() == "PAM_IGNORE"

@@ -216,7 +216,7 @@ def test_classes_that_ship_are_understood(login, world):
     assert login().open() == "PAM_SUCCESS", world.log.texts()
 
 
-@pytest.mark.parametrize("argument", ["nosession=maybe", "conf=relative.conf", "onerr=", "Debug", "conf"])
+@pytest.mark.parametrize("argument", ["nosesion=ignore", "conf=relative.conf", "onerr=", "Debug", "conf"])
 def test_unknown_argument_is_logged_and_skipped(login, world, tree, argument):
     world.service("alone", argument)
     assert login().open() == "PAM_SUCCESS"

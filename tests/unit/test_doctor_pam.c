@@ -296,7 +296,7 @@ static void arguments(void **state)
 	configure_debian("session required pam_bpfdev.so onerr=succeed nosesion=ignore debug\n");
 	look();
 	expect_found(DOCTOR_WARN, "sshd", "onerr=succeed");
-	expect_found(DOCTOR_WARN, "sshd", "does not know its argument \"nosesion=ignore\"");
+	expect_found(DOCTOR_WARN, "sshd", "unknown argument \"nosesion=ignore\" skipped");
 	expect_found(DOCTOR_WARN, "systemd-user", "onerr=succeed");
 	check_count(DOCTOR_BAD, 0, __LINE__);
 }
@@ -315,6 +315,61 @@ static void jobs_that_may_run_without_rules(void **state)
 	expect_found(DOCTOR_OK, "sudo", "filters who comes in");
 	expect_found(DOCTOR_OK, "systemd-user", "filters the managers");
 	check_count(DOCTOR_BAD, 2, __LINE__);
+}
+
+#define ADOPTS "account required pam_slurm_adopt.so\n"
+#define JOBS "nosession=ignore:/system.slice/*slurmstepd.scope/job_*"
+#define SKIP                                                                                       \
+	"session [success=1 default=ignore] pam_exec.so quiet /usr/bin/grep -q job_ /proc/self/cgroup\n"
+
+static void who_is_put_into_a_job_leaves_it(void **state)
+{
+	(void)state;
+	pam_put_bookworm();
+	configure_debian(LINE);
+	pam_append("/etc/pam.d/common-account", ADOPTS);
+	pam_put("/etc/pam.d/sshd", "@include common-account\n@include common-session\n");
+	pam_put("/etc/pam.d/login", "account required pam_unix.so\n@include common-session\n");
+	look();
+	expect_found(DOCTOR_BAD, "sshd",
+		     "and pam_systemd.so (/etc/pam.d/common-session:6) takes them out again");
+	expect_found(DOCTOR_OK, "login", "filters who comes in");
+	pam_put("/etc/pam.d/sshd",
+		"session required pam_slurm_adopt.so\n@include common-session\n");
+	look();
+	expect_found(DOCTOR_BAD, "sshd", "pam_slurm_adopt.so (/etc/pam.d/sshd:1) puts who");
+}
+
+static void who_is_put_into_a_job_stays_there(void **state)
+{
+	(void)state;
+	pam_put_bookworm();
+	configure_debian(LINE);
+	pam_put("/etc/pam.d/sshd", ADOPTS SKIP "session substack common-session\n"
+					       "session required pam_bpfdev.so\n");
+	look();
+	expect_found(DOCTOR_BAD, "sshd", "refuses users with rules whom pam_slurm_adopt.so");
+	check_count(DOCTOR_BAD, 1, __LINE__);
+	pam_put("/etc/pam.d/sshd", ADOPTS SKIP "session substack common-session\n"
+					       "session required pam_bpfdev.so " JOBS "\n");
+	look();
+	expect_found(DOCTOR_OK, "sshd", "filters who comes in");
+	expect_counts(0, 0, 3);
+	/* Without sessions at all. */
+	pam_put("/etc/pam.d/sshd", ADOPTS "session required pam_unix.so\n"
+					  "session required pam_bpfdev.so " JOBS "\n");
+	look();
+	expect_found(DOCTOR_NOTE, "sshd",
+		     "users with rules are refused outside of the cgroups that "
+		     "fit " JOBS);
+	expect_counts(0, 0, 4);
+	/* The mistake is on the second of two lines. */
+	pam_put("/etc/pam.d/sshd",
+		ADOPTS SKIP "session substack common-session\n"
+			    "session required pam_bpfdev.so nosession=ignore:job\n");
+	look();
+	expect_found(DOCTOR_WARN, "sshd", "pattern \"job\" must begin with a slash");
+	expect_found(DOCTOR_BAD, "sshd", "refuses users with rules whom pam_slurm_adopt.so");
 }
 
 static void policies_that_lines_name(void **state)
@@ -373,6 +428,8 @@ int main(void)
 		doctor_test(the_module_is_not_there),
 		doctor_test(arguments),
 		doctor_test(jobs_that_may_run_without_rules),
+		doctor_test(who_is_put_into_a_job_leaves_it),
+		doctor_test(who_is_put_into_a_job_stays_there),
 		doctor_test(policies_that_lines_name),
 		doctor_test(no_file_about_the_manager),
 		doctor_test(loops_of_includes_are_said),

@@ -13,6 +13,7 @@
 #include "table/table.h"
 #include "command/base/command.h"
 #include "command/machine/machine.h"
+#include "command/pam/stack.h"
 
 enum doctor_level {
 	DOCTOR_OK,
@@ -132,6 +133,9 @@ void doctor_check_kernel(struct doctor *doctor); /* opens machine */
 void doctor_check_log(struct doctor *doctor);
 void doctor_check_pam(struct doctor *doctor);			      /* sets conf_path */
 void doctor_check_pam_below(struct doctor *doctor, const char *root); /* of the file system */
+/* A part of that, of one service: whether who was put into a job stays there. */
+void doctor_check_adopted(struct doctor *doctor, const char *root, const char *service,
+			  const struct pam_stack *sessions);
 void doctor_check_sshd(struct doctor *doctor);
 void doctor_check_daemons(struct doctor *doctor);
 void doctor_check_policy(struct doctor *doctor); /* sets conf and the paths */

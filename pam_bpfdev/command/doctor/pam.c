@@ -111,7 +111,7 @@ static void look_at(struct service *service)
 		const struct pam_stack_line *line = &stack->lines[service->module];
 
 		for (size_t i = 0; i < line->argument_count; i++)
-			arguments_parse(line->arguments[i], &service->arguments);
+			arguments_parse(line->arguments[i], &service->arguments, NULL);
 	}
 	service->ways = pam_stack_walk(stack, MODULE);
 }
@@ -285,6 +285,12 @@ static void judge_no_session(struct doctor *doctor, const struct service *servic
 			    "%s:%u: nosession=ignore lets %s %s without them", line->file,
 			    line->number, whose, jobs ? "run" : "in");
 		doctor_advise(doctor, "take that word out: then they are refused");
+	} else if (service->arguments.left_alone && !has_systemd(service)) {
+		doctor_find(doctor, DOCTOR_NOTE, TOPIC, service->name,
+			    "%s are refused outside of the cgroups that fit nosession=ignore:%s, "
+			    "where somebody else limits devices",
+			    whose, service->arguments.left_alone);
+		doctor_advise(doctor, "nothing, if that is whom this service is for");
 	} else if (jobs) {
 		doctor_find(doctor, DOCTOR_NOTE, TOPIC, service->name,
 			    "%s are refused: there is no session to filter", whose);
@@ -309,11 +315,35 @@ static bool judge_order(struct doctor *doctor, const struct service *service)
 	return true;
 }
 
+/* What the module says of its arguments, on all of its lines. Returns whether it says anything. */
+static bool judge_words(struct doctor *doctor, const struct service *service)
+{
+	const struct pam_stack *stack = &service->stack;
+	bool said = false;
+
+	for (size_t at = service->module; at < stack->count;
+	     at = pam_stack_find(stack, MODULE, at + 1)) {
+		const struct pam_stack_line *line = &stack->lines[at];
+		struct arguments ignored = { 0 };
+		struct reason why;
+
+		for (size_t i = 0; i < line->argument_count; i++) {
+			if (arguments_parse(line->arguments[i], &ignored, &why))
+				continue;
+			said = true;
+			doctor_find(doctor, DOCTOR_WARN, TOPIC, service->name, MODULE ": %s",
+				    why.text);
+			doctor_advise(doctor, "mend %s:%u; pam_bpfdev(8) has the arguments",
+				      line->file, line->number);
+		}
+	}
+	return said;
+}
+
 /* What the administrator asked for, and should know of. Returns whether there was any of it. */
 static bool judge_arguments(struct doctor *doctor, const struct service *service)
 {
 	const struct pam_stack_line *line = &service->stack.lines[service->module];
-	struct arguments ignored = { 0 };
 	bool said = service->arguments.onerr_succeed;
 
 	if (said) {
@@ -329,17 +359,7 @@ static bool judge_arguments(struct doctor *doctor, const struct service *service
 		     "nosession=ignore lets users in without rules when " SYSTEMD " fails");
 		doctor_advise(doctor, "take that word out of %s:%u", line->file, line->number);
 	}
-	for (size_t i = 0; i < line->argument_count; i++) {
-		if (arguments_parse(line->arguments[i], &ignored))
-			continue;
-		said = true;
-		doctor_find(doctor, DOCTOR_WARN, TOPIC, service->name,
-			    MODULE " does not know its argument \"%s\" and skips it",
-			    line->arguments[i]);
-		doctor_advise(doctor, "mend %s:%u; pam_bpfdev(8) has the arguments", line->file,
-			      line->number);
-	}
-	return said;
+	return judge_words(doctor, service) || said;
 }
 
 static void judge_present(struct doctor *doctor, const struct service *service)
@@ -359,6 +379,7 @@ static void judge(struct doctor *doctor, const struct service *service)
 {
 	if (service->kind == KIND_NEVER)
 		return;
+	doctor_check_adopted(doctor, service->root, service->name, &service->stack);
 	if (has_module(service))
 		judge_present(doctor, service);
 	/* A stack that always refuses lets nobody in, so nothing is missing from it. */
