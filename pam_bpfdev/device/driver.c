@@ -60,6 +60,8 @@ static const struct assigned assigned_char[] = {
 	{ "usb_device", 189, 189 },
 	{ "nvidia", 195, 195 },
 	{ "nvidia-frontend", 195, 195 },
+	{ "nvidiactl", 195, 195 },
+	{ "nvidia-modeset", 195, 195 },
 	{ "cpu/msr", 202, 202 },
 	{ "cpu/cpuid", 203, 203 },
 	{ "DVB", 212, 212 },

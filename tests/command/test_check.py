@@ -3,6 +3,7 @@
 
 import os
 import re
+import stat
 
 import pytest
 
@@ -174,6 +175,25 @@ WARNINGS = {
                         'only system accounts have a uid in 0:999, and lines for ranges do not name those; expected '
                         'uids from 1000 (UID_MIN) on, or lines with the name of an account or its :uid'),
 }
+
+
+@pytest.mark.parametrize("path, driver", [("nvidia0", "nvidia"), ("nvidiactl", "nvidia"), ("nvidia-uvm-tools", "nvidia-uvm"),
+                                          ("nvidia-caps/nvidia-cap3", "nvidia-caps"),
+                                          ("nvidia-caps-imex-channels/channel0", "nvidia-caps-imex-channels")])
+def test_denied_path_of_which_udev_is_not_told(bpfdev, policy, place, path, driver):
+    policy(f"alice allow *\nalice deny /dev/{path}\n")
+    node = place.path(f"/dev/{path}")
+    node.parent.mkdir(exist_ok=True)
+    os.mknod(node, stat.S_IFCHR | 0o600, os.makedev(300, 3))
+    try:
+        (warning,) = bpfdev("check", "--json").json()["warnings"]
+    finally:
+        node.unlink()
+    assert (warning["line"], warning["column"], warning["kind"]) == (2, 12, "unannounced")
+    assert warning["message"] == (
+        f'NVIDIA\'s driver does not tell udev of its nodes, so "/dev/{path}" is not denied to sessions that began before it '
+        f"was made; expected also a line that denies the driver, char-{driver} or @nvidia, and lines that allow paths of it, "
+        "if some may be used")
 
 
 @pytest.mark.parametrize("device, meant", [("char-video", "char-video4linux"), ("char-81", "c 81:*"), ("block-8", "b 8:*"),

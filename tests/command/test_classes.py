@@ -14,7 +14,8 @@ SHIPPED = re.findall(r"^class (\S+)", (TOP / "conf/classes.conf").read_text(), r
 
 # Those that get a major when they are loaded, beside those of every kernel.
 LOADED = {"bsg": 234, "nvme": 235, "nvme-generic": 236, "ubi0": 237, "ubi1": 238, "dax": 239, "rpmb": 240, "media": 241,
-          "kfd": 242, "nvidia-uvm": 243, "nvidia-caps": 244, "habanalabs": 245, "hidraw": 246, "ttyTHS": 247,
+          "kfd": 242, "nvidia-uvm": 243, "nvidia-caps": 244, "habanalabs": 245, "nvidia-caps-imex-channels": 490, "nvidia-nvswitch": 491, "nvidia-nvlink": 492,
+          "nvidia-fs": 493, "gdrdrv": 494, "neuron": 495, "tenstorrent": 496, "apex": 497, "hidraw": 246, "ttyTHS": 247,
           "ttySTM": 248, "ttyMSM": 249, "ttymxc": 207, "ttyprintk": 5, "ttyS": 4, "wwan_port": 250, "usbmon": 251,
           "firewire": 252, "vfio": 253, "macvtap": 254, "hfi1": 500, "watchdog": 501, "rtc": 502, "gpiochip": 503, "iio": 504}
 
@@ -22,8 +23,12 @@ LOADED = {"bsg": 234, "nvme": 235, "nvme-generic": 236, "ubi0": 237, "ubi1": 238
 CLASSES = {
     "webcam": ("81:0 241:0", "116:0"), "camera": ("81:0 241:0", "189:0"), "dvb": ("212:3", "81:0"),
     "sound": ("116:4 14:3", "81:0"),
-    "gpu": ("226:0 226:128 195:0 195:255 29:0 261:0 242:0 243:0 244:1 245:0", "81:0 10:232"),
-    "accel": ("261:0 261:1 245:0", "226:128 195:0"),
+    "gpu": ("226:0 226:128 195:0 195:254 195:255 29:0 261:0 242:0 243:0 243:1 244:1 245:0 490:0 491:255 492:0 493:0 494:0 495:0 496:0",
+            "81:0 10:232"),
+    "accel": ("261:0 261:1 245:0 495:3 496:0 497:0", "226:128 195:0"),
+    "nvidia": ("195:0 195:254 195:255 243:0 243:1 244:3 490:0 491:0 492:0 493:1 494:0", "226:128 242:0 261:0"),
+    "nvidia-caps": ("244:0 244:3 490:1", "195:0 243:0 491:0"), "nvswitch": ("491:0 491:255 492:0", "195:0 244:0"),
+    "rocm": ("242:0", "226:0 195:0"),
     "input": ("13:0 13:63 13:64 246:0", "10:223"), "mouse": ("13:32 13:63", "13:64 13:0"),
     "joystick": ("13:0 13:31", "13:32"), "uinput": ("10:223 10:239", "13:64"),
     "console": ("4:0 4:63 5:1 7:128", "4:64 5:0"),
@@ -46,7 +51,8 @@ CLASSES = {
     "memory": ("1:1 1:2 1:4", "1:3"), "cpu": ("202:0 203:3 10:184", "1:1"),
 }
 # Their devices have no numbers of their own: a path that is in the class, and one that is not.
-BY_PATH = {"usb-storage": ("/dev/disk/by-path/pci-0000:00:14.0-usb-0:1:1.0-scsi-0:0:0:0-part1",
+BY_PATH = {"render": ("/dev/dri/renderD128", "/dev/dri/card0"),
+           "usb-storage": ("/dev/disk/by-path/pci-0000:00:14.0-usb-0:1:1.0-scsi-0:0:0:0-part1",
                            "/dev/disk/by-path/pci-0000:00:1f.2-ata-1"),
            "microphone": ("/dev/snd/pcmC0D0c", "/dev/snd/pcmC0D0p"),
            "keyboard": ("/dev/input/by-path/platform-i8042-serio-0-event-kbd", "/dev/input/by-path/pci-0-event-mouse")}

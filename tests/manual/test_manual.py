@@ -49,12 +49,15 @@ Character devices:
 226 drm
 234 media
 235 kfd
+236 nvidia-uvm
+237 nvidia-caps
 
 Block devices:
   8 sd
 259 blkext
 """
-NODES = {"ttyUSB0": (188, 0), "video0": (81, 0)}
+NODES = {"ttyUSB0": (188, 0), "video0": (81, 0), "nvidia-caps/nvidia-cap12": (237, 12), "nvidia-caps/nvidia-cap13": (237, 13),
+         "nvidia-caps/nvidia-cap21": (237, 21)}
 LINKS = {"serial/by-id/usb-FTDI_FT232R-if00-port0": "../../ttyUSB0"}
 
 
@@ -199,6 +202,7 @@ class Machine:
             (self.dev / name).symlink_to(target)
         try:
             for name, numbers in NODES.items():
+                (self.dev / name).parent.mkdir(exist_ok=True)
                 os.mknod(self.dev / name, 0o600 | stat.S_IFCHR, os.makedev(*numbers))
         except PermissionError:
             return False

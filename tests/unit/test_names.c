@@ -143,7 +143,8 @@ static void drivers_are_those_that_are_loaded_or_assigned(void **state)
 		assert_string_equal(drivers_of(world_drivers[i].type, world_drivers[i].major),
 				    world_drivers[i].name);
 	assert_string_equal(drivers_of(BPFDEV_CHAR, 226), "drm");
-	assert_string_equal(drivers_of(BPFDEV_CHAR, 195), "nvidia,nvidia-frontend");
+	assert_string_equal(drivers_of(BPFDEV_CHAR, 195),
+			    "nvidia,nvidia-frontend,nvidiactl,nvidia-modeset");
 	assert_string_equal(drivers_of(BPFDEV_BLOCK, 70), "sd");
 	assert_string_equal(drivers_of(BPFDEV_BLOCK, 226), "");
 	assert_string_equal(drivers_of(BPFDEV_CHAR, 4095), "");

@@ -63,6 +63,38 @@ static void terminals_have_other_names(void **state)
 	expect_text(ALL "* deny block-* tty=7\n", "(did you mean \"tty7\"?)");
 }
 
+#define CAP "/dev/nvidia-caps/nvidia-cap3"
+
+/* Beside what is said of paths that lead nowhere. */
+#define EXPECT_UNANNOUNCED(text, found)                                                            \
+	expect("class cap " CAP "\nclass caps @cap c 1:11\n" text, found)
+
+static void denied_paths_of_which_udev_is_not_told(void **state)
+{
+	(void)state;
+	expect(ALL "* deny /dev/nvidia0\n", "2:8 no-path, 2:8 unannounced");
+	expect(ALL "* deny " CAP "\n", "2:8 no-path, 2:8 unannounced");
+	EXPECT_UNANNOUNCED(ALL "* deny @caps rw\n", "1:11 no-path, 4:8 unannounced");
+	EXPECT_UNANNOUNCED(ALL "* deny @caps rw\n* deny char-nvidia-caps rw\n",
+			   "1:11 no-path, 5:8 no-driver");
+	EXPECT_UNANNOUNCED(ALL "* deny @caps rw\n* deny char-nvidia*\n", "1:11 no-path");
+	EXPECT_UNANNOUNCED(ALL "class more @cap char-nvidia*\n* deny @more rw\n", "1:11 no-path");
+	/* Neither as much, nor always, nor for all of them, nor at a rank that counts. */
+	EXPECT_UNANNOUNCED(ALL "* deny @caps rw\n* deny char-nvidia* r\n",
+			   "1:11 no-path, 4:8 unannounced");
+	EXPECT_UNANNOUNCED(ALL "* deny @caps rw\n* deny char-nvidia* remote\n",
+			   "1:11 no-path, 4:8 unannounced");
+	EXPECT_UNANNOUNCED(ALL "* deny @caps rw remote\n* deny char-nvidia* remote\n",
+			   "1:11 no-path");
+	EXPECT_UNANNOUNCED(ALL "* deny @caps rw\nalice deny char-nvidia*\n",
+			   "1:11 no-path, 4:8 unannounced");
+	EXPECT_UNANNOUNCED(ALL "* deny char-nvidia*\n@staff deny @caps\n", "1:11 no-path");
+	EXPECT_UNANNOUNCED(ALL "* deny char-nvidia*\n@staff deny @caps\n@staff allow c 2:2\n",
+			   "1:11 no-path, 5:13 unannounced");
+	expect(ALL "* deny char-nvidia*\n* allow " CAP "\n", "3:9 no-path");
+	expect(ALL "* deny /dev/zork0\n", "");
+}
+
 static void without_pams_files_nobody_knows(void **state)
 {
 	(void)state;
@@ -143,6 +175,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		trap_test(services_that_pam_does_not_know),
 		trap_test(terminals_have_other_names),
+		trap_test(denied_paths_of_which_udev_is_not_told),
 		trap_test(without_pams_files_nobody_knows),
 		trap_test(allow_all_outranks_what_others_are_denied),
 		trap_test(what_is_said_again_is_meant),

@@ -183,6 +183,7 @@ void warnings_of_only_deny(struct warnings_run *run, struct warnings_who *who);
 void warnings_of_baseline(struct warnings_run *run, struct warnings_who *who);
 void warnings_of_outranked(struct warnings_run *run, struct warnings_who *who);
 void warnings_of_resets(struct warnings_run *run, struct warnings_who *who);
+void warnings_of_unannounced(struct warnings_run *run, struct warnings_who *who);
 void warnings_of_services(struct warnings_run *run);
 void warnings_of_terminals(struct warnings_run *run);
 void warnings_of_files(struct warnings_run *run);

@@ -254,6 +254,7 @@ const char *warning_kind_name(enum warning_kind kind)
 		[WARNING_NO_SERVICE] = "no-service",
 		[WARNING_OUTRANKS] = "outranks",
 		[WARNING_NO_RESET] = "no-reset",
+		[WARNING_UNANNOUNCED] = "unannounced",
 		[WARNING_NO_RULES] = "no-rules",
 		[WARNING_UNREAD] = "unread",
 
@@ -332,8 +333,9 @@ int warnings_find(const struct warnings_input *input, struct warnings *warnings,
 {
 	/* Each looks at all lines about one who; the later ones know what the earlier found dead. */
 	static void (*const looks[])(struct warnings_run *, struct warnings_who *) = {
-		warnings_of_who,      warnings_of_shadows,   warnings_of_only_deny,
-		warnings_of_baseline, warnings_of_outranked, warnings_of_resets,
+		warnings_of_who,	 warnings_of_shadows,	warnings_of_only_deny,
+		warnings_of_baseline,	 warnings_of_outranked, warnings_of_resets,
+		warnings_of_unannounced,
 	};
 	/* What is on the machine is looked at once. */
 	struct device_cache cache = { 0 }, certain = { 0 };

@@ -66,6 +66,7 @@ enum warning_kind {
 	WARNING_NO_SERVICE,  /* service= that no PAM service fits */
 	WARNING_OUTRANKS,    /* an "allow *" above lines that deny something to more users */
 	WARNING_NO_RESET,    /* an "allow *" behind denials, which stay */
+	WARNING_UNANNOUNCED, /* a denied path whose node comes without an event */
 	WARNING_NO_RULES,    /* nobody is filtered */
 	WARNING_UNREAD,	     /* a file that looks like one of the policy's, and is not */
 	WARNING_LOOKUP, /* something could not be looked at, so other warnings may be missing */
