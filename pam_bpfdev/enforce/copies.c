@@ -46,8 +46,11 @@ int copies_make(int from_fd, int cgroup_fd, char *caller, size_t size, struct re
 
 	/* All of them are looked at together with the session's own filter, which is still to come. */
 	if (count == FILTER_ALL_MAX) {
-		reason_set(why, "the rules of %d users hold already, one of whom became the next",
-			   count);
+		reason_set(
+			why,
+			"the rules of %d users hold already, each of whom became the next by su, sudo "
+			"or the like; log out of some of these first",
+			count);
 		ret = -E2BIG;
 	}
 
@@ -69,7 +72,8 @@ int enforce_look_all(int cgroup_fd, struct filter *own, int *count, struct copie
 		     struct reason *why)
 {
 	struct filter filters[FILTER_ALL_MAX];
-	int ret = filter_look(cgroup_fd, true, filters, FILTER_ALL_MAX, why), found = FOUND_NOTHING;
+	int ret = filter_look(cgroup_fd, true, NULL, filters, FILTER_ALL_MAX, why);
+	int found = FOUND_NOTHING;
 
 	*own = (struct filter) { .fd = -1 };
 	*count = 0;

@@ -107,6 +107,12 @@ void copies_free(struct copies *copies);
  */
 int enforce_mark_closed(int cgroup_fd, int prog_fd, struct reason *why);
 
+/* A filter that was attached just now, and its table: neither need be read from the kernel. */
+struct known {
+	const struct filter *filter; /* NULL: there is none */
+	const struct table *table;
+};
+
 /* A user's manager on its way to the filter that it should have. All zero but for what it is of. */
 struct manager {
 	struct decider *decider;
@@ -118,12 +124,13 @@ struct manager {
 	bool has_base;	    /* and it was: */
 	struct table *base; /* NULL: no line names the user */
 	uint64_t base_policy;
+	struct known known; /* one of the user's sessions' */
 
 	/* What came of it: */
 	int had, has; /* enum found, before and after */
 	struct bpfdev_info before, after;
-	struct filter
-		over; /* with no session open: the filter that it had before; its fd may be 0 */
+	bool is_over;	    /* no session is open any more, and it had a filter before: */
+	struct filter over; /* to be closed with manager_free() */
 	struct reason note; /* a policy that cannot be used left it what every shell needs */
 };
 
@@ -171,11 +178,13 @@ int exception_drop_all(const struct table *table, struct table **rest, struct re
 /*
  * Looks up anew what the session's filter on @cgroup_fd names, now that it is attached: what udev was
  * about to hand out when it was decided was not there then, and udev did not find the filter. With
- * @unit for messages. *@prog_fd, a descriptor of the filter, becomes one of what takes its place.
+ * @unit for messages. @known: the filter, whose table has the rules that it was folded from. *@prog_fd,
+ * a descriptor of it, becomes one of what takes its place.
  * Returns 0, also if the filter has gone; or a negative errno with @why.
  */
 int enforce_settle_scope(const struct enforce_options *options, const struct session *user,
-			 int cgroup_fd, const char *unit, int *prog_fd, struct reason *why);
+			 int cgroup_fd, const char *unit, const struct known *known, int *prog_fd,
+			 struct reason *why);
 
 /* The same for all that a user has, and the manager with it. */
 int enforce_settle_user(const struct enforce_options *options, const struct session *user,

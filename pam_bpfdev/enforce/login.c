@@ -24,6 +24,7 @@ struct opening {
 	/* Opening: what the policy says. */
 	struct bpfdev_info info;
 	struct table *table; /* NULL: no line names the user */
+	struct filter made;  /* the session's filter, while it is as it was attached */
 	bool fresh;	     /* asked just now: not worth another look at the files */
 	bool unsettled;	     /* attached, but what it names is to be looked up once more */
 
@@ -147,6 +148,7 @@ static int ask_policy(struct opening *opening)
 		!is_own(opening) || is_no_login(opening) ? POLICY_JOB : POLICY_LOGIN;
 	table_free(opening->table);
 	opening->table = NULL;
+	opening->manager.known.filter = NULL; /* that was its table */
 	ret = decide(&opening->decider, NULL, opening->subject, &opening->session, &opening->info,
 		     &opening->table, &why);
 	if (ret) {
@@ -205,15 +207,19 @@ static int filter_scope(struct opening *opening)
 	enforce_describe(&info, BPFDEV_SESSION, opening->subject, &opening->session,
 			 opening->report->unit, opening->decider.options->conf);
 	opening->report->leader = is_leader(opening);
-	opening->prog_fd =
-		filter_attach(opening->cgroup_fd, &info, opening->table, -1, opening->why);
-	if (opening->prog_fd < 0)
-		return opening->prog_fd;
+	ret = filter_replace(opening->cgroup_fd, &info, opening->table, NULL, &opening->made,
+			     opening->why);
+	if (ret < 0)
+		return ret;
+	opening->prog_fd = opening->made.fd;
+	opening->manager.known = (struct known) { &opening->made, opening->table };
 	/* The manager is to get what is settled only. */
 	opening->unsettled = rules_table_follows(opening->table);
 	ret = opening->unsettled ? STEP_DONE : put_manager(opening);
-	if (ret != STEP_DONE)
+	if (ret != STEP_DONE) {
 		filter_detach(opening->cgroup_fd, opening->prog_fd, NULL);
+		opening->manager.known.filter = NULL;
+	}
 	return ret;
 }
 
@@ -324,9 +330,13 @@ static int settle_manager(struct opening *opening)
 static int settle(struct opening *opening)
 {
 	const struct enforce_options *options = opening->decider.options;
-	int ret = enforce_settle_scope(options, &opening->place, opening->cgroup_fd,
-				       opening->report->unit, &opening->prog_fd, opening->why);
+	int ret;
 
+	ret = enforce_settle_scope(options, &opening->place, opening->cgroup_fd,
+				   opening->report->unit, &opening->manager.known,
+				   &opening->prog_fd, opening->why);
+	if (opening->prog_fd != opening->made.fd)
+		opening->manager.known.filter = NULL;
 	if (ret == 0)
 		ret = step_run(options, opening->subject->uid, prepare_open, put_manager_only,
 			       opening, opening->why);
@@ -537,7 +547,7 @@ static void sum_up(struct opening *opening)
 		snprintf(report->caller, sizeof(report->caller), "%s", copies->items[0].info.user);
 		enforce_denied(options, copies->items, copies->count, &report->caller_denied);
 	}
-	if (opening->manager.over.fd)
+	if (opening->manager.is_over)
 		enforce_denied(options, &opening->manager.over, 1, &report->manager_denied);
 }
 

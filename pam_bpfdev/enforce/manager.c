@@ -24,6 +24,7 @@ struct live {
 	uint64_t policy; /* the digest of the policy that all of those have; 0: they differ */
 	bool own;  /* a session has the user's own rules, not only somebody's who became them */
 	bool free; /* a session has no filter at all */
+	const struct known *known;
 	struct reason *why;
 };
 
@@ -103,6 +104,18 @@ static void look_at(struct live *live, struct session_filters *filters)
 	}
 }
 
+static int take_table(const struct live *live, const struct filter *filter, struct table **table)
+{
+	int ret;
+
+	if (!live->known->filter || live->known->filter->id != filter->id)
+		return filter_take_table(filter, table, live->why);
+	ret = table_copy(live->known->table, table);
+	if (ret < 0)
+		reason_set(live->why, "out of memory");
+	return ret;
+}
+
 /* Adds what a session may do whose filters can all be read. */
 static int add_session(struct live *live, const struct session_filters *filters)
 {
@@ -112,7 +125,7 @@ static int add_session(struct live *live, const struct session_filters *filters)
 	if (filters->count == 1 && live_has(live, filters->digest))
 		return 0;
 	for (int i = 0; i < filters->count && ret == 0; i++)
-		ret = filter_take_table(&filters->items[i], &tables[i], live->why);
+		ret = take_table(live, &filters->items[i], &tables[i]);
 	if (ret == 0 && filters->count == 1) {
 		table = tables[0];
 		tables[0] = NULL;
@@ -138,8 +151,8 @@ static int visit_scope(int cgroup_fd, const char *unit, void *data)
 	 * its cgroup anyway, and root is to have a way in.
 	 */
 	bool copies = live->uid != 0;
-	int ret = filter_look(cgroup_fd, copies, filters.items, copies ? FILTER_ALL_MAX : 1,
-			      live->why);
+	int ret = filter_look(cgroup_fd, copies, live->known->filter, filters.items,
+			      copies ? FILTER_ALL_MAX : 1, live->why);
 
 	(void)unit;
 	if (ret > 0) {
@@ -191,9 +204,10 @@ static int live_unite(struct live *live, struct table **table)
 }
 
 /* As enforce_manager_union(). */
-static int unite(const struct session *user, struct wanted *wanted, struct reason *why)
+static int unite(const struct session *user, const struct known *known, struct wanted *wanted,
+		 struct reason *why)
 {
-	struct live live = { .uid = user->uid, .why = why };
+	struct live live = { .uid = user->uid, .known = known, .why = why };
 	int ret = session_each_scope(user, visit_scope, &live, why);
 
 	if (ret == 0 && live.count == 1) {
@@ -236,8 +250,9 @@ static int hold_to_base(struct wanted *wanted, const struct table *base, struct 
 
 int enforce_manager_union(const struct session *user, struct table **table, struct reason *why)
 {
+	const struct known nothing = { NULL, NULL };
 	struct wanted wanted = { .table = NULL };
-	int ret = unite(user, &wanted, why);
+	int ret = unite(user, &nothing, &wanted, why);
 
 	if (ret > 0)
 		*table = wanted.table;
@@ -299,7 +314,8 @@ static int attach(struct manager *manager, int manager_fd, const struct filter *
 					 : *manager->decider->options->conf;
 	struct policy_subject subject = subject_of(manager);
 	char unit[SESSION_MANAGER_SIZE];
-	int new_fd;
+	struct filter made;
+	int ret;
 
 	if (manager->had == FOUND_FILTER &&
 	    manager->before.table_digest == table_digest(wanted->table) &&
@@ -309,17 +325,12 @@ static int attach(struct manager *manager, int manager_fd, const struct filter *
 	manager->after = (struct bpfdev_info) { .policy_digest = wanted->policy };
 	enforce_describe(&manager->after, BPFDEV_MANAGER, &subject, &policy_manager_session,
 			 session_manager_unit(subject.uid, unit), &conf);
-	new_fd = filter_replace(manager_fd, &manager->after, wanted->table,
-				old->fd < 0 ? NULL : old, why);
-	if (new_fd < 0)
-		return new_fd;
-	close(new_fd);
-	/* As filter_attach() has completed it; to read it back could fail, when all is done. */
-	manager->after.magic = BPFDEV_INFO_MAGIC;
-	manager->after.version = BPFDEV_INFO_VERSION;
-	manager->after.table_digest = table_digest(wanted->table);
-	manager->after.origin_digest = table_origin_digest(wanted->table);
-	manager->after.origin_size = wanted->table->origin ? wanted->table->origin_size : 0;
+	ret = filter_replace(manager_fd, &manager->after, wanted->table, old->fd < 0 ? NULL : old,
+			     &made, why);
+	if (ret < 0)
+		return ret;
+	manager->after = made.info;
+	close(made.fd);
 	return 0;
 }
 
@@ -334,7 +345,7 @@ static int put(struct manager *manager, int manager_fd, struct reason *why)
 	manager->before = old.info;
 	manager->has = manager->had;
 	manager->after = manager->before;
-	ret = manager->had < 0 ? manager->had : unite(manager->user, &wanted, why);
+	ret = manager->had < 0 ? manager->had : unite(manager->user, &manager->known, &wanted, why);
 	if (ret >= 0 && !wanted.own && !manager->has_base) {
 		manager->needs_base = true;
 		close_fd(&old.fd);
@@ -357,7 +368,8 @@ static int put(struct manager *manager, int manager_fd, struct reason *why)
 		manager->has = FOUND_NOTHING;
 		manager->after = (struct bpfdev_info) { 0 };
 	}
-	if (ret >= 0 && !wanted.table && manager->had == FOUND_FILTER)
+	manager->is_over = ret >= 0 && !wanted.table && manager->had == FOUND_FILTER;
+	if (manager->is_over)
 		manager->over = old;
 	else
 		close_fd(&old.fd);
@@ -381,9 +393,9 @@ int manager_put(struct manager *manager, struct reason *why)
 
 void manager_free(struct manager *manager)
 {
-	if (manager->over.fd)
+	if (manager->is_over)
 		close(manager->over.fd);
-	manager->over.fd = 0;
+	manager->is_over = false;
 	table_free(manager->base);
 	manager->base = NULL;
 	manager->has_base = false;
@@ -429,12 +441,13 @@ static int judge_base(struct comparison *with, int found, const struct bpfdev_in
 
 static int compare(struct comparison *with, struct reason *why)
 {
+	const struct known nothing = { NULL, NULL };
 	struct filter filter;
 	struct wanted wanted = { .table = NULL };
 	int found = enforce_look(with->manager_fd, &filter, why), ret;
 
 	close_fd(&filter.fd);
-	ret = found < 0 ? found : unite(with->user, &wanted, why);
+	ret = found < 0 ? found : unite(with->user, &nothing, &wanted, why);
 	if (ret > 0 && !wanted.own) {
 		ask_policy(with);
 		ret = with->judged ? hold_to_base(&wanted, with->result.table, why) : 0;

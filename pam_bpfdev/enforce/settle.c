@@ -68,7 +68,8 @@ static int settle_manager(struct changing *changing)
 }
 
 int enforce_settle_scope(const struct enforce_options *options, const struct session *user,
-			 int cgroup_fd, const char *unit, int *prog_fd, struct reason *why)
+			 int cgroup_fd, const char *unit, const struct known *known, int *prog_fd,
+			 struct reason *why)
 {
 	static const struct enforce_change anew = { .kind = ENFORCE_SETTLE };
 	struct changing changing = {
@@ -79,6 +80,7 @@ int enforce_settle_scope(const struct enforce_options *options, const struct ses
 				 .cgroup_fd = cgroup_fd,
 				 .which = -1,
 				 .report = { .role = BPFDEV_SESSION },
+				 .known = known,
 				 .prog_fd = prog_fd };
 	int ret;
 

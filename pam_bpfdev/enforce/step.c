@@ -67,7 +67,7 @@ int step_run(const struct enforce_options *options, uid_t uid, step_part *prepar
 
 int enforce_look(int cgroup_fd, struct filter *filter, struct reason *why)
 {
-	int ret = filter_look(cgroup_fd, false, filter, 1, why);
+	int ret = filter_look(cgroup_fd, false, NULL, filter, 1, why);
 
 	if (ret > 0 && filter->readable)
 		return FOUND_FILTER;

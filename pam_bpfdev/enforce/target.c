@@ -106,8 +106,23 @@ static int decide_change(struct target *target, const void *origin)
 	return 0;
 }
 
-/* Reads the filter @prog_fd and decides what is to take its place. Returns as step_part. */
-static int prepare_replacement(struct target *target, int prog_fd)
+/* Decides what is to take the place of the filter report->before. Returns as step_part. */
+static int prepare_replacement(struct target *target, const void *origin)
+{
+	struct enforce_change_report *report = &target->report;
+	int ret;
+
+	report->after = report->before;
+	ret = exception_change(&report->after, target->change, &report->why);
+	if (ret == 0)
+		ret = decide_change(target, origin);
+	if (ret == 0 && is_same(&report->before, &report->after))
+		return STEP_NOTHING;
+	return ret;
+}
+
+/* The same, for a filter that is to be read first. */
+static int read_and_prepare(struct target *target, int prog_fd)
 {
 	struct enforce_change_report *report = &target->report;
 	void *origin = NULL;
@@ -117,14 +132,9 @@ static int prepare_replacement(struct target *target, int prog_fd)
 		report->cause = ENFORCE_BY_OTHER_VERSION;
 		return -EPROTO;
 	}
-	report->after = report->before;
 	if (ret == 0)
-		ret = exception_change(&report->after, target->change, &report->why);
-	if (ret == 0)
-		ret = decide_change(target, origin);
+		ret = prepare_replacement(target, origin);
 	free(origin);
-	if (ret == 0 && is_same(&report->before, &report->after))
-		return STEP_NOTHING;
 	return ret;
 }
 
@@ -164,14 +174,19 @@ static int prepare_target(void *data)
 	report->why = (struct reason) { "" };
 	if (!conf_store_is_current(&decider->policies))
 		conf_store_renew(&decider->policies);
-	ret = find_target(target, &prog_fd, &report->why);
-	if (ret == 0) {
-		report->outcome = ENFORCE_UNFILTERED;
-		return STEP_NOTHING;
+	if (target->known) {
+		report->before = target->known->filter->info;
+		ret = prepare_replacement(target, target->known->table->origin);
+	} else {
+		ret = find_target(target, &prog_fd, &report->why);
+		if (ret == 0) {
+			report->outcome = ENFORCE_UNFILTERED;
+			return STEP_NOTHING;
+		}
+		if (ret > 0)
+			ret = read_and_prepare(target, prog_fd);
+		close_fd(&prog_fd);
 	}
-	if (ret > 0)
-		ret = prepare_replacement(target, prog_fd);
-	close_fd(&prog_fd);
 	if (ret < 0)
 		target->result = ret;
 	return ret < 0 ? STEP_NOTHING : ret;
@@ -207,6 +222,7 @@ static int put_target(void *data)
 		}
 		found = STEP_DONE;
 	} else if (found >= 0) {
+		target->known = NULL;
 		found = STEP_AGAIN;
 	}
 	close_fd(&prog_fd);

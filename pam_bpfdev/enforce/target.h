@@ -29,8 +29,10 @@ struct target {
 	struct table *table; /* NULL: nothing is to be changed */
 	int result;	     /* 1: replaced; 0: it says the same; or a negative errno */
 	bool replaced;	     /* also if what it says is the same */
-	int *found;   /* NULL, or a descriptor of it, of just now: becomes -1 as it is used */
-	int *prog_fd; /* NULL, or becomes a descriptor of the filter that is put in place */
+	int *found; /* NULL, or a descriptor of it, of just now: becomes -1 as it is used */
+	const struct known
+		*known; /* NULL, or what it is: becomes NULL if it turns out to be no more */
+	int *prog_fd;	/* NULL, or becomes a descriptor of the filter that is put in place */
 };
 
 /*

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* The device programs of a cgroup: listed, ours told from others', attached, replaced, detached. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,11 +38,22 @@ int filter_probe(int cgroup_fd, struct reason *why)
 	return query(cgroup_fd, &programs, why);
 }
 
-/* As filter_look(), for one program of a cgroup. It may be gone since it was listed. */
-static int open_if_ours(__u32 id, bool copies, struct filter *filter)
+/* No other program gets the number while there is a descriptor of this one. Returns 1 or an errno. */
+static int copy_known(const struct filter *known, struct filter *filter)
 {
-	int fd = call_open_program(id), found;
+	*filter = *known;
+	filter->fd = fcntl(known->fd, F_DUPFD_CLOEXEC, 0);
+	return filter->fd < 0 ? -errno : 1;
+}
 
+/* As filter_look(), for one program of a cgroup. It may be gone since it was listed. */
+static int open_if_ours(__u32 id, bool copies, const struct filter *known, struct filter *filter)
+{
+	int fd, found;
+
+	if (known && known->id == id)
+		return copy_known(known, filter);
+	fd = call_open_program(id);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	found = filter_identify(fd, filter);
@@ -52,7 +64,8 @@ static int open_if_ours(__u32 id, bool copies, struct filter *filter)
 	return found;
 }
 
-int filter_look(int cgroup_fd, bool copies, struct filter *filters, size_t size, struct reason *why)
+int filter_look(int cgroup_fd, bool copies, const struct filter *known, struct filter *filters,
+		size_t size, struct reason *why)
 {
 	struct programs programs;
 	int found = query(cgroup_fd, &programs, why);
@@ -61,7 +74,7 @@ int filter_look(int cgroup_fd, bool copies, struct filter *filters, size_t size,
 	if (found < 0)
 		return found;
 	for (__u32 i = 0; found >= 0 && i < programs.count && count < size; i++) {
-		found = open_if_ours(programs.ids[i], copies, &filters[count]);
+		found = open_if_ours(programs.ids[i], copies, known, &filters[count]);
 		count += found > 0;
 	}
 	if (found >= 0)
@@ -74,7 +87,7 @@ int filter_look(int cgroup_fd, bool copies, struct filter *filters, size_t size,
 int filter_find(int cgroup_fd, int *prog_fd, struct reason *why)
 {
 	struct filter filter;
-	int found = filter_look(cgroup_fd, false, &filter, 1, why);
+	int found = filter_look(cgroup_fd, false, NULL, &filter, 1, why);
 
 	if (found > 0)
 		*prog_fd = filter.fd;
@@ -84,7 +97,7 @@ int filter_find(int cgroup_fd, int *prog_fd, struct reason *why)
 int filter_find_all(int cgroup_fd, int *prog_fds, size_t size, struct reason *why)
 {
 	struct filter filters[FILTER_ALL_MAX] = { { .fd = -1 } };
-	int found = filter_look(cgroup_fd, true, filters,
+	int found = filter_look(cgroup_fd, true, NULL, filters,
 				size < FILTER_ALL_MAX ? size : FILTER_ALL_MAX, why);
 
 	for (int i = 0; i < found; i++)
@@ -168,61 +181,82 @@ static bool is_listed(const struct programs *programs, __u32 id)
 }
 
 /* Whether the kernel lists the new program, and the old one no more. */
-static int check(int cgroup_fd, int prog_fd, const struct filter *old, struct reason *why)
+static int check(int cgroup_fd, const struct filter *made, const struct filter *old,
+		 struct reason *why)
 {
-	struct bpf_prog_info info = { 0 };
 	struct programs programs;
-	int err = call_info(prog_fd, &info, sizeof(info));
+	int err = query(cgroup_fd, &programs, why);
 
 	if (err)
-		return filter_failed(err, "reading back the attached program", why);
-	err = query(cgroup_fd, &programs, why);
-	if (err)
 		return err;
-	if (is_listed(&programs, info.id) && !(old && is_listed(&programs, old->id)))
+	if (is_listed(&programs, made->id) && !(old && is_listed(&programs, old->id)))
 		return 0;
 	reason_set(why, "the kernel took the device program, but does not list it on the cgroup");
 	return -EIO;
 }
 
-int filter_replace(int cgroup_fd, const struct bpfdev_info *info, const struct table *table,
-		   const struct filter *old, struct reason *why)
+/* What a filter with @info and @table says of itself. */
+static struct bpfdev_info complete(const struct bpfdev_info *info, const struct table *table)
+{
+	struct bpfdev_info all = *info;
+
+	all.magic = BPFDEV_INFO_MAGIC;
+	all.version = BPFDEV_INFO_VERSION;
+	all.table_digest = table_digest(table);
+	all.origin_digest = table_origin_digest(table);
+	all.origin_size = table->origin ? table->origin_size : 0;
+	return all;
+}
+
+/* Loads it, as @made. Returns 0 or a negative errno with @why. */
+static int make(const struct bpfdev_info *info, const struct table *table, const struct filter *old,
+		struct filter *made, struct reason *why)
 {
 	/* Where the old program's denials cannot be gone on with, the new rules matter more. */
 	FILTER_CLOSE int denials_fd = old ? filter_open_denials(old) : -1;
-	int prog_fd = filter_load(info, table, denials_fd, why), err;
+	int err;
 
-	if (prog_fd < 0)
-		return prog_fd;
-	err = call_attach(cgroup_fd, prog_fd, old ? old->fd : -1);
-	if (err) {
-		attach_failed(err, why);
-	} else {
-		err = check(cgroup_fd, prog_fd, old, why);
-		if (!err)
-			return prog_fd;
-		/* Attached, but not listed as it should be: back to what was before. */
-		if (old)
-			call_attach(cgroup_fd, old->fd, prog_fd);
-		else
-			call_detach(cgroup_fd, prog_fd);
+	*made = (struct filter) { .readable = true, .info = complete(info, table) };
+	made->fd = filter_load(&made->info, table, denials_fd, why);
+	if (made->fd < 0)
+		return made->fd;
+	err = filter_list_maps(made, NULL);
+	return err ? filter_failed(err, "reading back the loaded program", why) : 0;
+}
+
+int filter_replace(int cgroup_fd, const struct bpfdev_info *info, const struct table *table,
+		   const struct filter *old, struct filter *made, struct reason *why)
+{
+	int err = make(info, table, old, made, why);
+
+	if (!err) {
+		err = call_attach(cgroup_fd, made->fd, old ? old->fd : -1);
+		if (err) {
+			attach_failed(err, why);
+		} else {
+			err = check(cgroup_fd, made, old, why);
+			/* Attached, but not listed as it should be: back to what was before. */
+			if (err && old)
+				call_attach(cgroup_fd, old->fd, made->fd);
+			else if (err)
+				call_detach(cgroup_fd, made->fd);
+		}
 	}
-	close(prog_fd);
+	if (err)
+		filter_close_fd(&made->fd);
 	return err;
 }
 
 int filter_attach(int cgroup_fd, const struct bpfdev_info *info, const struct table *table,
 		  int old_prog_fd, struct reason *why)
 {
-	struct filter old;
-	int err;
+	struct filter old, made;
+	int err = old_prog_fd < 0 ? 0 : filter_identify(old_prog_fd, &old);
 
-	if (old_prog_fd < 0)
-		return filter_replace(cgroup_fd, info, table, NULL, why);
-	err = filter_identify(old_prog_fd, &old);
 	if (err < 0)
 		return filter_failed(err, "looking at the filter to be replaced", why);
-	return filter_replace(cgroup_fd, info, table, &old, why);
+	err = filter_replace(cgroup_fd, info, table, old_prog_fd < 0 ? NULL : &old, &made, why);
+	return err ? err : made.fd;
 }
 
 int filter_detach(int cgroup_fd, int prog_fd, struct reason *why)

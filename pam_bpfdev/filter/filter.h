@@ -56,10 +56,11 @@ struct filter {
 /*
  * Looks for our programs on the cgroup, in the order of attaching: in @filters, each with a new
  * descriptor. @copies: also for what whoever became this session's user has brought along
- * (BPFDEV_CALLER). Returns how many there are, up to @size; or a negative errno with @why.
+ * (BPFDEV_CALLER). @known: a readable one that need not be read again, if it is there; or NULL.
+ * Returns how many there are, up to @size; or a negative errno with @why.
  */
-int filter_look(int cgroup_fd, bool copies, struct filter *filters, size_t size,
-		struct reason *why);
+int filter_look(int cgroup_fd, bool copies, const struct filter *known, struct filter *filters,
+		size_t size, struct reason *why);
 
 /* A copy of a readable filter's table, without the rules that it carries. 0 or a negative errno with @why. */
 int filter_take_table(const struct filter *filter, struct table **table, struct reason *why);
@@ -184,9 +185,12 @@ int filter_count_door(int prog_fd, const struct filter_denial *denial, struct re
 int filter_attach(int cgroup_fd, const struct bpfdev_info *info, const struct table *table,
 		  int old_prog_fd, struct reason *why);
 
-/* The same, in the place of a filter that was looked at; NULL: beside what else is there. */
+/*
+ * The same, in the place of a filter that was looked at; NULL: beside what else is there. Returns 0 with
+ * @made, as filter_look() would find it.
+ */
 int filter_replace(int cgroup_fd, const struct bpfdev_info *info, const struct table *table,
-		   const struct filter *old, struct reason *why);
+		   const struct filter *old, struct filter *made, struct reason *why);
 
 /* Detaches our program @prog_fd. Returns 0, also if it is no longer there; a negative errno. */
 int filter_detach(int cgroup_fd, int prog_fd, struct reason *why);

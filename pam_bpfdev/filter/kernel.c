@@ -114,23 +114,38 @@ static void terminate(struct bpfdev_info *info)
 		info->exceptions[i].device[sizeof(info->exceptions[i].device) - 1] = '\0';
 }
 
+int filter_list_maps(struct filter *filter, struct bpf_prog_info *info)
+{
+	struct bpf_prog_info own, *prog = info ? info : &own;
+	int err;
+
+	*prog = (struct bpf_prog_info) { .map_ids = (uintptr_t)filter->maps,
+					 .nr_map_ids = FILTER_MAPS_MAX };
+	err = call_info(filter->fd, prog, sizeof(*prog));
+	filter->id = prog->id;
+	filter->map_count = 0;
+	if (!err)
+		filter->map_count =
+			prog->nr_map_ids < FILTER_MAPS_MAX ? prog->nr_map_ids : FILTER_MAPS_MAX;
+	return err;
+}
+
 /* The name could be anyone's; the first word of the data is ours. */
 int filter_identify(int prog_fd, struct filter *filter)
 {
-	struct bpf_prog_info prog = { .map_ids = (uintptr_t)filter->maps,
-				      .nr_map_ids = FILTER_MAPS_MAX };
-	int err = call_info(prog_fd, &prog, sizeof(prog));
+	struct bpf_prog_info prog;
+	int err;
 
 	filter->fd = prog_fd;
-	filter->id = prog.id;
 	filter->readable = false;
-	filter->map_count = 0;
 	memset(&filter->info, 0, sizeof(filter->info));
+	err = filter_list_maps(filter, &prog);
 	if (err)
 		return err;
-	if (prog.type != BPF_PROG_TYPE_CGROUP_DEVICE || strcmp(prog.name, FILTER_NAME) != 0)
+	if (prog.type != BPF_PROG_TYPE_CGROUP_DEVICE || strcmp(prog.name, FILTER_NAME) != 0) {
+		filter->map_count = 0; /* nobody is to take them for ours */
 		return 0;
-	filter->map_count = prog.nr_map_ids < FILTER_MAPS_MAX ? prog.nr_map_ids : FILTER_MAPS_MAX;
+	}
 	err = read_info(filter);
 	terminate(&filter->info);
 	if (err)

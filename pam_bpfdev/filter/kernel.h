@@ -30,6 +30,12 @@
 int filter_open_map(const struct filter *filter, const char *name, struct bpf_map_info *info);
 
 /*
+ * Sets number and maps of the program whose descriptor @filter has. @info: what else the kernel says of
+ * it; NULL: of no interest. Returns 0 or a negative errno.
+ */
+int filter_list_maps(struct filter *filter, struct bpf_prog_info *info);
+
+/*
  * Fills @filter in with what the program @prog_fd is, which stays the caller's.
  * Returns 1: one of ours, of whatever version; 0: it is not; or a negative errno.
  */
@@ -75,7 +81,7 @@ __u32 filter_denials_max(bool new_kernel);
 int filter_open_denials(const struct filter *filter);
 
 /*
- * Loads a program with the frozen @table. It counts what it denies in the map @denials_fd; -1: in a
+ * Loads a program with the frozen @table, whose digest @info has, as all that it says of itself. It counts what it denies in the map @denials_fd; -1: in a
  * new one. Returns a descriptor, or a negative errno with @why. The process is left as it was,
  * RLIMIT_MEMLOCK too.
  */

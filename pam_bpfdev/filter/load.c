@@ -27,7 +27,6 @@ struct parts {
 	const struct bpfdev_info *info;
 	const struct table *table;
 	struct filter_image image; /* of it, */
-	uint64_t digest;	   /* and of it */
 	int denials_fd;	    /* of the program that is replaced; -1: there is none to go on with */
 	bool knows_process; /* what is denied may ask for the process */
 	char *log;	    /* NULL: the verifier says nothing */
@@ -99,11 +98,6 @@ static int fill_data(int fd, const struct parts *parts)
 		.knows_process = parts->knows_process,
 	};
 
-	data.info.magic = BPFDEV_INFO_MAGIC;
-	data.info.version = BPFDEV_INFO_VERSION;
-	data.info.table_digest = parts->digest;
-	data.info.origin_digest = table_origin_digest(parts->table);
-	data.info.origin_size = parts->table->origin ? parts->table->origin_size : 0;
 	return fill_one(fd, &data);
 }
 
@@ -141,7 +135,7 @@ static int bind_origin(int prog_fd, const struct table *table)
 
 static int make_table_map(const struct parts *parts)
 {
-	int fd = filter_find_shared(&parts->image, parts->digest), err;
+	int fd = filter_find_shared(&parts->image, parts->info->table_digest), err;
 
 	if (fd >= 0)
 		return fd;
@@ -151,7 +145,7 @@ static int make_table_map(const struct parts *parts)
 		close(fd);
 	if (err)
 		return err;
-	filter_share(&parts->image, parts->digest, fd);
+	filter_share(&parts->image, parts->info->table_digest, fd);
 	return fd;
 }
 
@@ -327,10 +321,7 @@ static void load_with_words(struct parts *parts, struct reason *why)
 int filter_load(const struct bpfdev_info *info, const struct table *table, int denials_fd,
 		struct reason *why)
 {
-	struct parts parts = { .info = info,
-			       .table = table,
-			       .digest = table_digest(table),
-			       .denials_fd = denials_fd };
+	struct parts parts = { .info = info, .table = table, .denials_fd = denials_fd };
 
 	parts.result = filter_pack(table, &parts.image);
 	if (parts.result == 0)
@@ -349,7 +340,7 @@ int filter_load(const struct bpfdev_info *info, const struct table *table, int d
 
 int filter_try(const struct table *table, struct reason *why)
 {
-	const struct bpfdev_info nobody = { 0 };
+	const struct bpfdev_info nobody = { .table_digest = table_digest(table) };
 	int fd = filter_load(&nobody, table, -1, why);
 
 	filter_close_fd(&fd);

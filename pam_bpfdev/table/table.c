@@ -262,6 +262,33 @@ int table_minors_add(struct table_minors *minors, uint32_t minor, const struct b
 	return 0;
 }
 
+/* Of @count items, not NULL even of none; or NULL: no memory. */
+static void *copy_of(const void *items, size_t count, size_t size)
+{
+	void *copy = malloc(count ? count * size : 1);
+
+	return copy && count ? memcpy(copy, items, count * size) : copy;
+}
+
+int table_copy(const struct table *table, struct table **copy)
+{
+	struct table *new = malloc(sizeof(*new));
+
+	*copy = new;
+	if (!new)
+		return -ENOMEM;
+	*new = *table;
+	new->origin = NULL;
+	new->origin_size = 0;
+	new->slots = copy_of(table->slots, table->slot_count, sizeof(*table->slots));
+	new->rules = copy_of(table->rules, table->rule_count, sizeof(*table->rules));
+	if (new->slots &&new->rules)
+		return 0;
+	table_free(new);
+	*copy = NULL;
+	return -ENOMEM;
+}
+
 void table_free(struct table *table)
 {
 	if (!table)

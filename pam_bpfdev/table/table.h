@@ -126,6 +126,9 @@ uint64_t table_origin_digest(const struct table *table);
 /* The order of a table's rules: by type, then major, then minor. As strcmp(3). */
 int table_compare_keys(const struct bpfdev_key *a, const struct bpfdev_key *b);
 
+/* A new table as @table is, without the rules that it was folded from. Returns 0 or -ENOMEM. */
+int table_copy(const struct table *table, struct table **copy);
+
 /* NULL is fine. */
 void table_free(struct table *table);
 

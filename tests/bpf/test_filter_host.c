@@ -167,7 +167,7 @@ static int as_our_services(void *data)
 
 	if (syscall(SYS_capset, &header, caps) < 0)
 		return 100;
-	if (filter_look(scratch->fd, true, &filter, 1, NULL) != 1 || !filter.readable)
+	if (filter_look(scratch->fd, true, NULL, &filter, 1, NULL) != 1 || !filter.readable)
 		return 1;
 	if (filter_take_table(&filter, &table, NULL) != 0)
 		return 2;
