@@ -75,7 +75,6 @@ static void check(const struct denials *denials, enum bpfdev_type type, uint32_t
 	assert_int_equal(denial->digest, DIGEST);
 }
 
-/* Each device and access on its own; what asks without opening too. */
 /* The sum that says whether there is anything new to read, of what there is no room for, too. */
 static void test_watched(void **state)
 {
@@ -102,6 +101,7 @@ static void test_watched(void **state)
 	close(watch);
 }
 
+/* Each device and access on its own; what asks without opening too. */
 static void test_kinds(void **state)
 {
 	struct scratch *scratch = scratch_get(state);

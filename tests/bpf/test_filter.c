@@ -164,6 +164,27 @@ static void test_large_numbers(void **state)
 	assert_int_equal(scratch_mknod(scratch, BPFDEV_BLOCK, 4094, 78), EPERM);
 }
 
+/* What holds for all majors holds for those that cannot be registered, of its own type. */
+static void test_all_large_numbers(void **state)
+{
+	struct scratch *scratch = scratch_get(state);
+
+	PUT(scratch, ALLOW(CHAR, BPFDEV_ANY, BPFDEV_ANY, RWM));
+	assert_int_equal(scratch_mknod(scratch, BPFDEV_CHAR, 600, 1), 0);
+	assert_int_equal(scratch_mknod(scratch, BPFDEV_CHAR, 4095, 0), 0);
+	assert_int_equal(scratch_mknod(scratch, BPFDEV_BLOCK, 600, 1), EPERM);
+}
+
+static void test_all_large_blocks(void **state)
+{
+	struct scratch *scratch = scratch_get(state);
+
+	PUT(scratch, ALLOW(BLOCK, BPFDEV_ANY, BPFDEV_ANY, RWM));
+	assert_int_equal(scratch_mknod(scratch, BPFDEV_BLOCK, 600, 1), 0);
+	assert_int_equal(scratch_mknod(scratch, BPFDEV_CHAR, 600, 1), EPERM);
+	assert_int_equal(scratch_mknod(scratch, BPFDEV_CHAR, 1, 3), EPERM);
+}
+
 static int ask_existence(void *path)
 {
 	return access(path, F_OK) < 0 ? errno : 0;
@@ -214,6 +235,8 @@ int main(void)
 		scratch_test(test_specificity),
 		scratch_test(test_types_are_apart),
 		scratch_test(test_large_numbers),
+		scratch_test(test_all_large_numbers),
+		scratch_test(test_all_large_blocks),
 		scratch_test(test_asking_is_no_access),
 		scratch_test(test_only_this_cgroup),
 	};

@@ -241,6 +241,62 @@ static void test_not_ours(void **state)
 	free(table.slots);
 }
 
+static void check_refused(const struct filter_image *image)
+{
+	struct table copy = { .slot_count = 0 };
+
+	assert_int_equal(filter_unpack(image, &copy), -EPROTO);
+	free(copy.rules);
+	free(copy.slots);
+}
+
+/* A count that is not the value's: the right size alone would have more read than there is. */
+static void test_wrong_counts(void **state)
+{
+	struct table table = make_rules(3);
+	struct filter_image image;
+	__u32 slots;
+
+	(void)state;
+	for (__u32 i = 0; i < 3; i++)
+		table.rules[i].key = (struct bpfdev_key) { BPFDEV_CHAR, 7, i };
+	assert_int_equal(filter_pack(&table, &image), 0);
+	slots = image.table->slot_count;
+	image.table->slot_count = image.table->entry_count + 1;
+	check_refused(&image);
+	/* No major has another slot than the first, so that it seems to be enough. */
+	memset(image.table->majors, 0, sizeof(image.table->majors));
+	image.table->slot_count = 1;
+	check_refused(&image);
+	image.table->slot_count = slots;
+	image.table->high_count = 1;
+	check_refused(&image);
+	free(image.table);
+	free(table.rules);
+	free(table.slots);
+}
+
+/* Twice the buckets, and fewer entries by just what these take: the size is right, and all else wrong. */
+static void test_lies_that_agree(void **state)
+{
+	struct table table = make_rules(8);
+	struct filter_image image;
+	__u32 buckets;
+
+	(void)state;
+	for (__u32 i = 0; i < 8; i++)
+		table.rules[i].key = (struct bpfdev_key) { BPFDEV_CHAR, 7, i };
+	assert_int_equal(filter_pack(&table, &image), 0);
+	buckets = image.table->mask + 1;
+	assert_int_equal(buckets * sizeof(__u64) % sizeof(struct bpfdev_entry), 0);
+	image.table->entry_count -= buckets * sizeof(__u64) / sizeof(struct bpfdev_entry);
+	image.table->mask = 2 * buckets - 1;
+	check_refused(&image);
+	free(image.table);
+	free(table.rules);
+	free(table.slots);
+}
+
 /* The ends of all ranges, in the table's order: BPFDEV_ANY is the last. */
 static void test_extreme_keys(void **state)
 {
@@ -268,6 +324,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_runs),	     cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_random),	     cmocka_unit_test(test_not_ours),
+		cmocka_unit_test(test_wrong_counts), cmocka_unit_test(test_lies_that_agree),
 		cmocka_unit_test(test_extreme_keys),
 	};
 
