@@ -34,21 +34,22 @@ static int open_below(int dir, const char *name)
 static int open_cgroup(const char *path, int *fd, struct reason *why)
 {
 	struct statfs fs;
+	int err;
 
 	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*fd < 0) {
-		int err = -errno;
-
+		err = -errno;
 		reason_set(why, "%s: %s", path, strerror(-err));
 		return means_gone(err) ? 0 : err;
 	}
+	err = fstatfs(*fd, &fs) < 0 ? -errno : 0;
 	/* Something else may be mounted over the hierarchy that mountinfo showed. */
-	if (fstatfs(*fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+	if (!err && fs.f_type == CGROUP2_SUPER_MAGIC)
 		return 1;
 	close(*fd);
 	*fd = -1;
-	reason_set(why, "%s: not in a cgroup2 hierarchy", path);
-	return -ENODEV;
+	reason_set(why, "%s: %s", path, err ? strerror(-err) : "not in a cgroup2 hierarchy");
+	return err ? err : -ENODEV;
 }
 
 int session_open_cgroup(const char *path, struct reason *why)
