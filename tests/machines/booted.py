@@ -27,41 +27,50 @@ HARDWARE = (
     "-device", f"qemu-xhci,id=usb,p2={PORTS},p3={PORTS}", "-device", "virtio-net-pci,netdev=net",
     "-netdev", "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:0-:22,hostfwd=tcp:127.0.0.1:0-:2222")
 KERNEL_ARGUMENTS = "root=/dev/vda rw console=ttyS0 mitigations=off panic=-1"
+# What a disk can be booted as, and what the kernel is told for it.
+SYSTEMS = {"plain": "", "selinux": "security=selinux selinux=1 enforcing=1"}
 TIMEOUT = 900  # ends a wait that is hopeless
 
 
-def start(qemu, made):
-    """Starts a QEMU from the state that belongs to the disk @made, which is booted now if it never was. Raises LabError."""
-    state = _state(made)
-    qemu.start([*_arguments(qemu, made, state / "disk", "snapshot=on"), "-incoming", f"exec:exec cat {state}/memory"])
+def start(qemu, made, system):
+    """Starts a QEMU from the state that belongs to the disk @made, which is booted now if it never was. Raises LabError.
+
+    system: one of SYSTEMS.
+    """
+    state = _state(made, system)
+    qemu.start([*_arguments(qemu, made, system, state / "disk", "snapshot=on"),
+                "-incoming", f"exec:exec cat {state}/memory"])
     wait_for(lambda: qemu.tell("query-status")["status"] == "paused", "the computer has its state again", 120)
     qemu.tell("cont")
 
 
-def _arguments(qemu, made, drive, *options):
+def _arguments(qemu, made, system, drive, *options):
     return [*HARDWARE, "-serial", f"file:{qemu.folder}/console",
             "-drive", ",".join((f"file={drive},if=virtio,format=qcow2", *options)),
-            "-kernel", str(made.kernel), "-initrd", str(made.initrd), "-append", KERNEL_ARGUMENTS]
+            "-kernel", str(made.kernel), "-initrd", str(made.initrd), "-append", f"{KERNEL_ARGUMENTS} {SYSTEMS[system]}"]
 
 
 @functools.cache
-def _digest():
+def _name(system):
     version = subprocess.run(["qemu-system-x86_64", "--version"], check=True, capture_output=True).stdout
-    return hashlib.sha256(repr((version, HARDWARE, KERNEL_ARGUMENTS)).encode()).hexdigest()[:12]
+    made_of = (version, HARDWARE, KERNEL_ARGUMENTS, SYSTEMS[system])
+    return f"booted-{hashlib.sha256(repr(made_of).encode()).hexdigest()[:12]}"
 
 
-def _state(made):
-    folder = made.folder / f"booted-{_digest()}"
+def _state(made, system):
+    folder = made.folder / _name(system)
     if not folder.is_dir():
         with roots.locked(made.folder / "lock"):
             if not folder.is_dir():
-                _boot(made, folder)
+                _boot(made, system, folder)
     return folder
 
 
-def _boot(made, folder):
-    for old in (*made.folder.glob("booted-*"), *made.folder.glob("new-*")):  # whoever runs on one has it open
-        shutil.rmtree(old)
+def _boot(made, system, folder):
+    wanted = [_name(system) for system in SYSTEMS]
+    for old in (*made.folder.glob("booted-*"), *made.folder.glob("new-*")):
+        if old.name not in wanted:
+            shutil.rmtree(old)  # whoever runs on one has it open
     with tempfile.TemporaryDirectory(prefix="new-", dir=made.folder) as work:
         new = pathlib.Path(work)
         # By a relative path, so that the cache can be moved.
@@ -69,7 +78,7 @@ def _boot(made, folder):
                        check=True)
         qemu = Qemu()
         try:
-            qemu.start(_arguments(qemu, made, new / "disk"))
+            qemu.start(_arguments(qemu, made, system, new / "disk"))
             _await_boot(qemu)
             _save(qemu, new / "memory")
         finally:

@@ -23,15 +23,17 @@ from watching import LabError, wait_for
 
 SSH = ("-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
        "-o", "LogLevel=ERROR", "-o", "IdentitiesOnly=yes", "-o", "KexAlgorithms=curve25519-sha256")
+INSTALLED = ("/usr/local", "/usr/share/pam_bpfdev", "/usr/share/polkit-1", "/etc/security", "/etc/pam.d")
 
 
 class Computer(Usb, Administration):
     """One computer. Use it as a context manager, or call boot() and shutdown()."""
 
-    def __init__(self, made):
-        """made: what it boots from, a disk.Disk."""
+    def __init__(self, made, system="plain"):
+        """made: what it boots from, a disk.Disk. system: as what, one of booted.SYSTEMS."""
         super().__init__()
         self._disk = made
+        self._system = system
         self.suite = made.suite
         self.qemu = None
         self._held = None
@@ -49,7 +51,7 @@ class Computer(Usb, Administration):
         self._held = roots.hold(self._disk.folder)
         self.qemu = Qemu()
         try:
-            booted.start(self.qemu, self._disk)
+            booted.start(self.qemu, self._disk, self._system)
             self._connect()
         except BaseException as error:
             console = self.qemu.console()
@@ -159,6 +161,8 @@ class Computer(Usb, Administration):
     def install_build(self, *variables):
         """Installs the project as class Administration does, and does what is left to do with DESTDIR."""
         super().install_build(*variables)
+        if self._system == "selinux":
+            self.run(f"restorecon -R {' '.join(INSTALLED)}")
         self.run("udevadm control --reload && systemctl daemon-reload && systemctl enable --now bpfdev-ask.socket")
 
     def ssh(self, user, command, input=None, timeout=120):

@@ -15,12 +15,9 @@ sys.path[1:1] = [str(HERE.parent / "lab"), str(HERE / "kernels")]
 
 # pylint: disable=wrong-import-position
 import disk  # noqa: E402
-import qemu  # noqa: E402
 import roots  # noqa: E402
 from administration import POLICY  # noqa: E402
-from computer import Computer  # noqa: E402
-from need import unavailable  # noqa: E402
-from watching import LabError  # noqa: E402
+from prepared import prepared  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -39,20 +36,8 @@ def pytest_runtest_makereport(item):
 
 @pytest.fixture(scope="session")
 def computer(request):
-    """A booted computer with the module installed and in the PAM stacks."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    try:
-        qemu.require()
-        with capture.global_and_fixture_disabled():  # it says how far it is
-            made = disk.disk(request.config.getoption("--suite"))
-    except (LabError, roots.RootError) as error:
-        unavailable(error)
-    with capture.global_and_fixture_disabled():
-        booted = Computer(made).boot()
-    with booted:
-        booted.install_build()
-        booted.configure_pam()
-        booted.policy("")
+    """The computer of most tests."""
+    with prepared(request.config, "plain") as booted:
         yield booted
 
 

@@ -20,9 +20,14 @@ SUITE = "trixie"  # what tests run on unless another one is asked for
 # A real kernel, what names devices, and who opens them for others; what makes and unlocks file systems.
 PACKAGES = (*roots.PACKAGES, "linux-image-amd64", "initramfs-tools", "zstd", "kmod", "udev", "acl",
             "polkitd", "udisks2", "cryptsetup", "dosfstools", "e2fsprogs")
-# What other suites' udisks2 depends on, this one's only recommends: unlocking a disk.
-MORE = {"bookworm": ("libblockdev-crypto2",)}
+MORE = {
+    # What other suites' udisks2 depends on, this one's only recommends: unlocking a disk.
+    "bookworm": ("libblockdev-crypto2",),
+    # The machine can be booted with SELinux: see booted.SYSTEMS.
+    "trixie": ("selinux-policy-default", "policycoreutils", "auditd"),
+}
 SIZE = "4G"  # most of it is a hole
+CONTEXTS = "etc/selinux/default/contexts/files/file_contexts"
 
 
 class Disk(NamedTuple):
@@ -92,9 +97,17 @@ def _make(suite, folder):
         shutil.copy(_only(root / "boot", "initrd.img-*"), made.initrd)
         shutil.copy(root / "root/.ssh/id_ed25519", made.key)
         made.key.chmod(0o600)
+        _label(root)
         # Nobody cares for it after a crash, so it has no journal.
         subprocess.run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", root, made.image, SIZE], check=True)
         new.rename(folder)
+
+
+def _label(root):
+    """Gives all files the labels that the policy of SELinux has for them, if the root has one. The kernel here needs none."""
+    if (root / CONTEXTS).exists():
+        script = 'mount -t proc proc "$1/proc" && exec chroot "$1" setfiles -F -e /proc -e /dev -e /sys "/$2" /'
+        subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-euc", script, "sh", root, CONTEXTS], check=True)
 
 
 def _only(folder, pattern):
