@@ -20,6 +20,8 @@ UDEVDIR ?= $(PREFIX)/lib/udev
 CONFDIR ?= /etc/security
 # polkit looks nowhere else for what is installed, until version 125.
 POLKITDIR ?= /usr/share/polkit-1
+# Where distributions keep policy modules of packages.
+SELINUXDIR ?= $(PREFIX)/share/selinux/packages
 # The classes that ship belong to the system's share, wherever the manual pages go.
 VENDORDIR ?= /usr/share/pam_bpfdev
 
@@ -30,6 +32,9 @@ BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
 PYTHON ?= /usr/bin/python3
 INSTALL ?= install
+CHECKMODULE ?= checkmodule
+SEMODULE_PACKAGE ?= semodule_package
+SEMODULE ?= semodule
 
 # Programs have the byte order of the machine that they run on, which is the compiler's target.
 BPF_TARGET := $(if $(shell echo __BYTE_ORDER__ | $(CC) -E -P - 2>/dev/null | grep 4321),bpfeb,bpfel)
@@ -130,8 +135,22 @@ $(MODULE): $(BUILD)/pam_bpfdev/pam_bpfdev.o $(CORE) pam_bpfdev/pam_bpfdev.map
 		-Wl,--version-script=pam_bpfdev/pam_bpfdev.map -o $@ $(filter %.o %.a,$^) \
 		-lpam
 
+# The policy module, in the plain language that every policy's tools compile: conf/selinux/README.md.
+SELINUX_MODULE = $(BUILD)/selinux/pam_bpfdev.pp
+
+$(BUILD)/selinux/%.mod: conf/selinux/%.te
+	@mkdir -p $(@D)
+	$(call say,SEMOD,$<)
+	$(Q)$(CHECKMODULE) -M -m -o $@ $<
+
+$(SELINUX_MODULE): $(BUILD)/selinux/pam_bpfdev.mod conf/selinux/pam_bpfdev.fc
+	$(Q)$(SEMODULE_PACKAGE) -o $@ -m $< -f conf/selinux/pam_bpfdev.fc
+
 # Only on the machine that runs, not in a package's tree: polkit's rule refuses everybody while nobody answers it.
 IF_HERE = if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then
+IF_NO_DESTDIR = if [ -z "$(DESTDIR)" ]; then
+# Folders that are new have the labels of what they are in, and systemd starts no unit with one of these.
+IF_SELINUX = if [ -z "$(DESTDIR)" ] && [ -e /sys/fs/selinux/enforce ]; then
 
 # Users need not know each other's rules: policy and drop-ins are root's to read.
 .PHONY: install uninstall
@@ -158,7 +177,22 @@ install: all
 		$(INSTALL) -D -m $$mode $$file $(DESTDIR)$(DOCDIR)/$${file#conf/} || exit 1; done
 	test -e $(DESTDIR)$(CONFDIR)/bpfdev.conf || \
 		$(INSTALL) -m 0600 conf/bpfdev.conf $(DESTDIR)$(CONFDIR)/
+	$(IF_SELINUX) restorecon -R $(PAMDIR)/pam_bpfdev.so $(SBINDIR)/bpfdev $(CONFDIR) $(VENDORDIR) $(MANDIR) $(UNITDIR) $(UDEVDIR) \
+		$(POLKITDIR)/rules.d; fi
 	$(IF_HERE) systemctl daemon-reload && systemctl enable --now bpfdev-ask.socket; fi
+
+# What is there already has the label of before.
+.PHONY: selinux install-selinux uninstall-selinux
+selinux: $(SELINUX_MODULE)
+
+install-selinux: selinux
+	$(INSTALL) -D -m 0644 $(SELINUX_MODULE) $(DESTDIR)$(SELINUXDIR)/pam_bpfdev.pp
+	$(IF_NO_DESTDIR) $(SEMODULE) -i $(SELINUXDIR)/pam_bpfdev.pp && for path in /run/pam_bpfdev /run/bpfdev-ask.socket; do \
+		test ! -e $$path || restorecon -RF $$path || exit 1; done; fi
+
+uninstall-selinux:
+	$(IF_NO_DESTDIR) $(SEMODULE) -r pam_bpfdev; fi
+	rm -f $(DESTDIR)$(SELINUXDIR)/pam_bpfdev.pp
 
 # The policy is the administrator's: it stays.
 # A stack that names a module which is not there refuses everybody, root too.
@@ -224,6 +258,7 @@ help:
 #: make fuzz            fuzzes what is parsed until interrupted (RUNS=N: so many inputs)
 #: sudo make lab        a root shell on a machine where the module is installed (SUITE=trixie; MACHINE=1: one to plug devices into)
 #: make install         DESTDIR=, PREFIX=, PAMDIR=
+#: make install-selinux  builds the policy module for SELinux and loads it (make selinux: builds it; uninstall-selinux)
 #: make uninstall       takes all of it away but the policy
 #: make deb             the Debian package, build/libpam-bpfdev_*.deb
 #: make dist            the tarball of a release, build/pam_bpfdev-VERSION.tar.gz
