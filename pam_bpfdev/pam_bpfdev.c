@@ -8,11 +8,13 @@
 #include <string.h>
 #include <sys/statvfs.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
 #include <security/pam_modutil.h>
 
+#include "base/selinux.h"
 #include "conf/arguments.h"
 #include "enforce/enforce.h"
 #include "log/entry.h"
@@ -178,13 +180,30 @@ static void remember(struct login *login, bool filtered, bool leader)
 		free(opened);
 }
 
-/* The device rules could not be put in place: the user is refused, root never. Returns PAM's code. */
-static int refuse(struct login *login, const struct reason *why)
+/* Adds to @why what neither owner nor mode of anything would tell the administrator. */
+static void suspect(int err, struct reason *why)
+{
+	const struct reason before = *why;
+
+	if ((err == -EACCES || err == -EPERM) && geteuid() == 0 &&
+	    selinux_mode() == SELINUX_ENFORCING)
+		reason_set(why,
+			   "%s; SELinux enforces here, and its policy may lack the module "
+			   "pam_bpfdev: \"bpfdev doctor\" says",
+			   before.text);
+}
+
+/*
+ * The device rules could not be put in place, by a negative errno: the user is refused, root never.
+ * Returns PAM's code.
+ */
+static int refuse(struct login *login, int err, struct reason *why)
 {
 	/* By name where the user database has failed: it must not lock root out either. */
 	bool root =
 		login->subject.name ? login->subject.uid == 0 : strcmp(login->user, "root") == 0;
 
+	suspect(err, why);
 	if (root || login->arguments.onerr_succeed) {
 		log_line(login, LOG_ERR, ENTRY_UNFILTERED,
 			 "%s is let in WITHOUT device rules (%s): %s", login->user,
@@ -229,7 +248,7 @@ static int no_session(struct login *login, const struct enforce_report *report)
 			"it: no device program is on it or above it; the batch system has to be "
 			"told to limit devices (Slurm: ConstrainDevices=yes in cgroup.conf)",
 			report->note.text, login->arguments.left_alone);
-		return refuse(login, &why);
+		return refuse(login, 0, &why);
 	}
 	reason_set(
 		&why,
@@ -239,7 +258,7 @@ static int no_session(struct login *login, const struct enforce_report *report)
 		report->note.text, login->session.service,
 		is_run_full() ? "/run is full, which it is now"
 			      : "logind's SessionsMax is reached");
-	return refuse(login, &why);
+	return refuse(login, 0, &why);
 }
 
 /* In a job, as a rule. This is as it should be, and happens often. */
@@ -373,10 +392,10 @@ static int open_subject(struct login *login)
 	const struct enforce_systemd systemd = { pam_getenv(login->pamh, "XDG_SESSION_ID"),
 						 pam_getenv(login->pamh, "XDG_SEAT") };
 
-	if (enforce_open(&login->options, &login->subject, &login->session, &systemd, report,
-			 &why) < 0)
-		return refuse(login, &why);
-	return answer(login, report);
+	int err = enforce_open(&login->options, &login->subject, &login->session, &systemd, report,
+			       &why);
+
+	return err < 0 ? refuse(login, err, &why) : answer(login, report);
 }
 
 EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
@@ -391,7 +410,7 @@ EXPORT int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const ch
 		log_line(&login, LOG_ERR, ENTRY_REFUSED, "%s", why.text);
 		return PAM_USER_UNKNOWN;
 	}
-	ret = ret < 0 ? refuse(&login, &why) : open_subject(&login);
+	ret = ret < 0 ? refuse(&login, ret, &why) : open_subject(&login);
 	leave_subject(&login);
 	return ret;
 }

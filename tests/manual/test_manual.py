@@ -20,6 +20,7 @@ and after a policy, how it decides and for whom (see check_policy.c for the keys
 A transcript is played on a machine of the lab: see tests/lab/transcripts.py.
 """
 
+import errno
 import os
 import pathlib
 import re
@@ -56,6 +57,7 @@ Block devices:
   8 sd
 259 blkext
 """
+ERRORS = {os.strerror(number) for number in errno.errorcode}
 NODES = {"ttyUSB0": (188, 0), "video0": (81, 0), "nvidia-caps/nvidia-cap12": (237, 12), "nvidia-caps/nvidia-cap13": (237, 13),
          "nvidia-caps/nvidia-cap21": (237, 21)}
 LINKS = {"serial/by-id/usb-FTDI_FT232R-if00-port0": "../../ttyUSB0"}
@@ -371,7 +373,7 @@ def is_said(message, known):
 def is_said_within(part, known):
     """The same for what stands in the place of %s: a name, or a message with or without a place."""
     words = re.sub(r"^/\S+?:(?:\d+:\d+:)? ", "", part)
-    if " " not in words.strip() or words.startswith(" (did you mean"):
+    if " " not in words.strip() or words.startswith(" (did you mean") or words in ERRORS:
         return True
     return is_said(words, known) or is_said(part, known)
 

@@ -146,6 +146,7 @@ void doctor_check_groups(struct doctor *doctor);
 void doctor_check_pam_group(struct doctor *doctor);
 void doctor_check_linger(struct doctor *doctor);
 void doctor_check_udev(struct doctor *doctor);
+void doctor_check_selinux(struct doctor *doctor);
 void doctor_check_brokers(struct doctor *doctor);
 void doctor_check_services(struct doctor *doctor); /* a part of that */
 void doctor_check_doas(struct doctor *doctor);	   /* another */
