@@ -19,6 +19,7 @@
 #include "enforce/enforce.h"
 #include "log/entry.h"
 #include "log/message.h"
+#include "log/record.h"
 #include "session/session.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -55,13 +56,15 @@ static void describe(const struct login *login, struct entry *entry)
 
 /*
  * To the journal if there is one, with fields, in the form in which PAM would have it; or else to
- * syslog. One line, and none of the names in it can make two of it.
+ * syslog. One line, and none of the names in it can make two of it. What is for the audit trail goes
+ * there, too.
  */
 static void log_entry(struct login *login, struct entry *entry, const char *text)
 {
 	char line[MESSAGE_SIZE], quoted[MESSAGE_SIZE];
 
 	describe(login, entry);
+	record_entry(entry, trail_send);
 	snprintf(line, sizeof(line), "pam_bpfdev(%s:session): ", login->session.service);
 	strncat(line, text, sizeof(line) - strlen(line) - 1);
 	if (entry_send(entry, reason_quote(quoted, sizeof(quoted), line, strlen(line))) < 0)
@@ -435,7 +438,11 @@ static void log_denied(struct login *login, const struct enforce_denied *denied,
 		       const char *by)
 {
 	struct entry entry = {
-		.level = LOG_NOTICE, .event = ENTRY_DENIED, .unit = unit, .denied = denied
+		.level = LOG_NOTICE,
+		.event = ENTRY_DENIED,
+		.unit = unit,
+		.rules_of = by,
+		.denied = denied,
 	};
 	char text[MESSAGE_SIZE], where[MESSAGE_SIZE];
 

@@ -29,7 +29,8 @@ struct entry {
 	const char *event;
 	const char *user;
 	const uint32_t *uid;
-	const char *unit; /* session-3.scope */
+	const char *unit;     /* session-3.scope */
+	const char *rules_of; /* ENTRY_DENIED: who became @user; "": the rules are the user's own */
 	const struct policy_session *session;
 	const struct enforce_denied *denied;
 };

@@ -120,6 +120,12 @@ static int tell(const struct request *request, const struct change_reports *repo
 	output_time((uint64_t)time(NULL) + request->seconds, until);
 	change_log(true, "%s may use %s (%s) until %s in session %s", request->user.name,
 		   exception->device, access, until, sessions);
+	change_record(&(struct change_record) { .op = CHANGE_ALLOW,
+						.user = request->user.name,
+						.sessions = sessions,
+						.device = exception->device,
+						.access = access,
+						.until = (uint64_t)time(NULL) + request->seconds });
 	if (request->options.output.json)
 		return print_json(request, reports) < 0 ? COMMAND_FAILED : COMMAND_YES;
 	output_line("%s may use %s (%s) until %s in session %s", request->user.name,

@@ -121,6 +121,7 @@ static bool put_in_place(struct place *place, const struct verdict *verdict)
 		return false;
 	place_drop_copy(place);
 	change_log(true, "the policy %s was replaced", place->path);
+	change_record(&(struct change_record) { .op = CHANGE_EDIT, .file = place->path });
 	output_line("%s is in place", place->path);
 	return true;
 }

@@ -13,6 +13,7 @@
 #include "command/base/memory.h"
 #include "command/machine/change.h"
 #include "command/machine/machine.h"
+#include "log/trail.h"
 
 static int find_uid(const char *digits, struct change_user *user)
 {
@@ -160,6 +161,42 @@ bool change_has_ended(const struct enforce_change_report *report, int i)
 	return !after->access || strcmp(before->device, after->device) != 0;
 }
 
+static void add_known(struct trail *trail, const char *name, const char *value)
+{
+	if (value && *value)
+		trail_add(trail, name, value);
+}
+
+void change_record(const struct change_record *record)
+{
+	char tty[64] = "", sessions[TRAIL_VALUE_SIZE] = "";
+	struct trail trail;
+	const char *name;
+	size_t length = 0;
+
+	/* Without blanks, so that the value is plain: "3,7". */
+	for (const char *at = record->sessions; at && *at && length < sizeof(sessions) - 1; at++)
+		if (*at != ' ')
+			sessions[length++] = *at;
+	if (ttyname_r(STDIN_FILENO, tty, sizeof(tty)) != 0)
+		*tty = '\0';
+	name = strncmp(tty, "/dev/", strlen("/dev/")) == 0 ? tty + strlen("/dev/") : tty;
+	trail_begin(&trail, record->op);
+	add_known(&trail, "acct", record->user);
+	add_known(&trail, "sessions", sessions);
+	add_known(&trail, "device", record->device);
+	add_known(&trail, "access", record->access);
+	add_known(&trail, "file", record->file);
+	if (record->until)
+		trail_add_number(&trail, "until", record->until);
+	if (record->counts) {
+		trail_add_number(&trail, "sessions", record->session_count);
+		trail_add_number(&trail, "managers", record->manager_count);
+	}
+	trail_end(&trail, &(struct trail_origin) { .tty = name }, !record->failed);
+	trail_send(TRAIL_CONFIG, &trail);
+}
+
 void change_log_ends(const struct enforce_change_report *report, const char *user)
 {
 	char name[UNIT_ID_SIZE];
@@ -168,10 +205,15 @@ void change_log_ends(const struct enforce_change_report *report, const char *use
 		const struct bpfdev_exception *exception = &report->before.exceptions[i];
 		bool over = exception->until <= enforce_boottime();
 
-		if (change_has_ended(report, i))
-			change_log(false, "%s may no longer use %s in session %s%s", user,
-				   exception->device, change_session_name(report, name),
-				   over ? ": the exception's time is over" : "");
+		if (!change_has_ended(report, i))
+			continue;
+		change_log(false, "%s may no longer use %s in session %s%s", user,
+			   exception->device, change_session_name(report, name),
+			   over ? ": the exception's time is over" : "");
+		change_record(&(struct change_record) { .op = CHANGE_REVOKE,
+							.user = user,
+							.sessions = name,
+							.device = exception->device });
 	}
 }
 

@@ -56,6 +56,26 @@ void change_log(bool asked, const char *format, ...) __attribute__((format(print
 /* The same at LOG_ERR: something was not done. */
 void change_log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The operations of the audit trail: AUDIT RECORDS in pam_bpfdev(8). */
+#define CHANGE_ALLOW "bpfdev-allow"
+#define CHANGE_REVOKE "bpfdev-revoke"
+#define CHANGE_RELOAD "bpfdev-reload"
+#define CHANGE_EDIT "bpfdev-edit"
+
+/* What has been done, for the audit trail. NULL, "" and 0: this is not about such a thing. */
+struct change_record {
+	const char *op;	  /* CHANGE_ALLOW ... */
+	const char *user; /* whose sessions */
+	const char *sessions, *device, *access, *file;
+	uint64_t until; /* seconds since 1970 */
+	bool counts;	/* the next two are told */
+	uint64_t session_count, manager_count;
+	bool failed; /* some of it was not done */
+};
+
+/* Writes it to the kernel's audit trail, which says itself who was logged in. There need be none. */
+void change_record(const struct change_record *record);
+
 /* Whether exception number @i of a session has ended with what is reported. */
 bool change_has_ended(const struct enforce_change_report *report, int i);
 

@@ -208,7 +208,15 @@ static void log_changes(const struct reload *reload)
 {
 	size_t sessions = count(reload, BPFDEV_SESSION, ENFORCE_CHANGED);
 	size_t managers = count(reload, BPFDEV_MANAGER, ENFORCE_CHANGED);
+	bool failed = count(reload, BPFDEV_SESSION, ENFORCE_FAILED) ||
+		      count(reload, BPFDEV_MANAGER, ENFORCE_FAILED);
 
+	if (sessions || managers || failed)
+		change_record(&(struct change_record) { .op = CHANGE_RELOAD,
+							.counts = true,
+							.session_count = sessions,
+							.manager_count = managers,
+							.failed = failed });
 	if (sessions || managers)
 		change_log(true, "the policy was applied to %zu open session%s and %zu manager%s",
 			   sessions, sessions == 1 ? "" : "s", managers, managers == 1 ? "" : "s");

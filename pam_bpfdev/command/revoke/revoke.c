@@ -46,6 +46,10 @@ static void tell_end(const struct request *request, const char *device, const ch
 
 	change_log(!request->expired, "%s may no longer use %s in session %s%s", request->user.name,
 		   device, session, why);
+	change_record(&(struct change_record) { .op = CHANGE_REVOKE,
+						.user = request->user.name,
+						.sessions = session,
+						.device = device });
 	row_put(object, "user", output_string(request->user.name));
 	row_put(object, "session", output_string(session));
 	row_put(object, "device", output_string(device));
