@@ -5,21 +5,16 @@ import contextlib
 import pathlib
 import re
 import statistics
-import subprocess
 import tempfile
-import time
 
-import bpf
-from figures import TOP
+import node
+from crowd import COMMAND, PATIENCE, ROUNDS, Crowd, memory, timed
 from opening import begin, classes, opened, readme_policy
-from scratch import Scratch, folders, mount_point, programs
+from scratch import Scratch
 from world import GROUP, World, build_client
 
-COMMAND = TOP / "build" / "bpfdev"
 SESSIONS = (1, 10, 100, 500, 2000)
 LINES = (10, 100, 1000, 10000, 100000)
-ROUNDS = 9
-PATIENCE = 5000  # ms; what took longer is not asked for more
 A_FILE = 20000  # lines
 
 
@@ -50,17 +45,6 @@ def write_policy(world, kind, count):
     world.write("group", GROUP + groups)
 
 
-def timed(command):
-    """How long a command takes to its end, in milliseconds; None if it is still at it after PATIENCE."""
-    started = time.perf_counter()
-    try:
-        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True,
-                       timeout=PATIENCE / 1000)
-    except subprocess.TimeoutExpired:
-        return None
-    return (time.perf_counter() - started) * 1000
-
-
 def measure_open(world, program):
     """Opening and closing, the median of some, or of one if that is slow already."""
     with Scratch() as tree, world.client(program, tree.scope()) as client:
@@ -87,73 +71,6 @@ def grow_lines(world, program, figures, counts=LINES):
                 f"{value:>11.2f} ms" if isinstance(value, float) else f"{value:>14}" for value in shown), flush=True)
 
 
-def move(pid, cgroup):
-    """Moves a process into a cgroup."""
-    (cgroup / "cgroup.procs").write_text(str(pid), encoding="ascii")
-
-
-class Crowd:
-    """Sessions of alice's that stay open: each has a filter, and a process."""
-
-    def __init__(self, world, program, tree):
-        self._world = world
-        self._tree = tree
-        self._processes = []
-        self._client = world.client(program, tree.make("lobby"))
-        self._client.call("move", tree.make("lobby") / "cgroup.procs")  # an answer: it has been moved there by now
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._client.kill()
-        for process in self._processes:
-            process.kill()
-            process.wait()
-
-    def enter(self, number):
-        """Has the client enter a new session's scope, and begin there. Returns the client."""
-        move(self._client.pid, self._tree.scope(number))
-        begin(self._client, "quiet")
-        return self._client
-
-    def grow(self, count):
-        """Opens sessions until there are so many."""
-        while len(self._processes) < count:
-            number = len(self._processes) + 1
-            if self.enter(number).open() != "PAM_SUCCESS":
-                raise SystemExit(f"bench: the module fails: {self._world.log.texts()}")
-            process = subprocess.Popen(["sleep", "infinity"])
-            self._processes.append(process)
-            move(process.pid, self._tree.scope(number))
-            self._client.call("end")
-
-    def open_one_more(self):
-        """The median time of opening and closing one more session."""
-        client = self.enter("x")
-        times = opened(self._world, client, 1)
-        if times[0] < PATIENCE / 10:
-            times = opened(self._world, client, ROUNDS)
-        client.call("end")
-        move(client.pid, self._tree.make("lobby"))
-        self._tree.scope("x").rmdir()
-        return statistics.median(times)
-
-    def reload(self):
-        """How long `bpfdev reload` takes that changes nothing, and knows of no sessions but these."""
-        script = f'umount {mount_point()}; mount -t cgroup2 none {mount_point()}; exec "$0" reload'
-        return timed(self._world.command(self._tree.root, ["unshare", "--cgroup", "--pid", "--fork", "--mount-proc",
-                                                           "sh", "-euc", script, COMMAND]))
-
-
-def memory(tree):
-    """Bytes of the kernel's memory that the programs of all cgroups below take, with their maps."""
-    ids = set()
-    for cgroup in folders(tree.root):
-        ids.update(programs(cgroup))
-    return bpf.memory(ids)
-
-
 def grow_sessions(world, program, figures, counts=SESSIONS):
     """The table of sessions: all of one user, who has a manager."""
     text, _ = classes()
@@ -175,12 +92,13 @@ def grow_sessions(world, program, figures, counts=SESSIONS):
                   f" {kept:>16,}", flush=True)
 
 
-def bench(figures, sessions=SESSIONS, counts=LINES):
-    """How what it costs grows, with open sessions and with lines."""
+def bench(figures, sessions=SESSIONS, counts=LINES, crowd=node.CROWD):
+    """How what it costs grows, with open sessions, with users and with lines."""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         program, _ = build_client(folder)
         with World(folder / "world") as world:
             world.service("quiet", "quiet")
             grow_sessions(world, program, figures, sessions)
+            node.measure(world, program, figures, *crowd)
             grow_lines(world, program, figures, counts)

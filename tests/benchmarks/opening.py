@@ -61,9 +61,9 @@ def fork_and_exec():
     return statistics.median(times) * 1000
 
 
-def begin(client, service):
-    """Has the client begin a transaction for alice, local as pam_systemd says."""
-    client.start("alice", service)
+def begin(client, service, user="alice"):
+    """Has the client begin a transaction for the user, local as pam_systemd says."""
+    client.start(user, service)
     client.call("env", "XDG_SEAT=seat0")
 
 

@@ -8,6 +8,7 @@ usage: tests/benchmarks/tables.py [--write]     without it: says what in README.
 
 import re
 import sys
+import textwrap
 
 sys.dont_write_bytecode = True
 
@@ -145,6 +146,19 @@ def login(record):
             f"module, and\n{found['ssh/with']:.0f} ms with it and the five lines above, {share:.1f} % of it the module's.\n")
 
 
+def node(found):
+    """A sentence on many users, if they were measured."""
+    if "node/with" not in found:
+        return ""
+    said = {what: shown(found[f"node/{what}"], " ms") for what in ("open", "same", "reload")}
+    text = textwrap.fill(
+        f"With {found['node/sessions']:,} sessions of {found['node/users']} users, all with a manager, one more takes {said['open']}, "
+        f"`bpfdev reload` {said['same']}, or {said['reload']} where every filter changes, and the kernel's memory is "
+        f"{found['node/memory'] / 1048576:,.0f} MiB. One processor opens {found['node/with']:,.0f} such sessions in a second; of a "
+        f"stack without the module, {found['node/without']:,.0f}.", 120)
+    return f"\n{text}\n"
+
+
 def growth(record):
     """Open sessions, and lines."""
     found = record["growth"]["figures"]
@@ -156,7 +170,7 @@ def growth(record):
     head = ["lines", *(f"{kind}, {'open + close' if what == 'open' else '`bpfdev check`'}" for kind, what in kinds)]
     rows = [[f"{count:,}", *(shown(found.get(f"lines/{kind}/{count}/{what}"), " ms") for kind, what in kinds)]
             for count in (10, 100, 1000, 10000, 100000)]
-    return f"{text}\n{table(head, rows)}\n-: not measured, as fewer lines took long already.\n"
+    return f"{text}{node(found)}\n{table(head, rows)}\n-: not measured, as fewer lines took long already.\n"
 
 
 def others(record):

@@ -14,6 +14,7 @@ sys.path[:0] = [str(HERE), *(str(HERE.parent / folder) for folder in ("module", 
 # pylint: disable=wrong-import-position
 import decisions  # noqa: E402
 import figures as kept  # noqa: E402
+import crowd  # noqa: E402
 import growth  # noqa: E402
 import opening  # noqa: E402
 import peers  # noqa: E402
@@ -111,7 +112,11 @@ def test_openings_are_measured(found, monkeypatch):
 
 def test_growth_is_measured(found, monkeypatch):
     monkeypatch.setattr(growth, "ROUNDS", 1)
-    growth.bench(found, sessions=(1, 3), counts=(10,))
+    monkeypatch.setattr(crowd, "ROUNDS", 1)
+    growth.bench(found, sessions=(1, 3), counts=(10,), crowd=(2, 5))
+    assert (found.values["node/users"], found.values["node/sessions"]) == (2, 5)
+    assert min(found.values[f"node/{what}"] for what in ("with", "without", "memory", "open", "same", "reload")) > 0
+    assert "With 5 sessions of 2 users" in tables.node(found.values) and tables.node({}) == ""
     assert found.values["sessions/3/memory"] > found.values["sessions/1/memory"] > 0
     assert found.values["sessions/3/reload"] > 0
     assert {f"lines/{kind}/10/check" for kind in ("numbers", "drivers", "groups")} <= set(found.values)
