@@ -17,6 +17,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	doctor_findings_free(&doctor.findings);
+	free(doctor.left_alone);
 	free(doctor.conf_path);
 	return pam_root_teardown(state);
 }
@@ -355,6 +356,7 @@ static void who_is_put_into_a_job_stays_there(void **state)
 	look();
 	expect_found(DOCTOR_OK, "sshd", "filters who comes in");
 	expect_counts(0, 0, 3);
+	assert_string_equal(doctor.left_alone, "/system.slice/*slurmstepd.scope/job_*");
 	/* Without sessions at all. */
 	pam_put("/etc/pam.d/sshd", ADOPTS "session required pam_unix.so\n"
 					  "session required pam_bpfdev.so " JOBS "\n");

@@ -42,6 +42,7 @@ static int run(void *request)
 	doctor_findings_free(&doctor->findings);
 	doctor_users_free(doctor);
 	conf_free(doctor->conf);
+	free(doctor->left_alone);
 	free(doctor->conf_path);
 	machine_close(&doctor->machine);
 	return status;

@@ -47,6 +47,7 @@ struct doctor_user {
 struct doctor {
 	struct command_options options; /* paths: in the end, of the policy that is looked at */
 	bool quiet;
+	char *left_alone;  /* what all PAM lines leave alone, see cgroups_fit(); NULL: nothing */
 	char *conf_path;   /* what all PAM lines say as conf=; NULL: nothing, or different things */
 	struct conf *conf; /* NULL: there is no policy that could be used */
 	struct machine machine;	    /* root NULL: there is no cgroup2 */
@@ -131,7 +132,7 @@ bool doctor_read_lines(const char *path, bool (*line)(const char *text, void *da
 /* The checks, in the order in which they are made: later ones use what earlier ones set. */
 void doctor_check_kernel(struct doctor *doctor); /* opens machine */
 void doctor_check_log(struct doctor *doctor);
-void doctor_check_pam(struct doctor *doctor);			      /* sets conf_path */
+void doctor_check_pam(struct doctor *doctor); /* sets conf_path, left_alone */
 void doctor_check_pam_below(struct doctor *doctor, const char *root); /* of the file system */
 /* A part of that, of one service: whether who was put into a job stays there. */
 void doctor_check_adopted(struct doctor *doctor, const char *root, const char *service,

@@ -489,6 +489,27 @@ static void judge_policies(struct doctor *doctor, const struct services *service
 	}
 }
 
+/* Adds what the module's lines of a service leave alone. */
+static void note_left_alone(struct doctor *doctor, const struct service *service)
+{
+	const struct pam_stack *stack = &service->stack;
+
+	for (size_t at = service->module; at < stack->count;
+	     at = pam_stack_find(stack, MODULE, at + 1)) {
+		const struct pam_stack_line *line = &stack->lines[at];
+		struct arguments arguments = { 0 };
+		char *before = doctor->left_alone;
+
+		for (size_t i = 0; i < line->argument_count; i++)
+			arguments_parse(line->arguments[i], &arguments, NULL);
+		if (!arguments.left_alone)
+			continue;
+		doctor->left_alone = xasprintf("%s%s%s", before ? before : "", before ? "," : "",
+					       arguments.left_alone);
+		free(before);
+	}
+}
+
 static void judge_all(struct doctor *doctor, struct services *services)
 {
 	bool any = false;
@@ -497,6 +518,7 @@ static void judge_all(struct doctor *doctor, struct services *services)
 		const struct service *service = &services->items[i];
 
 		any |= has_module(service);
+		note_left_alone(doctor, service);
 		if (service->stack.count && !is_part(services, service))
 			judge(doctor, service);
 	}

@@ -16,6 +16,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "conf/cgroups.h"
 #include "filter/filter.h"
 #include "session/session.h"
 #include "command/base/memory.h"
@@ -28,6 +29,7 @@ struct place {
 	char *cgroup; /* as /proc/PID/cgroup has it: of the session or manager; else the whole */
 	bool session; /* it is a session or manager of this machine, not of a container on it */
 	bool filtered;
+	bool left_alone; /* the module leaves it alone, and somebody else filters there */
 	const struct machine_unit *unit; /* if it is a session */
 	struct table *table;		 /* what it allows; NULL: unfiltered, another version's */
 };
@@ -99,6 +101,23 @@ static int find_filter(const char *cgroup, struct reason *why)
 	return ret;
 }
 
+/* Whether it is as the module would have it: a job's cgroup, in which devices are limited. */
+static bool is_left_alone(const struct doctor *doctor, const struct session *session)
+{
+	struct filter_program programs[8];
+	int fd, count;
+
+	if (!doctor->left_alone || !session->path ||
+	    !cgroups_fit(doctor->left_alone, session->cgroup))
+		return false;
+	fd = session_open_cgroup(session->path, NULL);
+	if (fd < 0)
+		return false;
+	count = filter_list(fd, true, programs, sizeof(programs) / sizeof(*programs), NULL);
+	close(fd);
+	return xcheck(count) > 0;
+}
+
 /* The session or manager with that cgroup; NULL: it began after the look at them, or has ended. */
 static struct machine_unit *find_unit(struct machine *machine, const char *cgroup)
 {
@@ -142,6 +161,8 @@ static const struct place *add_place(struct walk *walk, const struct session *se
 	} else if (session->unit) {
 		ret = xcheck(find_filter(session->unit, &why));
 		place->filtered = ret > 0;
+	} else {
+		place->left_alone = is_left_alone(walk->doctor, session);
 	}
 	if (ret >= 0) {
 		walk->places = xgrow(walk->places, walk->place_count, &walk->place_capacity,
@@ -506,6 +527,12 @@ static void tell_stray(struct walk *walk, const struct process *process, const c
 	}
 	snprintf(message, sizeof(message), "%s has no filter%s", process->place->cgroup,
 		 tally.level == DOCTOR_WARN ? " and is a container's" : "");
+	if (process->place->left_alone) {
+		tally.level = DOCTOR_NOTE;
+		tally.advice = "nothing: PAM's lines leave such cgroups alone";
+		snprintf(message, sizeof(message), "%s has the limits of somebody else's",
+			 process->place->cgroup);
+	}
 	memcpy(tally.comm, process->comm, sizeof(tally.comm));
 	doctor_tally(&walk->strays, &tally, name, message);
 }
