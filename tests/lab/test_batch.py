@@ -5,13 +5,16 @@ A scope with a device filter of its own, in which /dev/fuse may be opened and no
 pam_exec(8) for pam_slurm_adopt. The real ones are tried in tests/machines/test_slurm.py.
 """
 
+import re
+
 import pytest
 
+from administration import MODULE, TOP
 from examined import Examined
 from sessions import LoginRefused
 from suites import one_suite
 from test_pages import RUN
-from verbs import BY_MANAGER, DENIED, FORBIDDEN, RULES, changed_file, equipped, ours, tried
+from verbs import ALLOWED, BY_MANAGER, DENIED, FORBIDDEN, RULES, changed_file, equipped, ours, tried
 
 pytestmark = one_suite
 
@@ -73,6 +76,10 @@ def test_who_was_put_into_a_job_has_its_limits(node):
         assert adopted.cgroup == JOB and tried(adopted) == LIMITED
         assert "session-" in other.cgroup and tried(other) == tried(other, BY_MANAGER) == DENIED
         assert JOB not in ours(node) and other.cgroup in ours(node)
+        examined = Examined(node)
+        assert examined.of("bad", "warn") == []
+        said = f"processes alice: {JOB} has the limits of somebody else's: "
+        assert any(text.startswith(said) for text in examined.of("note"))
     assert node.journal(rf"alice has the limits of cgroup {JOB} and no device rules")
     assert wrong(node) == []
 
@@ -105,3 +112,24 @@ def test_who_cannot_be_told_to_be_in_a_job_has_rules(node):
     use_lines(node, "/usr/bin/grep", "/usr/bin/nowhere")
     with node.ssh_session("alice") as user:
         assert "session-" in user.cgroup and tried(user) == DENIED
+
+
+def test_jobs_that_su_starts(box):
+    """By a daemon, as some schedulers do. To exempt these exempts nobody who is logged in."""
+    (line,) = re.findall(r"^<!-- policy: su -->\n+```\n(.*?)^```", (TOP / "conf/examples/hpc.md").read_text(encoding="utf-8"),
+                         re.M | re.S)
+    job = ["systemd-run", "--quiet", "--pipe", "--wait", "su", "-l", "alice", "-c", "probe"]
+    everybody = RULES.replace("alice", "*")
+    for rules in (everybody, everybody.replace("deny c 10:229 rwm", "deny c 10:229 rwm remote")):
+        box.policy(rules)
+        assert box.run(job).stdout.strip() == DENIED
+        box.policy(rules + line)
+        assert box.run(job).stdout.strip() == ALLOWED
+        with box.ssh_session("alice") as session:
+            assert tried(session) == tried(session, "su -l alice -c") == DENIED
+            assert tried(session, f"{BY_MANAGER} su -l alice -c") == DENIED
+    box.policy(RULES)
+    with changed_file(box, "/etc/pam.d/su", box.read_file("/etc/pam.d/su").replace(
+            "@include common-session", f"session required {MODULE}")):
+        assert box.run(job, check=False).stdout.strip() == ""
+    assert box.journal(r"pam_bpfdev\(su-l:session\): alice is refused")

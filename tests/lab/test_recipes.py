@@ -183,6 +183,16 @@ def test_gpus_of_a_login_node_belong_to_jobs(box):
 
 
 @one_suite
+def test_gpus_of_a_compute_node_belong_to_jobs(box):
+    use(box, "hpc-compute")
+    with box.ssh_session("alice") as user, box.console_login("carol") as other, box.ssh_session("gina") as admin:
+        assert refused_everywhere(user) == {*GPUS, UNKNOWN} and refused(other) == {*GPUS, UNKNOWN}
+        assert refused_everywhere(admin) == set()
+        job = batch(box, "--uid=alice", "attempt", *(word for path in GPUS for word in ("rw", path)))
+        assert len(job.split()) == len(GPUS) and set(job.split()) <= PASSED
+
+
+@one_suite
 def test_pam_sessions_of_jobs(box):
     use(box, "hpc-login")
     said = {}
