@@ -242,7 +242,7 @@ static void look_for_denials(struct doctor *doctor, char *const *argv, struct de
 /* They are in the kernel's log until auditd runs, and then in auditd's. */
 static void check_denials(struct doctor *doctor)
 {
-	char *journal[] = { JOURNALCTL, "-qkbr", "--no-pager", "-ocat", "-gavc:  denied|type=1403",
+	char *journal[] = { JOURNALCTL, "-qkr", "--no-pager", "-ocat", "-gavc:  denied|type=1403",
 			    NULL };
 	char *audit[] = { AUSEARCH, "--input-logs", "--raw", "-m", "AVC,MAC_POLICY_LOAD",
 			  "-ts",    "boot",	    NULL };
