@@ -44,6 +44,13 @@ def start_jobs(box, *limit):
     box.wait_for(lambda: box.run(f"test -d /sys/fs/cgroup{JOB}", check=False).returncode == 0, "the job has its cgroup")
 
 
+def stop_jobs(box):
+    """Ends it, with all jobs. With its last process the service that has started it ends as well, by itself."""
+    box.run("systemctl stop lab_slurmstepd.scope")
+    left = "systemctl show -P LoadState jobs.service lab_slurmstepd.scope | grep -q '^loaded'"
+    box.wait_for(lambda: box.run(left, check=False).returncode != 0, "nothing is left of the jobs")
+
+
 @pytest.fixture
 def node(box):
     """The machine with a job, and sshd's stack as it is where logins are put into jobs."""
@@ -55,8 +62,8 @@ def node(box):
     stack = box.read_file(SSHD).replace("@include common-account\n", f"@include common-account\n{ADOPTING}")
     with changed_file(box, SSHD, stack):
         yield box
-    box.run(f"systemctl stop lab_slurmstepd.scope jobs.service; systemctl reset-failed; rm {folder}/pam_slurm_adopt.so",
-            check=False)
+    stop_jobs(box)
+    box.run(f"rm {folder}/pam_slurm_adopt.so")
 
 
 def use_lines(node, old="", new=""):
@@ -101,7 +108,7 @@ def test_without_a_pattern_they_are_refused(node):
 
 def test_a_job_without_limits_is_no_way_in(node):
     use_lines(node)
-    node.run("systemctl stop lab_slurmstepd.scope jobs.service")
+    stop_jobs(node)
     start_jobs(node)
     with pytest.raises(LoginRefused):
         node.ssh_session("alice")
