@@ -349,6 +349,19 @@ static void a_class_is_used_in_all_its_parts_or_not_named(void **state)
 	scene_end_with(&scene, "alice allow @gpu rw\n");
 }
 
+static void a_driver_is_better_than_a_class_of_a_part_of_it(void **state)
+{
+	(void)state;
+	needs_nodes();
+	scene_begin_alice(&scene, "alice audit\nclass first c 240:0\n");
+	deny(C, 240, 0, R);
+	deny(C, 240, 2, R);
+	scene_end_with(&scene, "alice allow char-zork r\n");
+	scene_begin_alice(&scene, "alice audit\nclass first c 240:0\n");
+	deny(C, 240, 0, R);
+	scene_end_with(&scene, "alice allow @first r\n");
+}
+
 /* Nobody has used majors 242 to 250. */
 static void a_class_with_whole_majors_beside_is_not_named(void **state)
 {
@@ -424,6 +437,7 @@ int main(void)
 		cmocka_unit_test(a_range_is_no_longer_than_it_may_be),
 		cmocka_unit_test(a_class_of_one_device_is_its_name),
 		cmocka_unit_test(a_class_is_used_in_all_its_parts_or_not_named),
+		cmocka_unit_test(a_driver_is_better_than_a_class_of_a_part_of_it),
 		cmocka_unit_test(a_class_is_also_of_devices_to_come),
 		cmocka_unit_test(a_class_that_stands_for_too_much),
 		cmocka_unit_test(a_class_with_whole_majors_beside_is_not_named),

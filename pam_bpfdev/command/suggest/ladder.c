@@ -198,12 +198,13 @@ static void build_ladder(struct suggest *suggest, const struct material *materia
 	const struct suggest_set *class, *driver;
 	char numbers[NAMES_NUMBERS_SIZE];
 	bool link_first;
-	size_t most;
+	size_t classed, most;
 
-	class = find_set(material, SUGGEST_CLASS, device, &most);
-	if (class)
-		add_rung(wish, class->target);
+	class = find_set(material, SUGGEST_CLASS, device, &classed);
 	driver = find_set(material, SUGGEST_DRIVER, device, &most);
+	/* A class may be a part of a driver, of which all is asked for: one line says that. */
+	if (class && classed >= most)
+		add_rung(wish, class->target);
 	/* If these say which one the device is, and the driver has no other that is asked for. */
 	link_first = link && strstr(link, "/by-id/") && most == 1;
 	if (most <= 1)
@@ -212,6 +213,8 @@ static void build_ladder(struct suggest *suggest, const struct material *materia
 		add_text(suggest, wish, SUGGEST_PATH, link);
 	if (driver)
 		add_rung(wish, driver->target);
+	if (class)
+		add_rung(wish, class->target);
 	add_usb(suggest, wish, true);
 	if (link && !link_first)
 		add_text(suggest, wish, SUGGEST_PATH, link);
