@@ -214,13 +214,14 @@ static int make(const struct bpfdev_info *info, const struct table *table, const
 {
 	/* Where the old program's denials cannot be gone on with, the new rules matter more. */
 	FILTER_CLOSE int denials_fd = old ? filter_open_denials(old) : -1;
+	struct bpf_prog_info prog;
 	int err;
 
 	*made = (struct filter) { .readable = true, .info = complete(info, table) };
 	made->fd = filter_load(&made->info, table, denials_fd, why);
 	if (made->fd < 0)
 		return made->fd;
-	err = filter_list_maps(made, NULL);
+	err = filter_list_maps(made, &prog);
 	return err ? filter_failed(err, "reading back the loaded program", why) : 0;
 }
 

@@ -114,9 +114,8 @@ static void terminate(struct bpfdev_info *info)
 		info->exceptions[i].device[sizeof(info->exceptions[i].device) - 1] = '\0';
 }
 
-int filter_list_maps(struct filter *filter, struct bpf_prog_info *info)
+int filter_list_maps(struct filter *filter, struct bpf_prog_info *prog)
 {
-	struct bpf_prog_info own, *prog = info ? info : &own;
 	int err;
 
 	*prog = (struct bpf_prog_info) { .map_ids = (uintptr_t)filter->maps,

@@ -30,10 +30,10 @@
 int filter_open_map(const struct filter *filter, const char *name, struct bpf_map_info *info);
 
 /*
- * Sets number and maps of the program whose descriptor @filter has. @info: what else the kernel says of
- * it; NULL: of no interest. Returns 0 or a negative errno.
+ * Sets number and maps of the program whose descriptor @filter has; @prog: all that the kernel says of
+ * it. Returns 0 or a negative errno.
  */
-int filter_list_maps(struct filter *filter, struct bpf_prog_info *info);
+int filter_list_maps(struct filter *filter, struct bpf_prog_info *prog);
 
 /*
  * Fills @filter in with what the program @prog_fd is, which stays the caller's.
