@@ -20,6 +20,8 @@ UDEVDIR ?= $(PREFIX)/lib/udev
 CONFDIR ?= /etc/security
 # polkit looks nowhere else for what is installed, until version 125.
 POLKITDIR ?= /usr/share/polkit-1
+# What profiles of AppArmor include.
+APPARMORDIR ?= /etc/apparmor.d/abstractions
 # Where distributions keep policy modules of packages.
 SELINUXDIR ?= $(PREFIX)/share/selinux/packages
 # The classes that ship belong to the system's share, wherever the manual pages go.
@@ -157,7 +159,7 @@ IF_SELINUX = if [ -z "$(DESTDIR)" ] && [ -e /sys/fs/selinux/enforce ]; then
 install: all
 	$(INSTALL) -d $(DESTDIR)$(PAMDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(CONFDIR) $(DESTDIR)$(VENDORDIR) \
 		$(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) \
-		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(UDEVDIR)/rules.d
+		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(UDEVDIR)/rules.d $(DESTDIR)$(APPARMORDIR)
 	test -d $(DESTDIR)$(CONFDIR)/bpfdev.d || $(INSTALL) -d -m 0700 $(DESTDIR)$(CONFDIR)/bpfdev.d
 	$(INSTALL) -m 0644 $(MODULE) $(DESTDIR)$(PAMDIR)/
 	$(INSTALL) -m 0755 $(COMMAND) $(DESTDIR)$(SBINDIR)/
@@ -173,6 +175,7 @@ install: all
 	test -d $(DESTDIR)$(POLKITDIR)/rules.d || $(INSTALL) -d $(DESTDIR)$(POLKITDIR)/rules.d
 	sed 's|@SBINDIR@|$(SBINDIR)|' conf/polkit/$(POLKIT_RULES) >$(BUILD)/$(POLKIT_RULES)
 	$(INSTALL) -m 0644 $(BUILD)/$(POLKIT_RULES) $(DESTDIR)$(POLKITDIR)/rules.d/
+	$(INSTALL) -m 0644 conf/apparmor/pam_bpfdev $(DESTDIR)$(APPARMORDIR)/
 	for file in $(EXAMPLES); do mode=$$(test -x $$file && echo 0755 || echo 0644); \
 		$(INSTALL) -D -m $$mode $$file $(DESTDIR)$(DOCDIR)/$${file#conf/} || exit 1; done
 	test -e $(DESTDIR)$(CONFDIR)/bpfdev.conf || \
@@ -205,6 +208,7 @@ uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/bpfdev $(DESTDIR)$(BASHDIR)/bpfdev $(DESTDIR)$(ZSHDIR)/_bpfdev
 	$(IF_HERE) systemctl disable --now bpfdev-ask.socket || true; fi
 	rm -f $(UNITS:%=$(DESTDIR)$(UNITDIR)/%) $(DESTDIR)$(UDEVDIR)/rules.d/$(UDEV_RULES)
+	rm -f $(DESTDIR)$(APPARMORDIR)/pam_bpfdev
 	rm -f $(PAGES8:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man8/%)
 	rm -f $(PAGES5:pam_bpfdev/%=$(DESTDIR)$(MANDIR)/man5/%)
 	rm -rf $(DESTDIR)$(DOCDIR)/examples

@@ -14,6 +14,7 @@
 #include <security/pam_modules.h>
 #include <security/pam_modutil.h>
 
+#include "base/apparmor.h"
 #include "base/selinux.h"
 #include "conf/arguments.h"
 #include "enforce/enforce.h"
@@ -187,13 +188,20 @@ static void remember(struct login *login, bool filtered, bool leader)
 static void suspect(int err, struct reason *why)
 {
 	const struct reason before = *why;
+	char profile[128];
 
-	if ((err == -EACCES || err == -EPERM) && geteuid() == 0 &&
-	    selinux_mode() == SELINUX_ENFORCING)
+	if ((err != -EACCES && err != -EPERM) || geteuid() != 0)
+		return;
+	if (selinux_mode() == SELINUX_ENFORCING)
 		reason_set(why,
 			   "%s; SELinux enforces here, and its policy may lack the module "
 			   "pam_bpfdev: \"bpfdev doctor\" says",
 			   before.text);
+	else if (apparmor_enforces(profile, sizeof(profile)))
+		reason_set(why,
+			   "%s; AppArmor confines this service, and its profile%s%s may lack "
+			   "abstractions/pam_bpfdev: \"bpfdev doctor\" says",
+			   before.text, *profile ? " " : "", profile);
 }
 
 /*

@@ -35,7 +35,7 @@ def expected(prefix="/usr/local"):
                 "0o755" if path.stat().st_mode & 0o100 else "0o644" for path in folder.rglob("*") if path.is_file()}
     plain = [f"{MODULES}/{MODULE}", "/usr/share/pam_bpfdev/classes.conf", *pages, *completion,
              *(f"{prefix}/lib/systemd/system/{unit}" for unit in UNITS), f"{prefix}/lib/udev/rules.d/99-zz-bpfdev.rules",
-             "/usr/share/polkit-1/rules.d/60-bpfdev.rules"]
+             "/usr/share/polkit-1/rules.d/60-bpfdev.rules", "/etc/apparmor.d/abstractions/pam_bpfdev"]
     return {**dict.fromkeys(plain, "0o644"), **examples, f"{prefix}/sbin/bpfdev": "0o755", POLICY: "0o600"}
 
 

@@ -15,6 +15,7 @@ from roots import RootError
 from suites import every_suite, one_suite
 
 DOCS = "/usr/share/doc/libpam-bpfdev"
+ABSTRACTION = "/etc/apparmor.d/abstractions/pam_bpfdev"
 ELSEWHERE = "/srv/some/other/folder"
 
 
@@ -44,7 +45,7 @@ def expected_files(multiarch):
     plain = [f"/usr/lib/{multiarch}/security/pam_bpfdev.so", "/usr/share/pam-configs/bpfdev", *pages,
              "/usr/share/pam_bpfdev/classes.conf", "/usr/share/bash-completion/completions/bpfdev",
              "/usr/share/zsh/vendor-completions/_bpfdev", "/usr/share/lintian/overrides/libpam-bpfdev",
-             "/usr/lib/udev/rules.d/99-zz-bpfdev.rules", "/usr/share/polkit-1/rules.d/60-bpfdev.rules",
+             "/usr/lib/udev/rules.d/99-zz-bpfdev.rules", "/usr/share/polkit-1/rules.d/60-bpfdev.rules", ABSTRACTION,
              *(f"{DOCS}/{name}" for name in ("README.md.gz", "SECURITY.md.gz", "changelog.gz", "copyright"))]
     folder = TOP / "conf/examples"
     examples = {f"{DOCS}/examples/{path.relative_to(folder)}": "-rwxr-xr-x" if path.stat().st_mode & 0o100 else "-rw-r--r--"
@@ -64,7 +65,7 @@ def test_package(build):
         "bpfdev-ask.service", "bpfdev-ask.socket", "bpfdev-monitor.service"]
     assert files == {**expected_files(module.split("/")[3]), **dict.fromkeys(units, "-rw-r--r--")}
     assert "drwx------" in [fields[0] for fields in listed if fields[5] == "./etc/security/bpfdev.d/"]
-    assert output("dpkg-deb", "-I", package, "conffiles") == f"{POLICY}\n"
+    assert output("dpkg-deb", "-I", package, "conffiles").split() == [ABSTRACTION, POLICY]
     fields = output("dpkg-deb", "-f", package)
     (depends,) = re.findall("^Depends: (.*)", fields, re.M)
     assert [item.split()[0] for item in depends.split(", ")] == [

@@ -23,9 +23,9 @@ PACKAGES = (*roots.PACKAGES, "linux-image-amd64", "initramfs-tools", "zstd", "km
 MORE = {
     # What other suites' udisks2 depends on, this one's only recommends: unlocking a disk.
     "bookworm": ("libblockdev-crypto2",),
-    # The machine can be booted with SELinux: see booted.SYSTEMS. A batch system, which test_slurm.py starts, and what ssh(1)
-    # takes to forward X.
-    "trixie": ("selinux-policy-default", "policycoreutils", "auditd",
+    # The machine can be booted with SELinux: see booted.SYSTEMS; otherwise its kernel has AppArmor, and test_apparmor.py loads
+    # a profile. A batch system, which test_slurm.py starts, and what ssh(1) takes to forward X.
+    "trixie": ("selinux-policy-default", "policycoreutils", "auditd", "apparmor", "apparmor-profiles",
                "slurmctld", "slurmd", "slurm-client", "munge", "libpam-slurm-adopt", "xauth"),
 }
 SIZE = "4G"  # most of it is a hole

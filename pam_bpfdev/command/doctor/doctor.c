@@ -10,7 +10,7 @@ static void (*const checks[])(struct doctor *doctor) = {
 	doctor_check_kernel,	doctor_check_pam,      doctor_check_sshd,    doctor_check_daemons,
 	doctor_check_policy,	doctor_check_sockets,  doctor_check_groups,  doctor_check_pam_group,
 	doctor_check_processes, doctor_check_sessions, doctor_check_linger,  doctor_check_log,
-	doctor_check_udev,	doctor_check_brokers,  doctor_check_selinux,
+	doctor_check_udev,	doctor_check_brokers,  doctor_check_selinux, doctor_check_apparmor,
 };
 
 static const struct command_option doctor_options[] = {

@@ -129,6 +129,22 @@ int doctor_run(char *const *argv, char *text);
  */
 bool doctor_read_lines(const char *path, bool (*line)(const char *text, void *data), void *data);
 
+/* What a security module has denied, as the kernel's log tells of it, or auditd's. */
+struct doctor_denials {
+	const char *topic;
+	const char *pattern; /* what journalctl is to show: "-gEXPRESSION" */
+	const char *types;   /* what ausearch is to show */
+	const char *
+		begin; /* what a line has that tells of a denial: what is before that is left out */
+	bool (*is_ours)(const char *line);   /* of these lines: it is about us */
+	bool (*is_change)(const char *line); /* of all: the policy was changed, which starts anew */
+	size_t count;			     /* how many were found */
+	char last[512];
+};
+
+/* Fills count and last in. A finding says so if they could not be looked at. */
+void doctor_look_for_denials(struct doctor *doctor, struct doctor_denials *denials);
+
 /* The checks, in the order in which they are made: later ones use what earlier ones set. */
 void doctor_check_kernel(struct doctor *doctor); /* opens machine */
 void doctor_check_log(struct doctor *doctor);
@@ -148,6 +164,7 @@ void doctor_check_pam_group(struct doctor *doctor);
 void doctor_check_linger(struct doctor *doctor);
 void doctor_check_udev(struct doctor *doctor);
 void doctor_check_selinux(struct doctor *doctor);
+void doctor_check_apparmor(struct doctor *doctor);
 void doctor_check_brokers(struct doctor *doctor);
 void doctor_check_services(struct doctor *doctor); /* a part of that */
 void doctor_check_doas(struct doctor *doctor);	   /* another */

@@ -21,8 +21,7 @@
 /* What conf/selinux gives to RUN_FOLDER: no other policy knows it. */
 #define RUN_TYPE "pam_bpfdev_runtime_t"
 #define CONTEXT_SIZE 256
-#define AUSEARCH "/usr/sbin/ausearch"
-#define JOURNALCTL "/usr/bin/journalctl"
+#define DENIED "avc:  denied"
 #define INSTALL "install the package pam_bpfdev-selinux, or run \"make install-selinux\""
 
 /* Of services that let users in; a policy need not know them all. */
@@ -186,8 +185,6 @@ static bool is_ours(const char *line)
 {
 	char context[CONTEXT_SIZE], class[32];
 
-	if (!strstr(line, "avc:  denied"))
-		return false;
 	if (strstr(line, MODULE) || strstr(line, "comm=\"bpfdev\""))
 		return true;
 	if (!value_of(line, "tclass=", class, sizeof(class)) ||
@@ -198,58 +195,30 @@ static bool is_ours(const char *line)
 	       strstr(line, "{ perfmon }");
 }
 
-struct denials {
-	size_t count; /* since the policy was last changed */
-	char last[512];
-};
+/*
+ * The kernel says so by way of audit, and leaves that out of its log when there is much of it; it also
+ * lists the policy's capabilities, and not by way of audit.
+ */
+#define LOADED "type=1403"
+#define LISTED "SELinux:  policy capability "
 
-/* What was denied before a policy was loaded may be what it was loaded for. */
-static void count(struct denials *denials, char *text, bool newest_first)
+static bool is_loaded(const char *line)
 {
-	char *line;
-
-	while ((line = strsep(&text, "\n"))) {
-		if (strstr(line, "type=1403") || strstr(line, "MAC_POLICY_LOAD")) {
-			if (newest_first)
-				return;
-			denials->count = 0;
-		} else if (is_ours(line)) {
-			if (!newest_first || !denials->count)
-				snprintf(denials->last, sizeof(denials->last), "%s",
-					 strstr(line, "avc:  denied"));
-			denials->count++;
-		}
-	}
+	return strstr(line, LOADED) || strstr(line, LISTED) || strstr(line, "MAC_POLICY_LOAD");
 }
 
-/* @argv: a program that lists them; what is beyond DOCTOR_OUTPUT_MAX is not looked at. */
-static void look_for_denials(struct doctor *doctor, char *const *argv, struct denials *denials,
-			     bool newest_first)
-{
-	char *text = xmalloc(DOCTOR_OUTPUT_MAX);
-	int ret = access(argv[0], X_OK) < 0 ? 1 : doctor_run(argv, text);
-
-	if (ret == 0 || ret == -ECANCELED) {
-		count(denials, text, newest_first);
-	} else if (ret == -ETIMEDOUT) {
-		doctor_find(doctor, DOCTOR_BLIND, TOPIC, "",
-			    "what was denied could not be looked at: %s does not answer", argv[0]);
-		doctor_advise(doctor, "look again once the machine has less to do");
-	}
-	free(text);
-}
-
-/* They are in the kernel's log until auditd runs, and then in auditd's. */
 static void check_denials(struct doctor *doctor)
 {
-	char *journal[] = { JOURNALCTL, "-qkr", "--no-pager", "-ocat", "-gavc:  denied|type=1403",
-			    NULL };
-	char *audit[] = { AUSEARCH, "--input-logs", "--raw", "-m", "AVC,MAC_POLICY_LOAD",
-			  "-ts",    "boot",	    NULL };
-	struct denials denials = { .count = 0 };
+	struct doctor_denials denials = {
+		.topic = TOPIC,
+		.pattern = "-g" DENIED "|" LOADED "|" LISTED,
+		.types = "AVC,MAC_POLICY_LOAD",
+		.begin = DENIED,
+		.is_ours = is_ours,
+		.is_change = is_loaded,
+	};
 
-	look_for_denials(doctor, journal, &denials, true);
-	look_for_denials(doctor, audit, &denials, false);
+	doctor_look_for_denials(doctor, &denials);
 	if (!denials.count)
 		return;
 	doctor_find(
