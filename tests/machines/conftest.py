@@ -2,7 +2,7 @@
 """Fixtures of the tests on virtual machines.
 
 All tests that take the fixture `machine` share one computer. After each of them nothing is plugged in, nobody is logged
-in, and the policy is empty again.
+in, the policy is empty again, and so are the users' homes.
 """
 
 import pathlib
@@ -43,9 +43,9 @@ def computer(request):
 
 @pytest.fixture
 def machine(computer):
-    """The shared computer, as it was installed: no policy, nothing plugged in, nobody logged in, a log that begins now."""
+    """The shared computer, as it was installed: no policy, nothing plugged in or kept, nobody logged in, a log that begins now."""
     computer.mark_journal()
     yield computer
     computer.unplug_all()
     computer.log_out_everybody()
-    computer.run(f"rm -rf /etc/security/bpfdev.d; echo '# no rules' >{POLICY}")
+    computer.run(f"rm -rf /etc/security/bpfdev.d /home/*/*; echo '# no rules' >{POLICY}")
