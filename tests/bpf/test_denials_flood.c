@@ -144,11 +144,16 @@ static struct scratch *filtered(void **state)
 {
 	struct scratch *scratch = scratch_get(state);
 
-	if (!denials_know_process())
-		cannot_run(
-			"this kernel does not tell which process asks: no denial is counted in short");
 	put(scratch, 1, 1);
 	return scratch;
+}
+
+/* Nothing is counted in short where one flood cannot be told from another. */
+static struct scratch *filtered_by_process(void **state)
+{
+	if (!denials_know_process())
+		cannot_run("this kernel does not tell which process asks");
+	return filtered(state);
 }
 
 static void test_all_is_counted(void **state)
@@ -162,7 +167,7 @@ static void test_all_is_counted(void **state)
 	assert_int_equal(end(flooder), ROUNDS + 1);
 	denial = the_one(scratch);
 	assert_int_equal(denial.count, ROUNDS + 1);
-	assert_string_equal(denial.comm, "flooder");
+	assert_string_equal(denial.comm, denials_know_process() ? "flooder" : "");
 	assert_true(denial.last >= flooder->before_last && denial.last <= now());
 	munmap(flooder, sizeof(*flooder));
 }
@@ -170,7 +175,7 @@ static void test_all_is_counted(void **state)
 /* One right after the other: the entry is the one's who was there last. */
 static void test_of_two(void **state)
 {
-	struct scratch *scratch = filtered(state);
+	struct scratch *scratch = filtered_by_process(state);
 	struct flooder *first = new_flooder(scratch, "first"),
 		       *second = new_flooder(scratch, "second");
 
@@ -197,7 +202,7 @@ static void test_of_two(void **state)
 
 static void test_of_another_uid(void **state)
 {
-	struct scratch *scratch = filtered(state);
+	struct scratch *scratch = filtered_by_process(state);
 	struct flooder *flooder = new_flooder(scratch, "flooder");
 
 	flooder->later_uid = 0;
@@ -212,7 +217,7 @@ static void test_of_another_uid(void **state)
 /* Who pauses has what it calls itself looked at again. */
 static void test_of_another_name(void **state)
 {
-	struct scratch *scratch = filtered(state);
+	struct scratch *scratch = filtered_by_process(state);
 	struct flooder *flooder = new_flooder(scratch, "flooder");
 
 	flooder->later_name = "later";
@@ -226,7 +231,7 @@ static void test_of_another_name(void **state)
 /* The filter is replaced while the flood goes on: it is by the new one's policy, and line. */
 static void replace(void **state, bool digest, bool source)
 {
-	struct scratch *scratch = filtered(state);
+	struct scratch *scratch = filtered_by_process(state);
 	struct flooder *flooder = new_flooder(scratch, "flooder");
 	uint64_t asked;
 
