@@ -33,17 +33,21 @@ def denials(machine):
     found = []
     for line in machine.journal("avc:  denied"):
         match = DENIED.search(line)
-        if match and match["kind"] != "key" and (OURS.fullmatch(match["who"].partition("-session")[0]) or "pam_bpfdev" in line or match["kind"] == "bpf"):
+        # Keys, and users' folders in /run, are what other modules of PAM are about.
+        if not match or match["kind"] == "key" or "user_runtime" in match["target"]:
+            continue
+        if OURS.fullmatch(match["who"].partition("-session")[0]) or "pam_bpfdev" in line or match["kind"] == "bpf":
             found.append(Denial(match["who"], _type_of(match["source"]), match["what"].strip(), match["kind"],
                                 _type_of(match["target"])))
     return found
 
 
-def load(machine):
-    """Does in the machine what `make install-selinux` does there."""
+def load(machine, more):
+    """Does in the machine what `make install-selinux` does there. more: another module, in CIL."""
     subprocess.run(["make", "-s", "-C", str(TOP), "selinux"], check=True)
     machine.push(MODULE, "/root/pam_bpfdev.pp")
-    machine.run("semodule -i /root/pam_bpfdev.pp && restorecon -RFi /run/pam_bpfdev /run/bpfdev-ask.socket", timeout=900)
+    machine.write_file("/root/more.cil", more)
+    machine.run("semodule -i /root/pam_bpfdev.pp /root/more.cil && restorecon -RFi /run/pam_bpfdev /run/bpfdev-ask.socket", timeout=900)
 
 
 class Policy:

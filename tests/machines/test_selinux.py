@@ -17,9 +17,13 @@ from prepared import prepared
 from sessions import LoginRefused
 
 FULL = "c 1:7"  # /dev/full, which SELinux lets everybody open
-RULES = f"alice allow *\nalice deny {FULL}\nalice deny block-sd\n"
+# The last two are looked for among what udev knows.
+RULES = f"alice allow *\nalice deny {FULL}\nalice deny block-sd\nalice deny /dev/input/by-id/*\nalice deny tag:none\n"
 ATTEMPT = "attempt rw /dev/full"
 MOUNT = "udisksctl mount --no-user-interaction -b /dev/sda"
+# What Debian's policy lacks for whatever cron starts in a session: pam_systemd hands logind a descriptor of cron's, and
+# logind loses its bus where it may not have that.
+LOGIND = "systemd_logind_t", "crond_t", "fd", "use"
 REFUSED = r"alice is refused, .*; SELinux enforces here, and its policy may lack the module pam_bpfdev"
 
 
@@ -39,7 +43,7 @@ def allowed(computer, tmp_path_factory):
     folder = tmp_path_factory.mktemp("policies")
     for name in ("before", "after"):
         if name == "after":
-            selinux.load(computer)
+            selinux.load(computer, "(allow {} {} ({} ({})))".format(*LOGIND))
         (folder / name).write_bytes(computer.pull("/sys/fs/selinux/policy"))
     return selinux.Policy(folder / "before"), selinux.Policy(folder / "after")
 
@@ -122,10 +126,56 @@ def test_su_and_sudo_of_a_confined_user(machine, confined):
         assert bob.run(f"echo alice | su alice -c '{ATTEMPT}'").stdout == "EPERM\n"
 
 
+@pytest.fixture
+def cron(machine):
+    """cron's jobs have sessions, as they have where distributions' common stacks include pam_systemd."""
+    stack = "/etc/pam.d/common-session-noninteractive"
+    machine.run(f"cp {stack} /root/stack; sed -i 's/^session.*pam_bpfdev/session optional pam_systemd.so\\n&/' {stack}")
+    yield
+    machine.run(f"cat /root/stack >{stack}; rm -f /etc/cron.d/test /run/crond.reboot")
+
+
+@pytest.mark.usefixtures("cron", "nothing_denied")
+def test_jobs_of_cron(machine):
+    machine.policy(RULES)
+    # Its jobs may not write into homes.
+    machine.write_file("/etc/cron.d/test", "".join(f"@reboot {user} {ATTEMPT} | logger -t job-of-{user}\n" for user in ("alice", "carol")))
+    machine.run("rm -f /run/crond.reboot && systemctl restart cron")
+    machine.wait("journalctl -b | grep -q job-of-alice && journalctl -b | grep -q job-of-carol", "the jobs have run")
+    assert machine.journal("job-of-alice.*: EPERM$") and machine.journal("job-of-carol.*: ok$")
+
+
+@pytest.mark.usefixtures("nothing_denied")
+def test_services_and_commands(machine):
+    machine.policy(RULES)
+    machine.run("systemctl start bpfdev-monitor")
+    with machine.login("alice") as alice:
+        assert alice.run(ATTEMPT).stdout == "EPERM\n"
+        machine.wait("journalctl -t bpfdev -b | grep -q 'alice.*/dev/full'", "the monitor has seen it")
+        machine.policy(RULES.replace(f"deny {FULL}", "deny block-*"))
+        machine.run("bpfdev reload")
+        assert alice.run(ATTEMPT).stdout == "ok\n"
+        # What an administrator's command has made, sshd's session takes off again.
+    machine.run("systemctl stop bpfdev-monitor")
+
+
 def test_nothing_is_given_to_users(allowed):
     before, after = allowed
     members = after.members("pam_bpfdev_domain")
     assert {"sshd_t", "local_login_t", "crond_t", "udev_t", "init_t", "staff_su_t"} <= members
     assert members & after.members("userdomain") == set()
-    sources = {rule.split()[1] for rule in after.rules() - before.rules()}
+    added = after.rules() - before.rules() - {"allow {} {}:{} {};".format(*LOGIND)}
+    sources = {rule.split()[1] for rule in added}
     assert sources <= members | {"pam_bpfdev_domain", "policykit_t", "pam_bpfdev_runtime_t"}
+
+
+def test_doctor_sees_a_wrong_label(machine, allowed):
+    assert allowed
+    machine.policy(RULES)
+    machine.ssh("alice", "true")
+    machine.run("chcon -t var_run_t /run/pam_bpfdev")
+    try:
+        assert any("/run/pam_bpfdev has the label" in message for _, message in doctor(machine))
+    finally:
+        machine.run("restorecon -RF /run/pam_bpfdev")
+    assert [level for level, message in doctor(machine) if "label" in message] == []

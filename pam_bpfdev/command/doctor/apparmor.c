@@ -78,8 +78,9 @@ static bool is_ours(const char *line)
 
 static bool is_loaded(const char *line)
 {
+	/* The kernel also says so of one that it has already, and skips. */
 	return strstr(line, "apparmor=\"STATUS\" operation=\"profile_") &&
-	       names_service(line, " name=\"");
+	       !strstr(line, "info=\"same as current profile") && names_service(line, " name=\"");
 }
 
 void doctor_check_apparmor(struct doctor *doctor)

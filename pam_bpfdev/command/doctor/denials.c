@@ -39,12 +39,17 @@ static void look(struct doctor *doctor, char *const *argv, struct doctor_denials
 	char *text = xmalloc(DOCTOR_OUTPUT_MAX);
 	int ret = access(argv[0], X_OK) < 0 ? 1 : doctor_run(argv, text);
 
-	if (ret == 0 || ret == -ECANCELED) {
+	if (ret == 0 || ret == -ECANCELED)
 		count(denials, text, newest_first);
-	} else if (ret == -ETIMEDOUT) {
+	if (ret == -ETIMEDOUT) {
 		doctor_find(doctor, DOCTOR_BLIND, denials->topic, "",
 			    "what was denied could not be looked at: %s does not answer", argv[0]);
 		doctor_advise(doctor, "look again once the machine has less to do");
+	} else if (ret == -ECANCELED && !newest_first) {
+		doctor_find(
+			doctor, DOCTOR_BLIND, denials->topic, "",
+			"so much was denied since boot that the newest of it was not looked at");
+		doctor_advise(doctor, "\"ausearch -m %s -ts recent\" lists that", denials->types);
 	}
 	free(text);
 }
