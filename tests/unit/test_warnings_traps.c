@@ -74,6 +74,14 @@ static void denied_paths_of_which_udev_is_not_told(void **state)
 	(void)state;
 	expect(ALL "* deny /dev/nvidia0\n", "2:8 no-path, 2:8 unannounced");
 	expect(ALL "* deny " CAP "\n", "2:8 no-path, 2:8 unannounced");
+	/* A pattern is of all drivers whose nodes it may fit. */
+	expect(ALL "* deny /dev/nvidia*\n* deny char-nvidia\n", "2:8 no-path, 2:8 unannounced");
+	expect(ALL "* deny /dev/nvidia[0-9]\n* deny char-nvidia\n", "2:8 no-path");
+	expect(ALL "* deny /dev/nv*\n* deny char-nvidia*\n", "2:8 no-path");
+	expect(ALL "* deny /dev/nvidia-uvm*\n* deny char-nvidia-uvm\n",
+	       "2:8 no-path, 3:8 no-driver");
+	expect(ALL "class two " CAP " /dev/nvidia-uvm\n* deny @two\n* deny char-nvidia-caps\n",
+	       "2:11 no-path, 2:40 no-path, 3:8 empty-class, 3:8 unannounced, 4:8 no-driver");
 	EXPECT_UNANNOUNCED(ALL "* deny @caps rw\n", "1:11 no-path, 4:8 unannounced");
 	EXPECT_UNANNOUNCED(ALL "* deny @caps rw\n* deny char-nvidia-caps rw\n",
 			   "1:11 no-path, 5:8 no-driver");
