@@ -44,8 +44,8 @@ void trail_add_number(struct trail *trail, const char *name, uint64_t value);
 void trail_end(struct trail *trail, const struct trail_origin *origin, bool success);
 
 /*
- * Gives it to the kernel, which puts the process, user, login and session before it. Waits for nobody.
- * Returns 0: the kernel has it, or wants none as auditing is off; or a negative errno: it has not, as
+ * Gives it to the kernel, which puts the process, user, login and session before it, and takes up to a
+ * minute for that if auditd does not keep up (audit_backlog_wait_time). Returns 0: the kernel has it, or wants none as auditing is off; or a negative errno: it has not, as
  * there is no audit (-EPROTONOSUPPORT), this is a container (-ECONNREFUSED), or CAP_AUDIT_WRITE is not
  * there (-EPERM).
  */
