@@ -47,6 +47,7 @@ def expected_files(multiarch):
              "/usr/share/zsh/vendor-completions/_bpfdev", "/usr/share/lintian/overrides/libpam-bpfdev",
              "/usr/lib/udev/rules.d/99-zz-bpfdev.rules", "/usr/share/polkit-1/rules.d/60-bpfdev.rules", ABSTRACTION,
              *(f"{DOCS}/{name}" for name in ("README.md.gz", "SECURITY.md.gz", "changelog.gz", "copyright"))]
+    plain += [f"{DOCS}/selinux/{name}" for name in ("README.md.gz", "pam_bpfdev.te.gz", "pam_bpfdev.fc", "pam_bpfdev.if")]
     folder = TOP / "conf/examples"
     examples = {f"{DOCS}/examples/{path.relative_to(folder)}": "-rwxr-xr-x" if path.stat().st_mode & 0o100 else "-rw-r--r--"
                 for path in folder.rglob("*") if path.is_file()}
@@ -148,7 +149,8 @@ def test_spec_file_lists_what_is_installed(tmp_path):
     listed = [line.split()[-1] for line in section if line and not line.startswith(("%doc", "%license"))]
     (settings,) = re.findall(r"make install .* (PREFIX=.*)", spec)
     output("make", "-s", "-C", TOP, "install", f"DESTDIR={tmp_path}", *settings.split())
-    shutil.rmtree(tmp_path / "usr/share/doc")
+    for removed in re.findall(r"^rm -r \S*?(/usr/share/doc/\S+|/etc/\S+)$", spec, re.M):
+        shutil.rmtree(f"{tmp_path}{removed}")
     installed = [f"/{path.relative_to(tmp_path)}" for path in tmp_path.rglob("*")
                  if path.is_file() or path.name == "bpfdev.d"]
     unlisted = [path for path in installed
