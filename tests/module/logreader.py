@@ -43,10 +43,10 @@ class LogReader:
         self._await_all()
         self._first = len(self._raw)
 
-    def entries(self, ever=False):
-        """What the module has logged since clear(), or at all, as a list of Entry."""
+    def entries(self):
+        """What the module has logged since clear(), as a list of Entry."""
         self._await_all()
-        raw = self._raw if ever else self._raw[self._first:]
+        raw = self._raw[self._first:]
         found = (re.match(r"<(\d+)>.*?pam_bpfdev\([^()]*:session\): (.*)", line, re.DOTALL) for line in raw)
         return [Entry(PRIORITIES[int(match[1]) & 7], match[2].rstrip("\0\n")) for match in found if match]
 
