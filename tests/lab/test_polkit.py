@@ -184,17 +184,43 @@ def test_who_is_in_no_session(guarded):
     assert guarded.journal("uid 1000 was denied c 10:229 through udisks2 by .*bpfdev.conf:2; this is not counted")
 
 
+@contextlib.contextmanager
+def stopped(machine, service):
+    """The service's process stands still. Yields a function that lets it go on."""
+    pid = machine.run(f"systemctl show --value --property=MainPID {service}").stdout.strip()
+    machine.run(f"kill -STOP {pid}")
+    try:
+        yield lambda: machine.run(f"kill -CONT {pid}")
+    finally:
+        machine.run(f"kill -CONT {pid}")
+
+
+@contextlib.contextmanager
+def slow(machine, command="/usr/local/sbin/bpfdev"):
+    """The command takes its time, as on a machine that is slow."""
+    machine.run(f"mv {command} {command}.real")
+    machine.write_file(command, f'#!/bin/sh\nsleep 0.15\nexec {command}.real "$@"\n', mode=0o755)
+    try:
+        yield
+    finally:
+        machine.run(f"mv {command}.real {command}")
+
+
 def test_a_flood(guarded):
     """Of 200 questions at once none gets through, most are refused unasked, and others are answered as ever."""
     flood = ("for i in $(seq 200); do pkcheck --action-id org.freedesktop.udisks2.filesystem-mount --process $$ "
-             "--detail device /dev/fuse >/dev/null 2>&1 || echo no & done; wait")
+             "--detail device /dev/fuse >/dev/null 2>&1 || echo no & done; echo all; wait")
     unasked = "bpfdev.*: what alice has udisks2 do beyond 30 questions at once and 10 a second is refused unasked"
     with guarded.ssh_session("alice") as alice, guarded.ssh_session("carol") as carol:
         pid, hers = (session.run("echo $$").stdout.strip() for session in (alice, carol))
-        flooding = guarded.spawn(flood.replace("$$", pid), stdout=subprocess.PIPE)
-        meanwhile = [of_process(guarded, hers)]
-        while flooding.poll() is None:
-            meanwhile.append(of_process(guarded, hers))
+        with slow(guarded), stopped(guarded, "polkit.service") as go_on:
+            flooding = guarded.spawn(flood.replace("$$", pid), stdout=subprocess.PIPE)
+            assert flooding.stdout.readline() == b"all\n"
+            guarded.run("sleep 1")
+            go_on()
+            meanwhile = [of_process(guarded, hers)]
+            while flooding.poll() is None:
+                meanwhile.append(of_process(guarded, hers))
         assert flooding.communicate()[0] == b"no\n" * 200
         # Of hers there may be too many, too, but not as early as this.
         assert set(meanwhile[:20]) == {"yes"}
