@@ -256,8 +256,9 @@ static int no_session(struct login *login, const struct enforce_report *report)
 		reason_set(
 			&why,
 			"cgroup %s is to be left alone (nosession=ignore:%s), but nobody filters "
-			"it: no device program is on it or above it; the batch system has to be "
-			"told to limit devices (Slurm: ConstrainDevices=yes in cgroup.conf)",
+			"it: no device program is on it, or above it as far as the pattern fits; "
+			"the batch system has to be told to limit devices (Slurm: "
+			"ConstrainDevices=yes in cgroup.conf)",
 			report->note.text, login->arguments.left_alone);
 		return refuse(login, 0, &why);
 	}

@@ -11,6 +11,8 @@
 #include "policy/policy.h"
 #include "base/reason.h"
 
+struct session;
+
 /* What was done, for the caller to log and to answer with. */
 enum enforce_outcome {
 	ENFORCE_FILTERED,     /* the session, or the manager, has its filter */
@@ -103,5 +105,12 @@ int enforce_open(const struct enforce_options *options, const struct policy_subj
  */
 int enforce_close(const struct enforce_options *options, const struct policy_subject *subject,
 		  bool ours, struct enforce_report *report, struct reason *why);
+
+/*
+ * Whether a cgroup, in which is no session, is to be left alone and is limited by somebody else: whether
+ * it, or one above it that the @patterns (see cgroups_fit()) fit, has a device program of its own.
+ * Returns their number, 0: none, or not to be left alone; or a negative errno with @why.
+ */
+int enforce_is_limited(const char *patterns, const struct session *place, struct reason *why);
 
 #endif

@@ -346,27 +346,18 @@ static int settle(struct opening *opening)
 	return ret;
 }
 
-/*
- * Rules apply, and there is no session's cgroup to attach them to. One that the administrator wants
- * left alone has to have a device program, on it or above: who else filters there is not asked, but
- * that somebody does.
- */
+/* Rules apply, and there is no session's cgroup to attach them to. */
 static int open_outside(struct opening *opening)
 {
 	const char *left_alone = opening->decider.options->left_alone;
 	struct enforce_report *report = opening->report;
-	struct filter_program programs[8];
 	int ret;
 
 	report->outcome = ENFORCE_NO_SESSION;
 	reason_set(&report->note, "%s", opening->place.cgroup);
 	if (!left_alone || !cgroups_fit(left_alone, opening->place.cgroup))
 		return 0;
-	opening->cgroup_fd = session_open_cgroup(opening->place.path, opening->why);
-	if (opening->cgroup_fd < 0)
-		return opening->cgroup_fd;
-	ret = filter_list(opening->cgroup_fd, true, programs, sizeof(programs) / sizeof(*programs),
-			  opening->why);
+	ret = enforce_is_limited(left_alone, &opening->place, opening->why);
 	if (ret < 0)
 		return ret;
 	report->unguarded = ret == 0;

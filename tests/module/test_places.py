@@ -92,12 +92,14 @@ def test_a_job_that_somebody_filters_is_left_alone(login, tree, world, job, fore
     assert alice.close() == "PAM_IGNORE" and len(scratch.programs(folder)) == 1
 
 
-def test_what_nobody_filters_is_not_left_alone(login, world, job):
+def test_what_nobody_filters_is_not_left_alone(login, world, job, foreign_program):
+    """A program of the container's that the batch system is in, or of its service, is not about jobs."""
+    foreign_program(job[0].parent)
     alice = login(cgroup=job[1])
     assert alice.open() == "PAM_SESSION_ERR"
     (text,) = world.log.texts()
     assert text.startswith(refusal("alice", f"cgroup {path_of(job[1])} is to be left alone (nosession=ignore:/"))
-    assert "nobody filters it: no device program is on it or above it" in text and "ConstrainDevices" in text
+    assert "nobody filters it: no device program is on it, or above it as far as the pattern fits" in text and "ConstrainDevices" in text
 
 
 def test_nothing_but_jobs_is_left_alone(login, tree, world, job, foreign_program):

@@ -16,7 +16,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "conf/cgroups.h"
+#include "enforce/enforce.h"
 #include "filter/filter.h"
 #include "session/session.h"
 #include "command/base/memory.h"
@@ -104,18 +104,8 @@ static int find_filter(const char *cgroup, struct reason *why)
 /* Whether it is as the module would have it: a job's cgroup, in which devices are limited. */
 static bool is_left_alone(const struct doctor *doctor, const struct session *session)
 {
-	struct filter_program programs[8];
-	int fd, count;
-
-	if (!doctor->left_alone || !session->path ||
-	    !cgroups_fit(doctor->left_alone, session->cgroup))
-		return false;
-	fd = session_open_cgroup(session->path, NULL);
-	if (fd < 0)
-		return false;
-	count = filter_list(fd, true, programs, sizeof(programs) / sizeof(*programs), NULL);
-	close(fd);
-	return xcheck(count) > 0;
+	return doctor->left_alone && session->path &&
+	       xcheck(enforce_is_limited(doctor->left_alone, session, NULL)) > 0;
 }
 
 /* The session or manager with that cgroup; NULL: it began after the look at them, or has ended. */
