@@ -94,10 +94,11 @@ void doctor_check_apparmor(struct doctor *doctor)
 		.is_change = is_loaded,
 	};
 	char *profiles = find_profiles();
+	bool seen;
 
 	if (!profiles)
 		return;
-	doctor_look_for_denials(doctor, &denials);
+	seen = doctor_look_for_denials(doctor, &denials);
 	if (denials.count) {
 		doctor_find(
 			doctor, DOCTOR_WARN, TOPIC, "",
@@ -107,7 +108,7 @@ void doctor_check_apparmor(struct doctor *doctor)
 		doctor_advise(doctor,
 			      "have the profile include <abstractions/pam_bpfdev>, in a file "
 			      "below /etc/apparmor.d/local, and load it by apparmor_parser -r");
-	} else {
+	} else if (seen) {
 		doctor_find(
 			doctor, DOCTOR_OK, TOPIC, "",
 			"AppArmor confines %s, and has denied nothing of ours since a profile was loaded",

@@ -32,8 +32,8 @@ static void count(struct doctor_denials *denials, char *text, bool newest_first)
 	}
 }
 
-/* @argv: a program that lists them; what is beyond DOCTOR_OUTPUT_MAX is not looked at. */
-static void look(struct doctor *doctor, char *const *argv, struct doctor_denials *denials,
+/* @argv: a program that lists them. False: the newest could not be looked at, which a finding says. */
+static bool look(struct doctor *doctor, char *const *argv, struct doctor_denials *denials,
 		 bool newest_first)
 {
 	char *text = xmalloc(DOCTOR_OUTPUT_MAX);
@@ -41,20 +41,24 @@ static void look(struct doctor *doctor, char *const *argv, struct doctor_denials
 
 	if (ret == 0 || ret == -ECANCELED)
 		count(denials, text, newest_first);
+	free(text);
 	if (ret == -ETIMEDOUT) {
 		doctor_find(doctor, DOCTOR_BLIND, denials->topic, "",
 			    "what was denied could not be looked at: %s does not answer", argv[0]);
 		doctor_advise(doctor, "look again once the machine has less to do");
-	} else if (ret == -ECANCELED && !newest_first) {
+		return false;
+	}
+	if (ret == -ECANCELED && !newest_first) {
 		doctor_find(
 			doctor, DOCTOR_BLIND, denials->topic, "",
 			"so much was denied since boot that the newest of it was not looked at");
 		doctor_advise(doctor, "\"ausearch -m %s -ts recent\" lists that", denials->types);
+		return false;
 	}
-	free(text);
+	return true;
 }
 
-void doctor_look_for_denials(struct doctor *doctor, struct doctor_denials *denials)
+bool doctor_look_for_denials(struct doctor *doctor, struct doctor_denials *denials)
 {
 	/* The C library's const is execve's: it changes none of these. */
 	char *journal[] = { JOURNALCTL, "-qkr", "--no-pager", "-ocat", (char *)denials->pattern,
@@ -62,7 +66,9 @@ void doctor_look_for_denials(struct doctor *doctor, struct doctor_denials *denia
 	char *audit[] = { AUSEARCH, "--input-logs", "--raw", "-m", (char *)denials->types,
 			  "-ts",    "boot",	    NULL };
 
+	bool seen;
+
 	denials->count = 0;
-	look(doctor, journal, denials, true);
-	look(doctor, audit, denials, false);
+	seen = look(doctor, journal, denials, true);
+	return look(doctor, audit, denials, false) && seen;
 }

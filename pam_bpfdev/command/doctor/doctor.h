@@ -134,16 +134,18 @@ struct doctor_denials {
 	const char *topic;
 	const char *pattern; /* what journalctl is to show: "-gEXPRESSION" */
 	const char *types;   /* what ausearch is to show */
-	const char *
-		begin; /* what a line has that tells of a denial: what is before that is left out */
+	const char *begin;   /* of what a line says of a denial: what is before that is left out */
 	bool (*is_ours)(const char *line);   /* of these lines: it is about us */
 	bool (*is_change)(const char *line); /* of all: the policy was changed, which starts anew */
 	size_t count;			     /* how many were found */
 	char last[512];
 };
 
-/* Fills count and last in. A finding says so if they could not be looked at. */
-void doctor_look_for_denials(struct doctor *doctor, struct doctor_denials *denials);
+/*
+ * Fills count and last in. Returns true; or false: not all could be looked at, which a finding says, so
+ * that there may be others.
+ */
+bool doctor_look_for_denials(struct doctor *doctor, struct doctor_denials *denials);
 
 /* The checks, in the order in which they are made: later ones use what earlier ones set. */
 void doctor_check_kernel(struct doctor *doctor); /* opens machine */
