@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "conf/parser.h"
 
 /* See -D_FILE_OFFSET_BITS in the Makefile: stat(2) refuses what does not fit into a smaller type. */
@@ -362,17 +363,9 @@ static int read_files(const struct conf_paths *paths, struct conf_parser *parser
 /* Before what changed while it was read is read again. */
 #define PAUSE_NS 20000000LL
 
-static long long now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000000000LL + time.tv_nsec;
-}
-
 int conf_read_files(const struct conf_paths *paths, struct conf_parser *parser)
 {
-	long long deadline = now() + PATIENCE_NS, wait;
+	long long deadline = (long long)clock_ns(CLOCK_MONOTONIC) + PATIENCE_NS, wait;
 	struct reason why;
 	int ret;
 
@@ -382,7 +375,7 @@ int conf_read_files(const struct conf_paths *paths, struct conf_parser *parser)
 			return 0;
 		if (wait < PAUSE_NS)
 			wait = PAUSE_NS;
-		if (now() + wait > deadline) {
+		if ((long long)clock_ns(CLOCK_MONOTONIC) + wait > deadline) {
 			reason_set(&why,
 				   "has been changing for %lld seconds while it was read; "
 				   "expected a file that stands still: write another one and "

@@ -5,14 +5,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "enforce/internal.h"
 
 uint64_t enforce_boottime(void)
 {
-	struct timespec now = { 0 };
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec;
+	return clock_ns(CLOCK_BOOTTIME) / CLOCK_NS_PER_S;
 }
 
 static bool is_ended(const struct bpfdev_exception *exception, const struct enforce_change *change)

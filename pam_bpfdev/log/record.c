@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "log/record.h"
 
 static void begin(struct trail *trail, const struct entry *entry, const char *event)
@@ -54,16 +54,18 @@ static void record_device(const struct entry *entry, const struct enforce_denied
 	finish(&trail, entry, device->audit, send);
 }
 
+/* Where the kernel makes a logout wait that long, the rest is one record. */
+#define PATIENCE_MS 1000
+
 static void record_denied(const struct entry *entry, record_send *send)
 {
 	const struct enforce_denied *denied = entry->denied;
 	uint64_t others = denied->refused + denied->audited + denied->lost;
-	const time_t begun = time(NULL);
+	const int64_t deadline = clock_ms() + PATIENCE_MS;
 	struct trail trail;
 
 	for (size_t i = 0; i < denied->device_count && i < ENFORCE_DENIED_DEVICES; i++) {
-		/* Where the kernel makes us wait, the rest is one record. */
-		if (time(NULL) - begun > 1)
+		if (clock_ms() > deadline)
 			break;
 		record_device(entry, &denied->devices[i], send);
 		others -= denied->devices[i].count;

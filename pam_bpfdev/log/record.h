@@ -12,7 +12,7 @@ typedef int record_send(enum trail_type type, const struct trail *trail);
 /*
  * Has @send, trail_send as a rule, take the records that belong to @entry: one for ENTRY_OPEN,
  * ENTRY_REFUSED and ENTRY_UNFILTERED; for ENTRY_DENIED one for each device that the entry names, and one
- * for all others; for what else there is, or is there for who looks for a mistake (LOG_DEBUG), none.
+ * for all others, also of those that it names once @send has taken more than a second; for what else there is, or is there for who looks for a mistake (LOG_DEBUG), none.
  * Whether they were taken makes no difference to a login, so nothing is said of it.
  */
 void record_entry(const struct entry *entry, record_send *send);

@@ -45,7 +45,8 @@ void trail_end(struct trail *trail, const struct trail_origin *origin, bool succ
 
 /*
  * Gives it to the kernel, which puts the process, user, login and session before it, and takes up to a
- * minute for that if auditd does not keep up (audit_backlog_wait_time). Returns 0: the kernel has it, or wants none as auditing is off; or a negative errno: it has not, as
+ * minute for that if auditd does not keep up (audit_backlog_wait_time). Nothing else is waited for.
+ * Returns 0: the kernel has it, or wants none as auditing is off; or a negative errno: it has not, as
  * there is no audit (-EPROTONOSUPPORT), this is a container (-ECONNREFUSED), or CAP_AUDIT_WRITE is not
  * there (-EPERM).
  */

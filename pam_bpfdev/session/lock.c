@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "session/internal.h"
 #include "session/session.h"
 
@@ -32,14 +33,6 @@ struct waiting {
 	int held_ms;		    /* as far as was seen */
 	struct session_holder *killed;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* A signal may cut it short: the caller looks at the clock again anyway. */
 static void pause_ms(int ms)
@@ -165,7 +158,7 @@ static int give_up(int fd, const char *path, int timeout_ms, struct reason *why)
 static int wait_for(int fd, const char *path, int timeout_ms, struct session_holder *killed,
 		    struct reason *why)
 {
-	int64_t now = now_ms(), deadline = now + timeout_ms;
+	int64_t now = clock_ms(), deadline = now + timeout_ms;
 	struct waiting waiting = { .fd = fd, .killed = killed };
 	int pause = FIRST_PAUSE_MS, err;
 
@@ -181,7 +174,7 @@ static int wait_for(int fd, const char *path, int timeout_ms, struct session_hol
 		if (now >= deadline)
 			return give_up(fd, path, timeout_ms, why);
 		pause_ms(pause);
-		now = now_ms();
+		now = clock_ms();
 		passed = now - before < 2 * pause ? (int)(now - before) : 2 * pause;
 		waiting.waited_ms += passed;
 		if (pause == LONGEST_PAUSE_MS)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log/record.h"
@@ -14,6 +15,16 @@
 
 static char sent[RECORDS_MAX][TRAIL_SIZE];
 static size_t sent_count;
+static long long clock_ms, send_takes_ms;
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	assert_int_equal(clock, CLOCK_MONOTONIC);
+	*now = (struct timespec) { clock_ms / 1000, clock_ms % 1000 * 1000000 };
+	return 0;
+}
 
 static int keep(enum trail_type type, const struct trail *trail)
 {
@@ -21,6 +32,7 @@ static int keep(enum trail_type type, const struct trail *trail)
 	assert_true(sent_count < RECORDS_MAX);
 	assert_int_equal(strlen(trail->text), trail->used);
 	memcpy(sent[sent_count++], trail->text, trail->used + 1);
+	clock_ms += send_takes_ms;
 	return -ECONNREFUSED;
 }
 
@@ -216,8 +228,36 @@ static void each_denied_device_is_recorded_once(void **state)
 	assert_string_equal(recorded(&entry), "");
 }
 
-/* Whatever the kernel says of it: at once, and with nothing left open. */
-static void sending_waits_for_nobody(void **state)
+/* It may be a minute for each, and the denials are counted all the same. */
+static void where_sending_takes_long_the_rest_is_one_record(void **state)
+{
+	struct enforce_denied denied = { .refused = 100, .device_count = 4 };
+	const struct entry entry = { .level = LOG_NOTICE,
+				     .event = ENTRY_DENIED,
+				     .user = "sam",
+				     .unit = "session-3.scope",
+				     .denied = &denied };
+
+	(void)state;
+	for (size_t i = 0; i < denied.device_count; i++)
+		denied.devices[i] = (struct enforce_denied_device) { .count = 10, .name = "x" };
+	send_takes_ms = 600;
+	recorded(&entry);
+	assert_int_equal(sent_count, 3);
+	assert_non_null(strstr(sent[2], " device=? count=80"));
+	send_takes_ms = 60000;
+	recorded(&entry);
+	assert_int_equal(sent_count, 2);
+	assert_non_null(strstr(sent[1], " device=? count=90"));
+	send_takes_ms = 200;
+	recorded(&entry);
+	assert_int_equal(sent_count, 5);
+	assert_non_null(strstr(sent[4], " device=? count=60"));
+	send_takes_ms = 0;
+}
+
+/* Whatever the kernel says of it: its answer is had, and nothing left open. */
+static void sending_has_an_answer(void **state)
 {
 	static struct trail trail;
 	int ret, before = dup(0);
@@ -242,7 +282,8 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_left_out),
 		cmocka_unit_test(logins_are_recorded_once),
 		cmocka_unit_test(each_denied_device_is_recorded_once),
-		cmocka_unit_test(sending_waits_for_nobody),
+		cmocka_unit_test(where_sending_takes_long_the_rest_is_one_record),
+		cmocka_unit_test(sending_has_an_answer),
 	};
 
 	return cmocka_run_group_tests_name("trail", tests, NULL, NULL);

@@ -9,23 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "command/base/memory.h"
 #include "command/doctor/doctor.h"
 
 #define TOPIC "sshd"
 #define SSHD "/usr/sbin/sshd"
 #define TIMEOUT_MS 5000 /* it reads files and answers; it asks nobody */
-
-static long long milliseconds(void)
-{
-	struct timespec now = { 0 };
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 /* Starts a program with its output to @out. Returns 0 or a negative errno. */
 static int start(char *const *argv, int out, pid_t *pid)
@@ -48,14 +40,14 @@ static int start(char *const *argv, int out, pid_t *pid)
 /* Reads all that comes from @fd until its end. Returns 0, -ETIMEDOUT or another negative errno. */
 static int read_all(int fd, char *text)
 {
-	long long deadline = milliseconds() + TIMEOUT_MS, left;
+	long long deadline = clock_ms() + TIMEOUT_MS, left;
 	size_t length = 0;
 	ssize_t got = 1;
 
 	while (got > 0 && length < DOCTOR_OUTPUT_MAX - 1) {
 		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 
-		left = deadline - milliseconds();
+		left = deadline - clock_ms();
 		if (left <= 0 || poll(&poll_fd, 1, (int)left) == 0)
 			return -ETIMEDOUT;
 		got = read(fd, text + length, DOCTOR_OUTPUT_MAX - 1 - length);

@@ -9,9 +9,9 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "enforce/change.h"
 #include "command/base/memory.h"
 
 #include "command/doctor/doctor.h"
@@ -379,18 +379,17 @@ static bool is_old(struct doctor *doctor, struct machine_unit *unit)
 /* What lends them ends within seconds of its time. */
 static void look_at_exceptions(struct doctor *doctor, const struct machine_unit *unit)
 {
-	struct timespec now;
+	uint64_t now = enforce_boottime();
 
-	clock_gettime(CLOCK_BOOTTIME, &now);
 	for (size_t i = 0; i < BPFDEV_EXCEPTIONS && unit->known; i++) {
 		const struct bpfdev_exception *exception = &unit->info.exceptions[i];
 
-		if (!exception->access || exception->until + OVERDUE > (uint64_t)now.tv_sec)
+		if (!exception->access || exception->until + OVERDUE > now)
 			continue;
 		doctor_find(doctor, DOCTOR_WARN, "sessions", unit->unit.user,
 			    "the exception for %s in %s should have ended %" PRIu64 " minutes ago",
 			    exception->device, unit->unit.name,
-			    ((uint64_t)now.tv_sec - (uint64_t)exception->until) / 60);
+			    (now - (uint64_t)exception->until) / 60);
 		doctor_advise(doctor,
 			      "bpfdev revoke --expired %s ends it; systemctl list-timers says what "
 			      "became of bpfdev-revoke-%u-*.timer",

@@ -5,9 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "command/machine/denial.h"
-
-#define NANOSECONDS 1000000000ull
 
 /* The inode of the namespace that the kernel itself makes (PROC_PID_INIT_INO). */
 #define FIRST_PID_NAMESPACE 0xeffffffcu
@@ -211,9 +210,9 @@ void denial_describe(struct row *row, struct machine *machine, const struct deni
 	const struct unit *unit = &denial->unit->unit;
 
 	if (row_field(row, "last", "WHEN", 0))
-		row_time(row, denial->last / NANOSECONDS);
+		row_time(row, denial->last / CLOCK_NS_PER_S);
 	if (row_field(row, "first", NULL, 0))
-		row_time(row, denial->first / NANOSECONDS);
+		row_time(row, denial->first / CLOCK_NS_PER_S);
 	describe_unit(row, unit);
 	describe_process(row, denial->denial, unit->uid);
 	describe_device(row, machine->names, denial->denial);

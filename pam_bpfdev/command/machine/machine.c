@@ -6,15 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "command/base/memory.h"
 #include "command/base/output.h"
 #include "command/machine/change.h"
 #include "command/machine/machine.h"
-
-#define NANOSECONDS 1000000000ull
 
 char *unit_id(const struct unit *unit, char *text)
 {
@@ -233,14 +231,6 @@ static int compare_units(const void *a, const void *b)
 	return unit_compare(&left->unit, &right->unit);
 }
 
-static uint64_t nanoseconds(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * NANOSECONDS + (uint64_t)now.tv_nsec;
-}
-
 /* @copy: of the unit, whose they are; NULL: its own filter's. */
 static void list_some(struct machine *machine, const struct machine_unit *unit,
 		      const struct machine_copy *copy, const struct filter_denial *denials,
@@ -342,7 +332,7 @@ int machine_look(struct machine *machine, const uid_t *of, unsigned int what, st
 	} else {
 		ret = enforce_live_each(machine->root, visit, &look, why);
 	}
-	machine->since_boot = nanoseconds(CLOCK_REALTIME) - nanoseconds(CLOCK_BOOTTIME);
+	machine->since_boot = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
 	if (machine->unit_count)
 		qsort(machine->units, machine->unit_count, sizeof(*machine->units), compare_units);
 	mark(machine);

@@ -7,9 +7,9 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "command/monitor/monitor.h"
 
 /* What nohup(1), or a shell for what runs in the background, has ignored stays ignored. */
@@ -124,10 +124,7 @@ void monitor_events_stop(const struct monitor_events *events)
 
 uint64_t monitor_clock(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + 1;
+	return (uint64_t)clock_ms() + 1;
 }
 
 void monitor_ready(void)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/reason.h"
 #include "command/base/row.h"
 #include "command/base/memory.h"
@@ -145,8 +146,6 @@ const struct monitor_view monitor_json = {
 	.keep = MONITOR_KEEP_READER,
 };
 
-#define NANOSECONDS 1000000000ull
-
 /* Lines are printed as they come, so that widths are fixed: enough for what is usual. */
 #define COLUMNS "%-8s %-8s %-7s %-16s %-24s %-6s "
 #define NUMBERS "%6s %7s "
@@ -171,7 +170,7 @@ static int begin_lines(struct monitor *monitor)
 /* What the filter could not tell apart has no time of its own. */
 static void write_time(uint64_t nanoseconds, char *text, size_t size)
 {
-	time_t when = nanoseconds ? (time_t)(nanoseconds / NANOSECONDS) : time(NULL);
+	time_t when = nanoseconds ? (time_t)(nanoseconds / CLOCK_NS_PER_S) : time(NULL);
 	struct tm parts;
 
 	if (!localtime_r(&when, &parts) || !strftime(text, size, "%H:%M:%S", &parts))

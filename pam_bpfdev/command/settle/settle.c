@@ -4,15 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "command/base/command.h"
 #include "command/base/memory.h"
 #include "command/base/row.h"
 #include "command/machine/change.h"
 #include "command/settle/event.h"
-
-#define NANOSECONDS 1000000000ull
 
 struct settle {
 	struct command_options options;
@@ -155,12 +153,10 @@ static void remember(const struct device_event *event)
 				    .major = event->major,
 				    .minor = event->minor };
 	struct reason why = { "" };
-	struct timespec now;
 
 	if (!event_identity(event, gone.name, sizeof(gone.name)))
 		return;
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	gone.until = (uint64_t)now.tv_sec * NANOSECONDS + (uint64_t)now.tv_nsec;
+	gone.until = clock_ns(CLOCK_BOOTTIME);
 	if (device_gone_remember(device_source_system.gone, &gone, &why) < 0)
 		change_log_error("what %s was denied will be told by its number: %s",
 				 event_name(event), why.text);

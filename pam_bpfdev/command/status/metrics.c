@@ -5,11 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "command/base/memory.h"
 #include "command/machine/denial.h"
 #include "command/status/status.h"
-
-#define NANOSECONDS 1000000000ull
 
 /* A policy's path, as filters have it. */
 #define POLICY_SIZE sizeof(((struct bpfdev_info *)0)->policy)
@@ -231,7 +230,7 @@ static void print_denials(const struct machine *machine)
 	for (size_t i = 0; i < COUNT(results); i++)
 		if (last[i])
 			sample("bpfdev_last_denial_timestamp_seconds", "result", results[i],
-			       last[i] / NANOSECONDS);
+			       last[i] / CLOCK_NS_PER_S);
 }
 
 int status_print_metrics(struct status *status)
