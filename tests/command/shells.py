@@ -87,22 +87,27 @@ def bash(place, line, breaks=None):
 
 def bash_types(place, line):
     """What a real bash makes of the line when TAB is pressed behind it."""
-    script = place.write("/run/bashrc", f"PS1= PS2=\nsource {COMPLETION / 'bpfdev'}\nbind 'set bell-style none'\n")
+    script = place.write("/run/bashrc", f"PS1=ready PS2=\nsource {COMPLETION / 'bpfdev'}\nbind 'set bell-style none'\n")
     pid, terminal = pty.fork()
     if pid == 0:
         command = place.command(["bash", "--noprofile", "--rcfile", script, "-i"])
         os.execvp(command[0], [str(word) for word in command])
-    # To the beginning of the line, to print it in the place of running it.
-    os.write(terminal, f"{line}\t\x01printf '<%s>' \n exit\n".encode())
-    shown = b""
+    shown, typed = b"", False
     try:
         while piece := os.read(terminal, 65536):
             shown += piece
+            # What is typed before readline has set the terminal up may be lost; its prompt comes after that.
+            if b"ready" in shown and not typed:
+                typed = True
+                # To the beginning of the line, to print it in the place of running it.
+                os.write(terminal, f"{line}\t\x01printf '<%s>' \n exit\n".encode())
     except OSError:  # EIO: the shell has ended
         pass
     os.close(terminal)
     os.waitpid(pid, 0)
-    return re.findall(r"<([^<>%]*)>", shown.decode())
+    words = re.findall(r"<([^<>%]*)>", shown.decode())
+    assert words, shown
+    return words
 
 
 class Zsh:
