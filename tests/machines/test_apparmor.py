@@ -5,6 +5,7 @@ The profile is the one of apparmor-profiles, for versions of OpenSSH before 9.8.
 """
 
 import json
+import re
 
 import pytest
 
@@ -74,3 +75,57 @@ def test_with_it_they_are_filtered(machine, confined):
     assert machine.journal('apparmor="DENIED"') == []
     assert findings(machine) == [
         ("ok", f"AppArmor confines {PROFILE}, and has denied nothing of ours since a profile was loaded")]
+
+
+# Of su(1) itself there is little in it, so that what the module does has to be in the abstraction.
+SU = """abi <abi/3.0>,
+include <tunables/global>
+
+/usr/bin/su {
+  include <abstractions/base>
+  include <abstractions/authentication>
+  include <abstractions/nameservice>
+  include <abstractions/libpam-systemd>
+  include <abstractions/pam_bpfdev>
+  capability setuid,
+  capability setgid,
+  /usr/bin/su mr,
+  /usr/bin/bash Ux,
+}
+"""
+SU_FILE = "/etc/apparmor.d/su"
+
+
+@pytest.fixture
+def confined_su(machine, confined):
+    """A function that has su(1), confined and in no session, start a session of alice's; it returns what she may do there,
+    and what su was denied."""
+    confined(OURS)
+    machine.write_file(SU_FILE, SU)
+    machine.run(f"apparmor_parser -r {CHKPWD} {SU_FILE}")
+
+    def su():
+        done = machine.run(f"systemd-run --quiet --pipe --wait su -l alice -c '{ATTEMPT}'", check=False)
+        denied = (re.findall(r' (operation|name|capname)="([^"]*)"', line) for line in machine.journal('apparmor="DENIED"'))
+        return done.stdout, set(map(tuple, denied))
+
+    yield su
+    machine.run(f"apparmor_parser -R {SU_FILE}; rm {SU_FILE}")
+
+
+def test_what_ships_is_all_that_the_module_needs(machine, confined_su):
+    """With rules of each kind; and a process that keeps the user's lock and is stopped."""
+    machine.configure_pam(control="")
+    try:
+        allowed, own = confined_su()
+    finally:
+        machine.configure_pam()
+    assert allowed == "ok\n"
+    machine.policy("alice allow *\nalice deny /dev/full\nalice deny block-*\nalice deny /dev/disk/by-*/*\nalice deny @webcam\n")
+    assert confined_su() == ("EPERM\n", own)
+    # Her manager, which is not confined, would be the first to want it.
+    machine.run("loginctl enable-linger alice")
+    machine.wait("systemctl is-active --quiet user@1000.service", "alice has a manager")
+    machine.run("flock -o /run/pam_bpfdev/1000.lock sleep 600 >/dev/null 2>&1 & sleep 0.5; kill -STOP $!")
+    assert confined_su() == ("EPERM\n", own)
+    assert machine.journal(r"su\S*: .*process \d+ \(flock\) kept the lock of uid 1000, and was killed")
