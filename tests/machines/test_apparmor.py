@@ -121,7 +121,7 @@ def test_what_ships_is_all_that_the_module_needs(machine, confined_su):
     finally:
         machine.configure_pam()
     assert allowed == "ok\n"
-    machine.policy("alice allow *\nalice deny /dev/full\nalice deny block-*\nalice deny /dev/disk/by-*/*\nalice deny @webcam\n")
+    machine.policy("alice allow *\nalice deny /dev/full\nalice deny block-*\nalice deny /dev/disk/by-*/*\nalice deny @webcam\nalice deny tag:systemd\n")
     assert confined_su() == ("EPERM\n", own)
     # Her manager, which is not confined, would be the first to want it.
     machine.run("loginctl enable-linger alice")
