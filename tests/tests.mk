@@ -41,8 +41,11 @@ $(BUILD)/tests/test_growth: ALL_LDFLAGS += $(addprefix -Wl$(comma)--wrap=,strcmp
 $(BUILD)/tests/test_growth_check: ALL_LDFLAGS += $(addprefix -Wl$(comma)--wrap=,strcmp fnmatch fopen \
 	fopen64 opendir warnings_implies warnings_implies_in_session warnings_cover policy_rank_by_id)
 
-# It answers in the place of the clock.
-$(BUILD)/tests/test_trail: ALL_LDFLAGS += -Wl,--wrap=clock_gettime
+# It answers in the place of the clock; where time_t has been made longer, that has another name.
+$(BUILD)/tests/test_trail: ALL_LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime __clock_gettime64)
+
+# It answers in the place of the programs that tell of denials.
+$(BUILD)/tests/test_doctor_denials: ALL_LDFLAGS += $(addprefix -Wl$(comma)--wrap=,access doctor_run)
 
 # It answers in the place of the kernel and the clock.
 $(BUILD)/tests/test_monitor_watch: ALL_LDFLAGS += $(addprefix -Wl$(comma)--wrap=,filter_newest filter_moved \

@@ -18,12 +18,18 @@ static size_t sent_count;
 static long long clock_ms, send_takes_ms;
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap___clock_gettime64(clockid_t clock, struct timespec *now);
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
 {
 	assert_int_equal(clock, CLOCK_MONOTONIC);
 	*now = (struct timespec) { clock_ms / 1000, clock_ms % 1000 * 1000000 };
 	return 0;
+}
+
+int __wrap___clock_gettime64(clockid_t clock, struct timespec *now)
+{
+	return __wrap_clock_gettime(clock, now);
 }
 
 static int keep(enum trail_type type, const struct trail *trail)

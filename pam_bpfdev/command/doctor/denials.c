@@ -12,17 +12,22 @@
 #define AUSEARCH "/usr/sbin/ausearch"
 #define JOURNALCTL "/usr/bin/journalctl"
 
-/* What was denied before the policy was changed may be what it was changed for. */
-static void count(struct doctor_denials *denials, char *text, bool newest_first)
+/*
+ * What was denied before the policy was changed may be what it was changed for. Returns whether it was:
+ * what is older does not matter.
+ */
+static bool count(struct doctor_denials *denials, char *text, bool newest_first)
 {
+	bool changed = false;
 	char *line;
 
 	while ((line = strsep(&text, "\n"))) {
 		const char *denial = strstr(line, denials->begin);
 
 		if (denials->is_change(line)) {
+			changed = true;
 			if (newest_first)
-				return;
+				break;
 			denials->count = 0;
 		} else if (denial && denials->is_ours(line)) {
 			if (!newest_first || !denials->count)
@@ -30,32 +35,52 @@ static void count(struct doctor_denials *denials, char *text, bool newest_first)
 			denials->count++;
 		}
 	}
+	return changed;
 }
 
-/* @argv: a program that lists them. False: the newest could not be looked at, which a finding says. */
+static void be_blind(struct doctor *doctor, const struct doctor_denials *denials,
+		     const char *program, int ret)
+{
+	if (ret == -ETIMEDOUT) {
+		doctor_find(doctor, DOCTOR_BLIND, denials->topic, "",
+			    "what was denied could not be looked at: %s does not answer", program);
+		doctor_advise(doctor, "look again once the machine has less to do");
+	} else if (ret < 0 && ret != -ECANCELED) {
+		doctor_find(doctor, DOCTOR_BLIND, denials->topic, "",
+			    "what was denied could not be looked at: %s: %s", program,
+			    strerror(-ret));
+		doctor_advise(doctor, "mend that, and look again");
+	} else {
+		doctor_find(doctor, DOCTOR_BLIND, denials->topic, "",
+			    "%s tells of so much since boot that not all of it was looked at",
+			    program);
+		doctor_advise(doctor,
+			      "\"ausearch -m %s -ts recent\", or \"journalctl -k\", lists it",
+			      denials->types);
+	}
+}
+
+/*
+ * @argv: a program that lists them; whoever does not have it has none to list. False: not all that
+ * matters could be looked at, which a finding says.
+ */
 static bool look(struct doctor *doctor, char *const *argv, struct doctor_denials *denials,
 		 bool newest_first)
 {
 	char *text = xmalloc(DOCTOR_OUTPUT_MAX);
 	int ret = access(argv[0], X_OK) < 0 ? 1 : doctor_run(argv, text);
+	bool seen = ret >= 0;
 
-	if (ret == 0 || ret == -ECANCELED)
-		count(denials, text, newest_first);
+	if (ret == 0 || ret == -ECANCELED) {
+		bool whole = strlen(text) < DOCTOR_OUTPUT_MAX - 1;
+		bool changed = count(denials, text, newest_first);
+
+		seen = whole || (newest_first && changed);
+	}
 	free(text);
-	if (ret == -ETIMEDOUT) {
-		doctor_find(doctor, DOCTOR_BLIND, denials->topic, "",
-			    "what was denied could not be looked at: %s does not answer", argv[0]);
-		doctor_advise(doctor, "look again once the machine has less to do");
-		return false;
-	}
-	if (ret == -ECANCELED && !newest_first) {
-		doctor_find(
-			doctor, DOCTOR_BLIND, denials->topic, "",
-			"so much was denied since boot that the newest of it was not looked at");
-		doctor_advise(doctor, "\"ausearch -m %s -ts recent\" lists that", denials->types);
-		return false;
-	}
-	return true;
+	if (!seen)
+		be_blind(doctor, denials, argv[0], ret);
+	return seen;
 }
 
 bool doctor_look_for_denials(struct doctor *doctor, struct doctor_denials *denials)
