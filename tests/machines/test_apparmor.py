@@ -92,7 +92,14 @@ include <tunables/global>
   /usr/bin/su mr,
   /usr/bin/bash Ux,
 }
+
+profile another_service {
+  include <abstractions/base>
+  include <abstractions/pam_bpfdev>
+  /usr/bin/{flock,sleep} mrix,
+}
 """
+HOLD = "aa-exec -p another_service -- flock -o /run/pam_bpfdev/1000.lock sleep 600 >/dev/null 2>&1"
 SU_FILE = "/etc/apparmor.d/su"
 
 
@@ -120,12 +127,12 @@ def test_what_ships_is_all_that_the_module_needs(machine, confined_su):
         allowed, own = confined_su()
     finally:
         machine.configure_pam()
-    assert allowed == "ok\n"
+    assert allowed == "ok\n" and own  # it is confined
     machine.policy("alice allow *\nalice deny /dev/full\nalice deny block-*\nalice deny /dev/disk/by-*/*\nalice deny @webcam\nalice deny tag:systemd\n")
     assert confined_su() == ("EPERM\n", own)
     # Her manager, which is not confined, would be the first to want it.
     machine.run("loginctl enable-linger alice")
     machine.wait("systemctl is-active --quiet user@1000.service", "alice has a manager")
-    machine.run("flock -o /run/pam_bpfdev/1000.lock sleep 600 >/dev/null 2>&1 & sleep 0.5; kill -STOP $!")
+    machine.run(f"{HOLD} & until grep -q \" $! \" /proc/locks; do sleep 0.1; done; kill -STOP $!")
     assert confined_su() == ("EPERM\n", own)
     assert machine.journal(r"su\S*: .*process \d+ \(flock\) kept the lock of uid 1000, and was killed")
