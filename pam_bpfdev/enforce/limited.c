@@ -10,12 +10,13 @@
 
 static int count_programs(const char *path, struct reason *why)
 {
-	struct filter_program program;
+	struct filter_program
+		programs[8]; /* one that goes meanwhile is not the only one, as a rule */
 	int fd = session_open_cgroup(path, why), count;
 
 	if (fd < 0)
 		return fd;
-	count = filter_list(fd, false, &program, 1, why);
+	count = filter_list(fd, false, programs, sizeof(programs) / sizeof(*programs), why);
 	close(fd);
 	return count;
 }
