@@ -11,6 +11,7 @@ import pytest
 
 from administration import MODULE, TOP
 from examined import Examined
+from foreign import attach_program
 from sessions import LoginRefused
 from suites import one_suite
 from test_pages import RUN
@@ -58,7 +59,8 @@ def node(box):
     box.write_file("/usr/local/sbin/adopt", ADOPT, 0o755)
     folder = box.run("dirname $(find /usr/lib -name pam_permit.so)").stdout.strip()
     box.run(f"cp {folder}/pam_permit.so {folder}/pam_slurm_adopt.so")
-    start_jobs(box, "-p", "DevicePolicy=closed", "-p", f"DeviceAllow={FORBIDDEN} rw")
+    start_jobs(box)
+    attach_program(box.cgroup / JOB[1:JOB.index("/step")])
     stack = box.read_file(SSHD).replace("@include common-account\n", f"@include common-account\n{ADOPTING}")
     with changed_file(box, SSHD, stack):
         yield box
@@ -109,7 +111,8 @@ def test_without_a_pattern_they_are_refused(node):
 def test_a_job_without_limits_is_no_way_in(node):
     use_lines(node)
     stop_jobs(node)
-    start_jobs(node)
+    # Of the service that jobs are in, as a container may have it: that is not about jobs.
+    start_jobs(node, "-p", "DevicePolicy=closed", "-p", f"DeviceAllow={FORBIDDEN} rw")
     with pytest.raises(LoginRefused):
         node.ssh_session("alice")
     assert node.journal(rf"alice is refused, .*cgroup {JOB} is to be left alone .*, but nobody filters it")

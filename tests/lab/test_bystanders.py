@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 """Whom the rules are not for, nothing happens to: daemons, other users, root, system accounts, other device rules."""
 
-import ctypes
-import os
-import struct
-
 import pytest
 
-import bpf
+from foreign import attach_program
 from verbs import (ALLOWED, BY_MANAGER, DENIED, FORBIDDEN, FUSE, MANAGER, PERMITTED, PROBE, RULES, by_manager,
                    equipped, ours, tried)
 
@@ -135,22 +131,6 @@ def test_devices_that_systemd_forbids_from_the_start(box, drop_ins):
         assert "pam_bpfdev" in names and len(names) == 2
     with box.ssh_session("bob") as session:
         assert tried(session, probe=THREE) == "ok EPERM ok"
-
-
-def attach_program(cgroup):
-    """What a container engine does: a device program of its own on a cgroup; this one refuses loop-control's minor."""
-    insns = b"".join(struct.pack("=BBhi", *insn) for insn in (
-        (0x61, 0x12, 8, 0),     # r2 = the minor
-        (0xb7, 0, 0, 1),        # r0 = 1
-        (0x55, 2, 1, 237),      # if r2 is not 237, skip one
-        (0xb7, 0, 0, 0),        # r0 = 0
-        (0x95, 0, 0, 0)))       # return r0
-    code, license_text = ctypes.create_string_buffer(insns), ctypes.create_string_buffer(b"GPL")
-    program, _ = bpf._bpf(5, "=IIQQ", 15, len(insns) // 8, ctypes.addressof(code), ctypes.addressof(license_text))
-    folder = os.open(cgroup, os.O_RDONLY | os.O_DIRECTORY)
-    bpf._bpf(8, "=IIII", folder, program, 6, 2)
-    os.close(folder)
-    os.close(program)
 
 
 @pytest.mark.parametrize("below", ["", "/within"])
