@@ -77,6 +77,17 @@ def test_with_it_they_are_filtered(machine, confined):
         ("ok", f"AppArmor confines {PROFILE}, and has denied nothing of ours since a profile was loaded")]
 
 
+def test_what_is_not_looked_at_is_not_taken_for_nothing(machine, confined):
+    """More than doctor reads of what others were denied may have something of ours before it."""
+    confined(OURS)
+    line = 'apparmor="DENIED" operation="open" profile="other" name="/x"'
+    machine.run("sysctl -q kernel.printk_devkmsg=on; for i in $(seq 4000); do echo '" + line + " " + "x" * 40 + "' >/dev/kmsg; done; "
+                "journalctl --sync")
+    assert findings(machine) == [("warn", "/usr/bin/journalctl tells of so much since boot that not all of it was looked at")]
+    confined(OURS + "capability wake_alarm,\n")  # another one, or the kernel goes on with what it has
+    assert [level for level, _ in findings(machine)] == ["ok"]
+
+
 # Of su(1) itself there is little in it, so that what the module does has to be in the abstraction.
 SU = """abi <abi/3.0>,
 include <tunables/global>

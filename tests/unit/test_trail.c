@@ -15,7 +15,7 @@
 
 static char sent[RECORDS_MAX][TRAIL_SIZE];
 static size_t sent_count;
-static long long clock_ms, send_takes_ms;
+static long long passed_ms, send_takes_ms;
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
 int __wrap___clock_gettime64(clockid_t clock, struct timespec *now);
@@ -23,7 +23,7 @@ int __wrap___clock_gettime64(clockid_t clock, struct timespec *now);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
 {
 	assert_int_equal(clock, CLOCK_MONOTONIC);
-	*now = (struct timespec) { clock_ms / 1000, clock_ms % 1000 * 1000000 };
+	*now = (struct timespec) { passed_ms / 1000, passed_ms % 1000 * 1000000 };
 	return 0;
 }
 
@@ -38,7 +38,7 @@ static int keep(enum trail_type type, const struct trail *trail)
 	assert_true(sent_count < RECORDS_MAX);
 	assert_int_equal(strlen(trail->text), trail->used);
 	memcpy(sent[sent_count++], trail->text, trail->used + 1);
-	clock_ms += send_takes_ms;
+	passed_ms += send_takes_ms;
 	return -ECONNREFUSED;
 }
 

@@ -90,7 +90,6 @@ bool doctor_look_for_denials(struct doctor *doctor, struct doctor_denials *denia
 			    NULL };
 	char *audit[] = { AUSEARCH, "--input-logs", "--raw", "-m", (char *)denials->types,
 			  "-ts",    "boot",	    NULL };
-
 	bool seen;
 
 	denials->count = 0;

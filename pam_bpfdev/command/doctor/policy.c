@@ -13,7 +13,6 @@
 
 #include "enforce/change.h"
 #include "command/base/memory.h"
-
 #include "command/doctor/doctor.h"
 #include "command/pam/stack.h"
 #include "command/warnings/warnings.h"
