@@ -3,8 +3,8 @@
 
 import os
 import pty
-import re
 import select
+import shlex
 import signal
 
 from place import TOP
@@ -87,7 +87,14 @@ def bash(place, line, breaks=None):
 
 def bash_types(place, line):
     """What a real bash makes of the line when TAB is pressed behind it."""
-    script = place.write("/run/bashrc", f"PS1=ready PS2=\nsource {COMPLETION / 'bpfdev'}\nbind 'set bell-style none'\n")
+    # The key behind TAB writes down what the line has become; nothing is run, and nothing read off the terminal.
+    script = place.write("/run/bashrc", f"""PS1=ready PS2=
+source {COMPLETION / 'bpfdev'}
+bind 'set bell-style none'
+write_line() {{ printf '%s' "$READLINE_LINE" >/run/line; kill -KILL $$; }}
+bind -x '"\\C-t": write_line'
+""")
+    written = place.path(place.write("/run/line", ""))
     pid, terminal = pty.fork()
     if pid == 0:
         command = place.command(["bash", "--noprofile", "--rcfile", script, "-i"])
@@ -99,15 +106,14 @@ def bash_types(place, line):
             # What is typed before readline has set the terminal up may be lost; its prompt comes after that.
             if b"ready" in shown and not typed:
                 typed = True
-                # To the beginning of the line, to print it in the place of running it.
-                os.write(terminal, f"{line}\t\x01printf '<%s>' \n exit\n".encode())
+                os.write(terminal, f"{line}\t\x14".encode())
     except OSError:  # EIO: the shell has ended
         pass
     os.close(terminal)
     os.waitpid(pid, 0)
-    words = re.findall(r"<([^<>%]*)>", shown.decode())
-    assert words, shown
-    return words
+    became = written.read_text(encoding="utf-8")
+    assert became, shown
+    return shlex.split(became)
 
 
 class Zsh:
