@@ -13,7 +13,7 @@
  */
 static inline void *array_grow(void *items, size_t count, size_t *capacity, size_t size)
 {
-	size_t wanted = *capacity ? *capacity * 2 : 16;
+	size_t wanted = *capacity ? *capacity * 2 : 1;
 	void *grown;
 
 	if (count < *capacity)

@@ -329,8 +329,9 @@ static struct conf *conf_new(void)
 	if (!conf)
 		return NULL;
 	conf->digest = DIGEST_START;
-	conf->errors = calloc(CONF_ERRORS_MAX, sizeof(*conf->errors));
-	conf->files = calloc(CONF_FILES_MAX, sizeof(*conf->files));
+	/* Not cleared: most of it is never touched, and memory that is touched costs a login its time. */
+	conf->errors = malloc(CONF_ERRORS_MAX * sizeof(*conf->errors));
+	conf->files = malloc(CONF_FILES_MAX * sizeof(*conf->files));
 	if (conf->errors && conf->files)
 		return conf;
 	conf_free(conf);

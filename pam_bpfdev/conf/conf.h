@@ -52,12 +52,12 @@ struct conf_place {
 
 struct conf_statement {
 	struct conf_place place; /* of the first word */
+	uint32_t length;	 /* of @text, in bytes: NUL bytes stand in it */
 	const char *text;	 /* of the line, from there to the last word; cut into words */
-	size_t length;		 /* of @text, in bytes: NUL bytes stand in it */
 	struct conf_who who;
 	enum conf_verb verb;
-	struct device_spec device; /* CONF_ALLOW, CONF_DENY */
 	uint32_t access;	   /* BPFDEV_READ ... */
+	struct device_spec device; /* CONF_ALLOW, CONF_DENY */
 	struct conf_when when;
 };
 

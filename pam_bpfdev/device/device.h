@@ -43,11 +43,15 @@ struct device_usb {
 /* A device as it was written. */
 struct device_spec {
 	enum device_kind kind;
-	bool block, character;		  /* types: both unless the form says which */
-	struct device_range major, minor; /* DEVICE_NUMBERS */
-	struct device_usb usb;		  /* DEVICE_USB; its serial stands in @text */
-	const char *text; /* the path, or what stands behind device_prefix(); not owned */
-	uint32_t column;  /* in its policy line, from 1 */
+	uint32_t column;       /* in its policy line, from 1 */
+	bool block, character; /* types: both unless the form says which */
+	const char *text;      /* the path, or what stands behind device_prefix(); not owned */
+	union {
+		struct {
+			struct device_range major, minor; /* DEVICE_NUMBERS */
+		};
+		struct device_usb usb; /* DEVICE_USB; its serial stands in @text */
+	};
 };
 
 /*

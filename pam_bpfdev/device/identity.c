@@ -60,6 +60,7 @@ int device_parse_usb(const char *text, struct device_spec *spec, struct reason *
 
 	spec->kind = DEVICE_USB;
 	spec->text = text;
+	spec->usb = (struct device_usb) { .serial = NULL };
 	if (!text[length]) {
 		reason_set(why, "\"usb:%s\" is no USB device; %s", QUOTE(text), usb_form);
 		return -EINVAL;

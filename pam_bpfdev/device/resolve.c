@@ -184,6 +184,10 @@ int device_resolve(const struct device_source *source, const struct device_spec 
 		reason_set(why, "a class is not a device");
 		break;
 	}
+	if (ret == 0 && !patterns->items) {
+		*patterns = found;
+		return 0;
+	}
 	for (size_t i = 0; i < found.count && ret == 0; i++)
 		ret = device_add(patterns, &found.items[i], why);
 	device_patterns_free(&found);

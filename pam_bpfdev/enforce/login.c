@@ -35,7 +35,7 @@ struct opening {
 	bool summed_up; /* what it has denied is to be told */
 	struct filter was;
 	struct policy_subject now; /* who the user is by now */
-	struct copies copies;	   /* of the filters of whoever has become the user */
+	struct copies *copies;	   /* of the filters of whoever has become the user; a close only */
 };
 
 static int begin(struct opening *opening, const struct enforce_options *options,
@@ -61,7 +61,8 @@ static void end(struct opening *opening)
 {
 	close_fd(&opening->cgroup_fd);
 	close_fd(&opening->prog_fd);
-	copies_free(&opening->copies);
+	if (opening->copies)
+		copies_free(opening->copies);
 	policy_subject_free(&opening->now);
 	session_free(&opening->place);
 	table_free(opening->table);
@@ -195,7 +196,7 @@ static bool is_leader(const struct opening *opening)
 	if (named && *named)
 		return strlen(named) == length && memcmp(named, id, length) == 0 &&
 		       !opening->place.shared;
-	return session_is_last(&opening->place, NULL) == 1;
+	return session_is_last(&opening->place, opening->cgroup_fd, NULL) == 1;
 }
 
 /* Attaches the session's filter; if the manager cannot be brought in line, takes it off again. */
@@ -457,10 +458,10 @@ int enforce_open(const struct enforce_options *options, const struct policy_subj
  */
 static int end_filters(struct opening *opening, int found)
 {
-	const struct copies *copies = &opening->copies;
+	const struct copies *copies = opening->copies;
 	bool closed = found ? found == FOUND_FILTER && opening->was.info.flags & BPFDEV_CLOSED
 			    : copies->items[0].info.flags & BPFDEV_CLOSED;
-	int last = session_is_last(&opening->place, opening->why), ret = 0;
+	int last = session_is_last(&opening->place, opening->cgroup_fd, opening->why), ret = 0;
 
 	if (last < 0)
 		return last;
@@ -500,10 +501,10 @@ static int look_all(struct opening *opening)
 {
 	int count, ret = open_unit(opening);
 
-	copies_free(&opening->copies);
+	copies_free(opening->copies);
 	if (ret < 0)
 		return ret;
-	ret = enforce_look_all(opening->cgroup_fd, &opening->was, &count, &opening->copies,
+	ret = enforce_look_all(opening->cgroup_fd, &opening->was, &count, opening->copies,
 			       opening->why);
 	opening->prog_fd = opening->was.fd;
 	return ret;
@@ -517,7 +518,7 @@ static int put_close(void *data)
 	if (!opening->ended) {
 		int found = look_all(opening);
 
-		if (found < 0 || (!found && !opening->copies.count))
+		if (found < 0 || (!found && !opening->copies->count))
 			return found;
 		opening->failed = end_filters(opening, found);
 		opening->ended = true;
@@ -530,7 +531,7 @@ static void sum_up(struct opening *opening)
 {
 	const struct enforce_options *options = opening->decider.options;
 	struct enforce_report *report = opening->report;
-	const struct copies *copies = &opening->copies;
+	const struct copies *copies = opening->copies;
 
 	if (opening->prog_fd >= 0)
 		enforce_denied(options, &opening->was, 1, &report->denied);
@@ -569,8 +570,11 @@ int enforce_close(const struct enforce_options *options, const struct policy_sub
 		  bool ours, struct enforce_report *report, struct reason *why)
 {
 	struct opening opening;
+	struct copies copies;
 	int ret = begin(&opening, options, subject, report, why);
 
+	copies.count = 0;
+	opening.copies = &copies;
 	opening.ours = ours;
 	if (ret == 0)
 		ret = close_in_place(&opening);

@@ -173,45 +173,74 @@ static int add_alias(struct policy_subject *subject, const struct passwd *entry,
 #define OTHER_NAMES "other names of user"
 
 /*
+ * Adds the name that a line of the local file has, if it is one of the subject's; and sees whether it is the
+ * subject's own.
+ */
+static int add_local_name(struct policy_subject *subject, char *line, size_t length,
+			  struct reason *why)
+{
+	FILE *file = fmemopen(line, length, "r");
+	char *buffer = NULL;
+	size_t size = length;
+	struct passwd entry, *found = NULL;
+	int error = file ? ERANGE : ENOMEM, ret = 0;
+
+	while (error == ERANGE && grow_buffer(&buffer, &size) == 0) {
+		rewind(file);
+		error = fgetpwent_r(file, &entry, buffer, size, &found);
+	}
+	if (error && error != ENOENT) { /* which a comment gives */
+		ret = nss_failed(why, OTHER_NAMES, subject->name, error);
+	} else if (found && entry.pw_uid == subject->uid) {
+		subject->local |= strcmp(entry.pw_name, subject->name) == 0;
+		ret = add_alias(subject, &entry, why);
+	}
+	free(buffer);
+	if (file)
+		fclose(file);
+	return ret;
+}
+
+/*
+ * The same of the whole file. fgetpwent_r(3) asks the kernel twice for each line where it is, which a file with
+ * a thousand accounts makes felt at each login; so it gets only those that have the uid in them.
+ */
+static int add_local_names(struct policy_subject *subject, struct reason *why)
+{
+	FILE *file = fopen(PASSWD, "re");
+	char *line = NULL, uid[16];
+	size_t size = 0;
+	ssize_t length;
+	int ret = 0;
+
+	if (!file)
+		return errno == ENOENT ? 0 : nss_failed(why, OTHER_NAMES, subject->name, errno);
+	snprintf(uid, sizeof(uid), "%u:", subject->uid);
+	errno = 0;
+	while (ret == 0 && (length = getline(&line, &size, file)) >= 0)
+		if (strstr(line, uid))
+			ret = add_local_name(subject, line, (size_t)length, why);
+	if (ret == 0 && !feof(file))
+		ret = nss_failed(why, OTHER_NAMES, subject->name, errno ?: EIO);
+	free(line);
+	fclose(file);
+	return ret;
+}
+
+/*
  * Adds the names that the subject's uid has besides: the one that the database has first for it, and
  * those of the local file; and sees whether the subject is in that. A directory cannot be asked for all of them.
  */
 static int load_aliases(struct policy_subject *subject, struct reason *why)
 {
-	struct passwd entry, *local;
+	struct passwd entry;
 	char *buffer = NULL;
-	size_t size = 0;
-	FILE *file;
 	int ret = find_user(NULL, subject->uid, &entry, &buffer, why);
 
 	if (ret > 0)
 		ret = add_alias(subject, &entry, why);
 	free(buffer);
-	buffer = NULL;
-	if (ret < 0)
-		return ret;
-	file = fopen(PASSWD, "re");
-	if (!file)
-		return errno == ENOENT ? 0 : nss_failed(why, OTHER_NAMES, subject->name, errno);
-	if (grow_buffer(&buffer, &size) < 0)
-		ret = nss_failed(why, OTHER_NAMES, subject->name, ENOMEM);
-	while (ret == 0) {
-		int error = fgetpwent_r(file, &entry, buffer, size, &local);
-
-		if (error == ERANGE && grow_buffer(&buffer, &size) == 0)
-			continue;
-		if (error == ENOENT) /* there are no more */
-			break;
-		if (error)
-			ret = nss_failed(why, OTHER_NAMES, subject->name, error);
-		if (error || entry.pw_uid != subject->uid)
-			continue;
-		subject->local |= strcmp(entry.pw_name, subject->name) == 0;
-		ret = add_alias(subject, &entry, why);
-	}
-	free(buffer);
-	fclose(file);
-	return ret;
+	return ret < 0 ? ret : add_local_names(subject, why);
 }
 
 static int fill(struct policy_subject *subject, const struct passwd *entry, struct reason *why)

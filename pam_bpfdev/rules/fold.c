@@ -12,6 +12,24 @@ struct numbers {
 	size_t count, capacity;
 };
 
+/*
+ * Makes room for what the lines of one loan are likely to come to, the baseline among it: an array that grows
+ * is copied, and each page that it is copied to costs a login more than the copying.
+ */
+static int reserve(struct numbers *numbers, const struct rules *rules, uint8_t loan)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < rules->count; i++)
+		if (rules->items[i].loan == loan)
+			count += rules->items[i].found.count + 1;
+	if (count)
+		count += 32 + (rules->has_free ? BPFDEV_TYPES * BPFDEV_INDEXED_MAJORS : 0);
+	numbers->items = count ? reallocarray(NULL, count, sizeof(*numbers->items)) : NULL;
+	numbers->capacity = numbers->items ? count : 0;
+	return numbers->capacity == count ? 0 : -ENOMEM;
+}
+
 static int add(struct numbers *numbers, const struct table_rule *rule)
 {
 	struct table_rule *grown =
@@ -115,7 +133,7 @@ static int add_free(struct numbers *numbers, const struct rules *rules, size_t p
 static int add_lines(struct numbers *numbers, const struct rules *rules, uint8_t loan)
 {
 	struct awaiting awaiting;
-	int ret = 0;
+	int ret = reserve(numbers, rules, loan);
 
 	find_awaiting(rules, loan, &awaiting);
 	for (size_t i = 0; i < rules->count && ret == 0; i++) {

@@ -52,8 +52,7 @@ static bool is_packed(const struct rules_line *line)
 static void write_line(struct writer *writer, const struct rules_line *line)
 {
 	const struct device_spec *device = &line->device;
-	const uint32_t ends[] = { device->major.low, device->major.high, device->minor.low,
-				  device->minor.high };
+	const bool numbers = device->kind == DEVICE_NUMBERS;
 	const struct packed_line head = {
 		.source = line->source,
 		.kind = (uint8_t)device->kind,
@@ -61,8 +60,8 @@ static void write_line(struct writer *writer, const struct rules_line *line)
 				   (device->character ? PACKED_CHARACTER : 0) |
 				   (line->allow ? PACKED_ALLOW : 0) |
 				   (line->text ? PACKED_TEXT : 0) |
-				   (device->major.any ? PACKED_ANY_MAJOR : 0) |
-				   (device->minor.any ? PACKED_ANY_MINOR : 0)),
+				   (numbers && device->major.any ? PACKED_ANY_MAJOR : 0) |
+				   (numbers && device->minor.any ? PACKED_ANY_MINOR : 0)),
 		.access = line->access,
 		.rank = line->rank,
 		.loan = line->loan,
@@ -71,8 +70,12 @@ static void write_line(struct writer *writer, const struct rules_line *line)
 	};
 
 	write_bytes(writer, &head, sizeof(head));
-	if (device->kind == DEVICE_NUMBERS)
+	if (numbers) {
+		const uint32_t ends[] = { device->major.low, device->major.high, device->minor.low,
+					  device->minor.high };
+
 		write_bytes(writer, ends, sizeof(ends));
+	}
 	for (uint32_t i = 0; i < head.found_count; i++) {
 		const struct device_pattern *pattern = &line->found.items[i];
 		const struct bpfdev_key key = { pattern->type, pattern->major, pattern->minor };
@@ -235,15 +238,35 @@ int rules_unpack(const void *bytes, size_t size, struct rules *rules, struct rea
 	return ret;
 }
 
+/* Passes over what stands behind the head of a line. */
+static bool skip_line(struct reader *reader, const struct packed_line *head)
+{
+	size_t size = (size_t)head->found_count * sizeof(uint64_t) + head->text_length;
+
+	if (head->kind == DEVICE_NUMBERS)
+		size += 4 * sizeof(uint32_t);
+	if (size > reader->left)
+		return false;
+	reader->bytes += size;
+	reader->left -= size;
+	return true;
+}
+
 bool rules_table_follows(const struct table *table)
 {
-	struct rules rules;
-	bool follows = true;
+	struct reader reader = { table->origin, table->origin_size };
+	struct packed_rules head;
+	struct packed_line line;
 
 	if (!table->origin)
 		return false;
-	if (rules_unpack(table->origin, table->origin_size, &rules, NULL) == 0)
-		follows = rules_follow(&rules);
-	rules_free(&rules);
-	return follows;
+	if (!read_bytes(&reader, &head, sizeof(head)))
+		return true;
+	for (uint32_t i = 0; i < head.count; i++) {
+		if (!read_bytes(&reader, &line, sizeof(line)) || !skip_line(&reader, &line))
+			return true;
+		if (device_follows(&(struct device_spec) { .kind = (enum device_kind)line.kind }))
+			return true;
+	}
+	return false;
 }

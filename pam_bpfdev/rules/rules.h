@@ -26,10 +26,10 @@ struct rules_line {
 	bool allow;
 	uint8_t loan; /* 0: the policy's; 1 + i: lent by exceptions[i] of struct bpfdev_info */
 
-	bool known; /* what the device stands for, is: */
-	struct device_patterns found;
 	bool awaits; /* a driver that it denies may still come, with any major that is free */
-	char *text;  /* the device as a policy has it, which device's strings are in; or NULL */
+	bool known;  /* what the device stands for, is: */
+	struct device_patterns found;
+	char *text; /* the device as a policy has it, which device's strings are in; or NULL */
 };
 
 struct rules {
@@ -99,7 +99,7 @@ int rules_pack(const struct rules *rules, void **bytes, size_t *size);
 /* What rules_pack() made. Returns 0; -EPROTO: it did not, -ENOMEM; both with @why. */
 int rules_unpack(const void *bytes, size_t size, struct rules *rules, struct reason *why);
 
-/* rules_follow() of the rules that a table carries. What cannot be told, for want of memory, is true. */
+/* rules_follow() of the rules that a table carries; of what rules_pack() did not make it is true. */
 bool rules_table_follows(const struct table *table);
 
 #define RULES_WORDS_SIZE 256 /* bytes of what a line says, with the final NUL */

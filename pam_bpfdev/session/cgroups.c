@@ -310,10 +310,11 @@ static int are_children_empty(int cgroup_fd, const char *except)
 /*
  * Goes down from the unit's cgroup along @path, which leads to this process. For a child that is
  * not on it the kernel counts the processes of all that is below, so no tree has to be walked.
- * Closes @fd.
  */
-static int is_last_along(int fd, char *path)
+static int is_last_along(int unit_fd, char *path)
 {
+	int fd = unit_fd;
+
 	strsep(&path, "/"); /* nothing stands before the first slash */
 	for (;;) {
 		const char *child = strsep(&path, "/");
@@ -322,30 +323,27 @@ static int is_last_along(int fd, char *path)
 		if (last == 1)
 			last = are_children_empty(fd, child);
 		next = last == 1 && child ? open_below(fd, child) : -ENOENT;
-		close(fd);
+		if (fd != unit_fd)
+			close(fd);
 		if (next < 0)
 			return last == 1 && !means_gone(next) ? next : last;
 		fd = next;
 	}
 }
 
-int session_is_last(const struct session *session, struct reason *why)
+int session_is_last(const struct session *session, int unit_fd, struct reason *why)
 {
 	struct session_path parsed;
 	char *path = NULL;
-	int fd, last;
+	int last;
 
-	fd = session_open_cgroup(session->unit, why);
-	if (fd < 0)
-		return fd;
 	if (session_parse_path(session->cgroup, &parsed))
 		path = strdup(session->cgroup + parsed.unit_end);
 	if (!path) {
-		close(fd);
 		reason_set(why, "out of memory");
 		return -ENOMEM;
 	}
-	last = is_last_along(fd, path);
+	last = is_last_along(unit_fd, path);
 	free(path);
 	if (last < 0)
 		reason_set(why, "%s: who is left: %s", session->unit, strerror(-last));

@@ -142,10 +142,10 @@ struct session_process {
 int session_look_at(pid_t pid, struct session_process *process, struct reason *why);
 
 /*
- * Whether the calling process is the only one left in the unit's cgroup and those below it.
- * Returns 1, 0, or a negative errno with @why.
+ * Whether the calling process is the only one left in the unit's cgroup, which is open as @unit_fd, and
+ * those below it. Returns 1, 0, or a negative errno with @why.
  */
-int session_is_last(const struct session *session, struct reason *why);
+int session_is_last(const struct session *session, int unit_fd, struct reason *why);
 
 /* Where an installed system has the locks. */
 #define SESSION_LOCK_FOLDER RUN_FOLDER

@@ -311,13 +311,15 @@ struct best {
 	uint32_t allow;
 };
 
+/* A rule where its numbers sort it: those of one atom stand together. */
 struct atom {
 	struct bpfdev_key key;
-	struct best best[BPFDEV_BITS];
+	uint32_t place; /* index into fold->rules */
 };
 
 struct fold {
-	struct atom *atoms; /* sorted by key, one of each */
+	const struct table_rule *rules;
+	struct atom *atoms; /* sorted by key */
 	size_t count;
 	enum table_rank audit;
 	struct table_build build;
@@ -332,6 +334,8 @@ unsigned int table_specificity(const struct device_pattern *device)
 		return 2;
 	return device->minor != BPFDEV_ANY ? 1 : 0;
 }
+
+#define PRECEDENCE_PLACE ((1ull << 40) - 1) /* plus one */
 
 /* The rank first, then how specific the device is, then the place in the order of reading. */
 static uint64_t precedence(const struct table_rule *rule, size_t place)
@@ -358,22 +362,15 @@ static enum table_rank rank_of(const struct best *best)
 	return (enum table_rank)(best->precedence >> 48);
 }
 
-static void better(struct best best[BPFDEV_BITS], const struct best other[BPFDEV_BITS])
+/* Makes @best better by the rule that stands at @place. */
+static void better(const struct fold *fold, uint32_t place, struct best best[BPFDEV_BITS])
 {
-	for (int bit = 0; bit < BPFDEV_BITS; bit++)
-		if (other[bit].precedence > best[bit].precedence)
-			best[bit] = other[bit];
-}
-
-static struct atom make_atom(const struct table_rule *rule, size_t place)
-{
-	struct atom atom = { .key = { rule->device.type, rule->device.major, rule->device.minor } };
+	const struct table_rule *rule = &fold->rules[place];
+	const struct best other = { precedence(rule, place), rule->source, rule->allow };
 
 	for (int bit = 0; bit < BPFDEV_BITS; bit++)
-		if (rule->access & (1u << bit))
-			atom.best[bit] = (struct best) { precedence(rule, place), rule->source,
-							 rule->allow };
-	return atom;
+		if (rule->access & (1u << bit) && other.precedence > best[bit].precedence)
+			best[bit] = other;
 }
 
 static int compare_atoms(const void *a, const void *b)
@@ -390,56 +387,59 @@ static bool is_sorted(const struct atom *atoms, size_t count)
 	return true;
 }
 
-/* Fills fold->atoms. Returns 0 or -ENOMEM. */
-static int make_atoms(struct fold *fold, const struct table_rule *rules, size_t count)
+static bool wins(const struct best best[BPFDEV_BITS], uint32_t place)
 {
-	struct atom *atoms = calloc(count + 1, sizeof(*atoms));
-	size_t last = 0;
+	for (int bit = 0; bit < BPFDEV_BITS; bit++)
+		if ((best[bit].precedence & PRECEDENCE_PLACE) == place + 1u)
+			return true;
+	return false;
+}
+
+/* Of the sorted atoms only those stay that are the best of their numbers for some bit: three at most. */
+static void keep_winners(struct fold *fold)
+{
+	struct atom *atoms = fold->atoms;
+	size_t kept = 0, next;
+
+	for (size_t first = 0; first < fold->count; first = next) {
+		struct best best[BPFDEV_BITS] = { { 0 } };
+
+		for (next = first; next < fold->count; next++) {
+			if (compare_atoms(&atoms[first], &atoms[next]) != 0)
+				break;
+			better(fold, atoms[next].place, best);
+		}
+		for (size_t i = first; i < next; i++)
+			if (wins(best, atoms[i].place))
+				atoms[kept++] = atoms[i];
+	}
+	fold->count = kept;
+}
+
+/* Fills fold->atoms. Returns 0 or -ENOMEM. */
+static int make_atoms(struct fold *fold)
+{
+	struct atom *atoms = reallocarray(NULL, fold->count + 1, sizeof(*atoms));
 
 	if (!atoms)
 		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		atoms[i] = make_atom(&rules[i], i);
-	if (!is_sorted(atoms, count))
-		qsort(atoms, count, sizeof(*atoms), compare_atoms);
-	for (size_t i = 1; i < count; i++) {
-		if (compare_atoms(&atoms[last], &atoms[i]) == 0)
-			better(atoms[last].best, atoms[i].best);
-		else
-			atoms[++last] = atoms[i];
+	for (uint32_t i = 0; i < fold->count; i++) {
+		const struct device_pattern *device = &fold->rules[i].device;
+
+		atoms[i] = (struct atom) { { device->type, device->major, device->minor }, i };
 	}
+	if (!is_sorted(atoms, fold->count))
+		qsort(atoms, fold->count, sizeof(*atoms), compare_atoms);
 	fold->atoms = atoms;
-	fold->count = count ? last + 1 : 0;
+	keep_winners(fold);
 	return 0;
 }
 
-static const struct best no_rule[BPFDEV_BITS];
-
-static const struct best *best_at(const struct fold *fold, uint32_t type, uint32_t major,
-				  uint32_t minor)
-{
-	const struct atom wanted = { .key = { type, major, minor } };
-	const struct atom *found =
-		bsearch(&wanted, fold->atoms, fold->count, sizeof(wanted), compare_atoms);
-
-	return found ? found->best : no_rule;
-}
-
-/* The four atoms that bear on a device: the best rules of each, no_rule where there is none. */
-struct bearing {
-	const struct best *exact, *major, *minor, *all;
-};
-
-/* The final verdict on a device, or on those that no other key names. */
-static struct bpfdev_entry decide(const struct fold *fold, const struct bearing *bearing)
+/* The verdict on a device, or on those that no other key names, by the best rules that bear on it. */
+static struct bpfdev_entry decide(const struct fold *fold, const struct best best[BPFDEV_BITS])
 {
 	struct bpfdev_entry entry = { .flags = 0 };
-	struct best best[BPFDEV_BITS];
 
-	memcpy(best, bearing->exact, sizeof(best));
-	better(best, bearing->major);
-	better(best, bearing->minor);
-	better(best, bearing->all);
 	for (int bit = 0; bit < BPFDEV_BITS; bit++) {
 		__u8 mask = (__u8)(1u << bit);
 
@@ -458,48 +458,56 @@ struct atoms {
 	const struct atom *begin, *end;
 };
 
-/* The minor of the first atom; BPFDEV_ANY: there is none, or it is the general one, which is last. */
+/* The minor of the first atom; BPFDEV_ANY: there is none, or it is a general one, which are last. */
 static uint32_t first_minor(const struct atoms *atoms)
 {
 	return atoms->begin < atoms->end ? atoms->begin->key.minor : BPFDEV_ANY;
 }
 
-/* Takes the first atom if it is of @minor. Returns its best rules, or no_rule. */
-static const struct best *take(struct atoms *atoms, uint32_t minor)
+/* Takes the first atoms as long as they are of @minor; their rules make @best better. */
+static void take(const struct fold *fold, struct atoms *atoms, uint32_t minor,
+		 struct best best[BPFDEV_BITS])
 {
-	if (first_minor(atoms) != minor)
-		return no_rule;
-	return atoms->begin++->best;
+	while (first_minor(atoms) == minor)
+		better(fold, atoms->begin++->place, best);
+}
+
+/* The general ones make @best better. */
+static void take_general(const struct fold *fold, const struct atoms *atoms,
+			 struct best best[BPFDEV_BITS])
+{
+	const struct atom *at = atoms->end;
+
+	while (at > atoms->begin && at[-1].key.minor == BPFDEV_ANY)
+		better(fold, (--at)->place, best);
 }
 
 /*
- * Adds one major: @own are its atoms (the general one last, if there is any), @any those of all
+ * Adds one major: @own are its atoms (the general ones last, if there are any), @any those of all
  * majors. Their minors are merged, as both are sorted.
  */
 static int add_major(struct fold *fold, uint32_t type, uint32_t major, struct atoms own,
 		     struct atoms any)
 {
-	struct bearing bearing = {
-		.exact = no_rule,
-		.major = best_at(fold, type, major, BPFDEV_ANY),
-		.minor = no_rule,
-		.all = best_at(fold, type, BPFDEV_ANY, BPFDEV_ANY),
-	};
-	struct bpfdev_entry general = decide(fold, &bearing), entry;
-	uint32_t first, second, minor;
+	struct best around[BPFDEV_BITS] = { { 0 } }, best[BPFDEV_BITS];
+	struct bpfdev_entry general, entry;
 	int ret = 0;
 
+	take_general(fold, &own, around);
+	take_general(fold, &any, around);
+	general = decide(fold, around);
 	fold->minors.count = 0;
 	while (ret == 0) {
-		first = first_minor(&own);
-		second = first_minor(&any);
-		minor = first < second ? first : second;
+		uint32_t first = first_minor(&own), second = first_minor(&any);
+		uint32_t minor = first < second ? first : second;
+
 		if (minor == BPFDEV_ANY)
 			return table_build_major(&fold->build, type, major, &general,
 						 &fold->minors);
-		bearing.exact = take(&own, minor);
-		bearing.minor = take(&any, minor);
-		entry = decide(fold, &bearing);
+		memcpy(best, around, sizeof(best));
+		take(fold, &own, minor, best);
+		take(fold, &any, minor, best);
+		entry = decide(fold, best);
 		ret = table_minors_add(&fold->minors, minor, &entry);
 	}
 	return ret;
@@ -537,12 +545,12 @@ static int add_type(struct fold *fold, uint32_t type)
 int table_fold(const struct table_rule *rules, size_t count, enum table_rank audit,
 	       struct table **table, struct reason *why)
 {
-	struct fold fold = { .audit = audit };
+	struct fold fold = { .rules = rules, .count = count, .audit = audit };
 	int ret = table_build_begin(&fold.build, why);
 
 	if (ret < 0)
 		return ret;
-	ret = make_atoms(&fold, rules, count);
+	ret = make_atoms(&fold);
 	for (uint32_t type = 0; type < BPFDEV_TYPES && ret == 0; type++)
 		ret = add_type(&fold, type);
 	free(fold.atoms);

@@ -55,12 +55,14 @@ static void test_find(void **state)
 static int ask_is_last(void *data)
 {
 	struct session session;
-	int last;
+	int last, fd;
 
 	(void)data;
 	if (session_find(USER, &session, NULL) != 0)
 		return 200;
-	last = session_is_last(&session, NULL);
+	fd = session_open_cgroup(session.unit, NULL);
+	last = session_is_last(&session, fd, NULL);
+	close(fd);
 	session_free(&session);
 	return last < 0 ? 100 - last : last;
 }

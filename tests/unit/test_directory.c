@@ -75,18 +75,35 @@ int getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_t size, struc
 	return give(NULL, entry, found);
 }
 
-/* What /etc/passwd has. */
-int fgetpwent_r(FILE *file, struct passwd *entry, char *buffer, size_t size, struct passwd **found)
+/* What /etc/passwd has: the accounts that are local. */
+static FILE *local_accounts(void)
 {
-	static size_t next;
+	static char text[] = "# 5001: may be lou's\n"
+			     "lou:x:5001:100::/:/bin/sh\n"
+			     "other:x:15001:5001::/home/5001:/bin/sh\n"
+			     "lou2:x:05001:100::/:/bin/sh\n"
+			     "greeter:x:100:100::/:/bin/sh\n"
+			     "gdm-greeter:x:60578:100::/:/bin/sh\n"
+			     "root:x:0:0::/root:/bin/sh\n"
+			     "+::::::\n";
 
-	(void)file, (void)buffer, (void)size;
-	while (next < ARRAY_SIZE(accounts) && !accounts[next].local)
-		next++;
-	if (next < ARRAY_SIZE(accounts))
-		return give(&accounts[next++], entry, found);
-	next = 0;
-	return ENOENT;
+	return fmemopen(text, strlen(text), "r");
+}
+
+FILE *__real_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen(const char *path, const char *mode);
+FILE *__real_fopen64(const char *path, const char *mode);
+FILE *__wrap_fopen64(const char *path, const char *mode);
+
+FILE *__wrap_fopen(const char *path, const char *mode)
+{
+	return strcmp(path, "/etc/passwd") == 0 ? local_accounts() : __real_fopen(path, mode);
+}
+
+/* So it is called where files may be large. */
+FILE *__wrap_fopen64(const char *path, const char *mode)
+{
+	return strcmp(path, "/etc/passwd") == 0 ? local_accounts() : __real_fopen64(path, mode);
 }
 
 /* The first name of an account is a student's, the second one a tutor's. */
