@@ -184,6 +184,7 @@ static void two_names_of_one_uid_have_the_rules_of_both(void **state)
 	assert_int_equal(refused("carla-lab", "carla deny *"), BPFDEV_READ);
 	assert_int_equal(refused("carla", "carla-lab deny *"), BPFDEV_READ);
 	assert_int_equal(refused("lou2", "lou deny *"), BPFDEV_READ);
+	assert_int_equal(refused("lou2", "@:5001 deny *"), NOT_REFUSED);
 	assert_int_equal(refused("carla-lab", "@tutors deny *"), BPFDEV_READ);
 	/* Of the name that the directory has first for the uid, too. */
 	assert_int_equal(refused("carla-lab", "@students deny *"), BPFDEV_READ);

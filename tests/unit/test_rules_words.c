@@ -92,6 +92,62 @@ static void long_names_are_not_cut(void **state)
 	table_free(table);
 }
 
+/* Whether a table with rules for these devices, each with its numbers or NULL, follows what comes and goes. */
+static bool follows(const char *const devices[][2], size_t count)
+{
+	struct rules rules = { 0 };
+	struct table *table;
+	bool ret;
+
+	for (size_t i = 0; i < count; i++)
+		add(&rules, (uint32_t)i + 1, false, devices[i][0], devices[i][1]);
+	table = fold(&rules);
+	ret = rules_table_follows(table);
+	table_free(table);
+	return ret;
+}
+
+static void tables_know_whether_they_follow(void **state)
+{
+	static const char *const fixed[][2] = {
+		{ "*" }, { "b", "8:0-15" }, { "char-mem" }, { "c", "*:*" }, { "block-*" },
+	};
+	static const char *const following[][2] = {
+		{ "tag:lab" },
+		{ "usb:46f4:*" },
+		{ "/dev/null" },
+	};
+	const char *devices[ARRAY_SIZE(fixed) + 1][2];
+
+	(void)state;
+	memcpy(devices, fixed, sizeof(fixed));
+	assert_false(follows(fixed, ARRAY_SIZE(fixed)));
+	for (size_t i = 0; i < ARRAY_SIZE(following); i++) {
+		memcpy(devices[ARRAY_SIZE(fixed)], following[i], sizeof(following[i]));
+		assert_true(follows(devices, ARRAY_SIZE(devices)));
+		assert_true(follows(&following[i], 1));
+	}
+}
+
+/* Nobody may go on with less than there is. */
+static void damaged_tables_follow(void **state)
+{
+	struct rules rules = { 0 };
+	struct table *table, part;
+
+	(void)state;
+	add(&rules, 1, false, "b", "8:0-15");
+	add(&rules, 2, false, "char-mem", NULL);
+	table = fold(&rules);
+	part = *table;
+	assert_false(rules_table_follows(&part));
+	while (part.origin_size--)
+		assert_true(rules_table_follows(&part));
+	part.origin = NULL;
+	assert_false(rules_table_follows(&part));
+	table_free(table);
+}
+
 static void table_without_rules_says_nothing(void **state)
 {
 	struct table table = { .origin = NULL };
@@ -110,6 +166,8 @@ int main(void)
 		cmocka_unit_test(lines_say_what_they_said),
 		cmocka_unit_test(class_says_its_first_devices),
 		cmocka_unit_test(long_names_are_not_cut),
+		cmocka_unit_test(tables_know_whether_they_follow),
+		cmocka_unit_test(damaged_tables_follow),
 		cmocka_unit_test(table_without_rules_says_nothing),
 	};
 

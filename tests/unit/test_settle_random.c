@@ -396,6 +396,7 @@ static uint64_t digest_of(const struct machine *machine, struct rules *rules)
 	    rules_fold(rules, NULL, &table, &why) != 0)
 		fail_msg("%s", why.text);
 	digest = table_digest(table);
+	assert_int_equal(rules_table_follows(table), rules_follow(rules));
 	table_free(table);
 	return digest;
 }
