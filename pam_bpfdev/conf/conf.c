@@ -67,13 +67,15 @@ int conf_mistake(struct conf_parser *parser, uint32_t column, const char *format
 void conf_describe_error(const struct conf *conf, const struct conf_error *error,
 			 struct reason *out)
 {
-	const char *path = conf->files[error->place.file].path;
+	const struct conf_place *place = &error->place;
 
-	if (!error->place.line)
-		reason_set(out, "%s: %s", path, error->what.text);
+	if (place->file >= conf->file_count)
+		*out = error->what;
+	else if (!place->line)
+		reason_set(out, "%s: %s", conf->files[place->file].path, error->what.text);
 	else
-		reason_set(out, "%s:%u:%u: %s", path, error->place.line, error->place.column,
-			   error->what.text);
+		reason_set(out, "%s:%u:%u: %s", conf->files[place->file].path, place->line,
+			   place->column, error->what.text);
 }
 
 void conf_describe_mistakes(const struct conf *conf, struct reason *out)

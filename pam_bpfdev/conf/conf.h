@@ -170,7 +170,7 @@ void conf_add_error(struct conf *conf, const struct conf_place *place, const str
 /* Forgets all mistakes: those that showed when it was decided for one user are no other's. */
 void conf_forget_errors(struct conf *conf);
 
-/* Writes "file:line:column: what" of an error to @out. */
+/* Writes "file:line:column: what" of an error to @out; "what" if its line is in no file of @conf, but suggested. */
 void conf_describe_error(const struct conf *conf, const struct conf_error *error,
 			 struct reason *out);
 

@@ -99,7 +99,7 @@ int rules_pack(const struct rules *rules, void **bytes, size_t *size);
 /* What rules_pack() made. Returns 0; -EPROTO: it did not, -ENOMEM; both with @why. */
 int rules_unpack(const void *bytes, size_t size, struct rules *rules, struct reason *why);
 
-/* rules_follow() of the rules that a table carries; of what rules_pack() did not make it is true. */
+/* rules_follow() of the rules that a table carries; where these end too early it is true. */
 bool rules_table_follows(const struct table *table);
 
 #define RULES_WORDS_SIZE 256 /* bytes of what a line says, with the final NUL */

@@ -465,6 +465,21 @@ static void messages_are_one_clean_line(void **state)
 	assert_contains(why.text, "U+009B");
 }
 
+/* Of a line that is only suggested. */
+static void mistakes_may_be_in_no_file(void **state)
+{
+	struct conf *conf = parse("alice deny *\n", 13, false);
+	const struct conf_place place = { (uint32_t)conf->file_count, 1, 1 };
+	const struct reason what = { "too many devices" };
+	struct reason why;
+
+	(void)state;
+	conf_add_error(conf, &place, &what);
+	conf_describe_error(conf, &conf->errors[0], &why);
+	assert_string_equal(why.text, "too many devices");
+	conf_free(conf);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -491,6 +506,7 @@ int main(void)
 		cmocka_unit_test(vendor_files_hold_classes_only),
 		cmocka_unit_test(every_mistake_is_counted),
 		cmocka_unit_test(messages_are_one_clean_line),
+		cmocka_unit_test(mistakes_may_be_in_no_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
