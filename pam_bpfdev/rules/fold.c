@@ -12,6 +12,8 @@ struct numbers {
 	size_t count, capacity;
 };
 
+#define BASELINE_ROOM 32 /* enough for all of it, see add_baseline() */
+
 /*
  * Makes room for what the lines of one loan are likely to come to, the baseline among it: an array that grows
  * is copied, and each page that it is copied to costs a login more than the copying.
@@ -24,7 +26,8 @@ static int reserve(struct numbers *numbers, const struct rules *rules, uint8_t l
 		if (rules->items[i].loan == loan)
 			count += rules->items[i].found.count + 1;
 	if (count)
-		count += 32 + (rules->has_free ? BPFDEV_TYPES * BPFDEV_INDEXED_MAJORS : 0);
+		count += BASELINE_ROOM +
+			 (rules->has_free ? BPFDEV_TYPES * BPFDEV_INDEXED_MAJORS : 0);
 	numbers->items = count ? reallocarray(NULL, count, sizeof(*numbers->items)) : NULL;
 	numbers->capacity = numbers->items ? count : 0;
 	return numbers->capacity == count ? 0 : -ENOMEM;

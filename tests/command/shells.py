@@ -87,7 +87,7 @@ def bash(place, line, breaks=None):
 
 def bash_types(place, line):
     """What a real bash makes of the line when TAB is pressed behind it."""
-    # The key behind TAB writes down what the line has become; nothing is run, and nothing read off the terminal.
+    # The key behind TAB writes down what the line has become, so that nothing depends on what the terminal shows of it.
     script = place.write("/run/bashrc", f"""PS1=ready PS2=
 source {COMPLETION / 'bpfdev'}
 bind 'set bell-style none'
